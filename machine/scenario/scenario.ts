@@ -1,0 +1,58 @@
+/**
+ * What to run: a scenario, complete and plain. launch.json, the CLI's flags, a comment directive and zero-config inference all end in one of these.
+ */
+import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
+import type { PagePermissions, PoisonGranule } from '../memory/memory.ts';
+
+export type ContractKind = 'copy' | 'copy-partial' | 'clear' | 'get' | 'put' | 'csum' | 'probe' | 'none';
+
+/** What a routine promises, and in which registers it takes and gives what. */
+export interface Contract {
+  readonly kind: ContractKind;
+  /** Role (`dst`, `src`, `n`, `value` …) to the register that carries it. */
+  readonly arguments: Readonly<Record<string, GeneralRegister>>;
+  /** Register that returns the bytes not done, the error, or the value. */
+  readonly returns?: GeneralRegister;
+  /** Roles that are user pointers. */
+  readonly user: readonly string[];
+  /** Where it comes from, for people: `comment directive at copy.S:12`, `the name copy_mc_*`, `launch configuration`. */
+  readonly origin: string;
+}
+
+/** A stretch of guest memory made for the run, with unmapped guard pages around it. */
+export interface Buffer {
+  readonly name: string;
+  /** Linear address of the first byte. */
+  readonly address: bigint;
+  /** Bytes the routine may know of; the pages around are mapped and watched. */
+  readonly size: number;
+  readonly permissions: PagePermissions;
+  /** Initial contents, `size` bytes. */
+  readonly bytes: Uint8Array;
+}
+
+export interface PoisonRange {
+  readonly address: bigint;
+  readonly size: number;
+  /** As it was asked for: `src+64`. */
+  readonly text: string;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** Symbol the run starts at, and its linked address. */
+  readonly entry: { readonly name: string; readonly address: bigint };
+  /** Initial general registers; those not named are filled with a recognisable value each. */
+  readonly registers: ReadonlyMap<GeneralRegister, bigint>;
+  readonly buffers: readonly Buffer[];
+  readonly poison: readonly PoisonRange[];
+  readonly poisonGranule: PoisonGranule;
+  readonly cpu: CpuProfile;
+  /** Kernel whose rules handle faults, e.g. `6.12`. */
+  readonly kernelGeneration: string;
+  readonly contract?: Contract;
+  /** Instructions after which the run is given up. */
+  readonly budget: bigint;
+  /** What was assumed rather than said, one sentence each, to be printed. */
+  readonly assumptions: readonly string[];
+}
