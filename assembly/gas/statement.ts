@@ -24,9 +24,24 @@ export type Expression =
   | { readonly kind: 'unary'; readonly operator: '-' | '~' | '!'; readonly operand: Expression }
   | { readonly kind: 'binary'; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression };
 
-/** An instruction operand in AT&T order and meaning, whichever syntax it was written in. */
+/** What AVX-512 writes in braces behind an operand: `%zmm1{%k2}{z}`, `(%rax){1to16}`. */
+export interface OperandDecoration {
+  /** Opmask register without `%`: `k1`. */
+  readonly mask?: string;
+  /** True for `{z}`. */
+  readonly zeroing?: boolean;
+  /** The 16 of `{1to16}`. */
+  readonly broadcast?: number;
+}
+
+/**
+ * An instruction operand in AT&T order and meaning, whichever syntax it was written in.
+ * A `rounding` operand is the `{rn-sae}` or `{sae}` that AT&T writes among the operands.
+ * A register's name is lower case, without `%`; x87 stack registers are `st(0)` ... `st(7)`, and `st` as written.
+ */
 export type Operand =
-  | { readonly kind: 'register'; readonly name: string; readonly range: SourceRange }
+  | { readonly kind: 'register'; readonly name: string; readonly decoration?: OperandDecoration; readonly range: SourceRange }
+  | { readonly kind: 'rounding'; readonly mode: 'rn-sae' | 'rd-sae' | 'ru-sae' | 'rz-sae' | 'sae'; readonly range: SourceRange }
   | { readonly kind: 'immediate'; readonly value: Expression; readonly range: SourceRange }
   | MemoryOperand
   | { readonly kind: 'indirect'; readonly target: Operand; readonly range: SourceRange };
@@ -43,6 +58,7 @@ export interface MemoryOperand {
   readonly scale?: number;
   /** True if parentheses were written, so `foo` and `foo(,1)` differ. */
   readonly parenthesised: boolean;
+  readonly decoration?: OperandDecoration;
   readonly range: SourceRange;
 }
 
@@ -57,7 +73,10 @@ export interface LabelStatement {
 
 export interface InstructionStatement {
   readonly kind: 'instruction';
-  /** Lower case, in written order: `rep`, `lock`, `cs`, `data16` … */
+  /**
+   * Lower case, in written order: `rep`, `lock`, `cs`, `data16`, `rex.w` …, and gas's pseudo prefixes with their braces
+   * (`{vex3}`, `{disp32}`, `{load}` …).
+   */
   readonly prefixes: readonly string[];
   /** Lower case, with the suffix as written. */
   readonly mnemonic: string;
