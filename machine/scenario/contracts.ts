@@ -1,0 +1,130 @@
+/**
+ * What a routine promises, known by its name or by a comment directive beside it.
+ *
+ *     # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax user=src
+ *     # mcsafe: run n=256 poison=src+64
+ */
+import type { CommentDirective } from '../../assembly/gas/statement.ts';
+import { formatPosition } from '../../assembly/source.ts';
+import type { Problem } from '../../assembly/source.ts';
+import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
+import type { GeneralRegister } from '../cpu/cpu.ts';
+import type { Contract, ContractKind } from './scenario.ts';
+
+export const CONTRACT_KINDS: readonly ContractKind[] = ['copy', 'copy-partial', 'clear', 'get', 'put', 'csum', 'probe', 'none'];
+
+interface NamedContract extends Omit<Contract, 'origin'> {
+  readonly pattern: RegExp;
+  /** How people write the family: `copy_mc_*`. */
+  readonly family: string;
+}
+
+const DST_SRC_N = { dst: 'rdi', src: 'rsi', n: 'rdx' } as const;
+
+/** Calling conventions of the kernel's fault-tolerant routines, first match wins (kernel 4.6 to 6.12 arch/x86/lib). */
+const BY_NAME: readonly NamedContract[] = [
+  { pattern: /copy_mc_to_user/, family: 'copy_mc_to_user', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: ['dst'] },
+  { pattern: /copy_mc|mcsafe/, family: 'copy_mc_*', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: [] },
+  { pattern: /^rep_movs_alternative$/, family: 'rep_movs_alternative', kind: 'copy-partial', arguments: { dst: 'rdi', src: 'rsi', n: 'rcx' }, returns: 'rcx', user: ['src'] },
+  { pattern: /copy_(to|in)_user/, family: 'copy_to_user*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['dst'] },
+  { pattern: /copy_(from_)?user|copy_to_nontemporal|copy_user_nocache/, family: 'copy_user_*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['src'] },
+  { pattern: /^(clear_user_|rep_stos_alternative)/, family: 'clear_user_*', kind: 'clear', arguments: { dst: 'rdi', n: 'rcx', zero: 'rax' }, returns: 'rcx', user: ['dst'] },
+  { pattern: /get_user/, family: '__get_user_*', kind: 'get', arguments: { ptr: 'rax' }, returns: 'rax', user: ['ptr'] },
+  { pattern: /put_user/, family: '__put_user_*', kind: 'put', arguments: { ptr: 'rcx', value: 'rax' }, returns: 'rcx', user: ['ptr'] },
+  { pattern: /csum_partial_copy/, family: 'csum_partial_copy_*', kind: 'csum', arguments: { src: 'rdi', dst: 'rsi', n: 'rdx' }, returns: 'rax', user: ['src'] },
+];
+
+/** What the C calling convention suggests for a routine nobody knows. */
+const BY_CONVENTION: Omit<Contract, 'origin'> = { kind: 'none', arguments: DST_SRC_N, returns: 'rax', user: [] };
+
+/** The contract a routine's name suggests; the plain C calling convention if it suggests none. */
+export function contractByName(name: string): Contract {
+  const known = BY_NAME.find(({ pattern }) => pattern.test(name));
+  if (known === undefined) return { ...BY_CONVENTION, origin: 'no contract known; C calling convention (rdi = dst, rsi = src, rdx = n)' };
+  const { kind, arguments: args, returns, user, family } = known;
+  return { kind, arguments: args, user, origin: `the name ${family}`, ...(returns === undefined ? {} : { returns }) };
+}
+
+/** Settings of a `mcsafe: run` directive, as launch attributes. */
+export interface RunDefaults {
+  readonly n?: number;
+  readonly poison?: string;
+}
+
+/** What the directives beside one routine say. */
+export interface RoutineDirectives {
+  readonly contract?: Contract;
+  readonly run?: RunDefaults;
+  readonly problems: readonly Problem[];
+}
+
+const DIRECTIVE_WORDS = 'contract, run, ignore';
+
+/** Reads the `mcsafe:` comment directives that belong to one routine. Later ones win over earlier ones. */
+export function readDirectives(directives: readonly CommentDirective[]): RoutineDirectives {
+  const problems: Problem[] = [];
+  let contract: Contract | undefined;
+  let run: RunDefaults | undefined;
+  for (const directive of directives) {
+    const complain = (message: string): void => {
+      problems.push({ severity: 'error', code: 'malformed-directive', message, range: directive.range });
+    };
+    const [verb, ...words] = directive.text.split(/\s+/);
+    if (verb === 'contract') contract = readContract(words, directive, complain) ?? contract;
+    else if (verb === 'run') run = { ...run, ...readRun(words, complain) };
+    else if (verb !== 'ignore') complain(`unknown directive "mcsafe: ${verb ?? ''}"; known are ${DIRECTIVE_WORDS}`);
+  }
+  return { problems, ...(contract === undefined ? {} : { contract }), ...(run === undefined ? {} : { run }) };
+}
+
+function readContract(words: readonly string[], directive: CommentDirective, complain: (message: string) => void): Contract | undefined {
+  const [kind, ...settings] = words;
+  if (kind === undefined || !isContractKind(kind)) {
+    complain(`"mcsafe: contract" wants one of ${CONTRACT_KINDS.join(', ')}, not "${kind ?? ''}"`);
+    return undefined;
+  }
+  const args: Record<string, GeneralRegister> = {};
+  let returns: GeneralRegister | undefined;
+  let user: readonly string[] = [];
+  for (const [key, value] of pairs(settings, complain)) {
+    if (key === 'user') user = value.split(',');
+    else if (!isRegister(value)) complain(`${key}=${value}: not a 64-bit general register`);
+    else if (key === 'returns') returns = value;
+    else args[key] = value;
+  }
+  const byConvention = Object.keys(args).length === 0;
+  return {
+    kind,
+    arguments: byConvention ? BY_CONVENTION.arguments : args,
+    returns: returns ?? 'rax',
+    user,
+    origin: `the comment directive at ${formatPosition(directive.range.start)}`,
+  };
+}
+
+function readRun(words: readonly string[], complain: (message: string) => void): RunDefaults {
+  let result: { n?: number; poison?: string } = {};
+  for (const [key, value] of pairs(words, complain)) {
+    if (key === 'n' && /^\d+$/.test(value)) result = { ...result, n: Number(value) };
+    else if (key === 'poison') result = { ...result, poison: value };
+    else complain(`"mcsafe: run" knows n=NUMBER and poison=PLACE, not "${key}=${value}"`);
+  }
+  return result;
+}
+
+function pairs(words: readonly string[], complain: (message: string) => void): (readonly [string, string])[] {
+  return words.flatMap((word) => {
+    const match = /^([A-Za-z][\w-]*)=(\S+)$/.exec(word);
+    if (match !== null) return [[match[1]!, match[2]!] as const];
+    complain(`"${word}" is not of the form key=value`);
+    return [];
+  });
+}
+
+function isContractKind(word: string): word is ContractKind {
+  return (CONTRACT_KINDS as readonly string[]).includes(word);
+}
+
+function isRegister(word: string): word is GeneralRegister {
+  return (GENERAL_REGISTERS as readonly string[]).includes(word);
+}
