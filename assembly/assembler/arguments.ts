@@ -1,0 +1,147 @@
+/**
+ * Operands as the encoder sees them: registers resolved, expressions reduced to constants or marked as symbolic.
+ */
+import { Register } from 'iced-x86';
+import type { Expression, InstructionStatement, MemoryOperand, Operand, OperandDecoration } from '../gas/statement.ts';
+import { EncodeError } from './encode-error.ts';
+import { registerClass, registerNamed } from './registers.ts';
+import type { RegisterClass } from './registers.ts';
+
+/** What an expression is worth before layout: a number, or something only the linker or the layout knows. */
+export type Resolve = (expression: Expression) => bigint | undefined;
+
+/** A value of an operand: `constant` is undefined where it is symbolic. */
+export interface Value {
+  readonly constant: bigint | undefined;
+  readonly expression: Expression;
+}
+
+export interface RegisterArgument {
+  readonly kind: 'register';
+  readonly register: Register;
+  readonly class: RegisterClass;
+  readonly indirect: boolean;
+}
+
+export interface ImmediateArgument {
+  readonly kind: 'immediate';
+  readonly value: Value;
+}
+
+export interface MemoryArgument {
+  readonly kind: 'memory';
+  readonly segment: Register;
+  readonly base: Register;
+  readonly index: Register;
+  /** True for `%riz` or `%eiz`: a SIB byte without an index. */
+  readonly noIndex: boolean;
+  readonly scale: number;
+  readonly displacement: Value | undefined;
+  /** Neither parentheses nor `*`: a branch target or an absolute address. */
+  readonly bare: boolean;
+  readonly indirect: boolean;
+}
+
+export type Argument = RegisterArgument | ImmediateArgument | MemoryArgument;
+
+/** All operands of one instruction, in AT&T order, and what AVX-512 said about them. */
+export interface Arguments {
+  readonly list: readonly Argument[];
+  readonly mask: Register;
+  readonly zeroing: boolean;
+  readonly broadcast: number;
+  readonly rounding: 'rn-sae' | 'rd-sae' | 'ru-sae' | 'rz-sae' | 'sae' | undefined;
+}
+
+/** Reads the operands of `statement`. Throws {@link EncodeError} for an unknown register, a bad scale or a bad base. */
+export function readArguments(statement: InstructionStatement, resolve: Resolve): Arguments {
+  const list: Argument[] = [];
+  let rounding: Arguments['rounding'];
+  const decorations = { mask: Register.None, zeroing: false, broadcast: 0 };
+  for (const operand of statement.operands) {
+    if (operand.kind === 'rounding') {
+      rounding = operand.mode;
+      continue;
+    }
+    list.push(readArgument(operand, resolve, false, statement.bits));
+    const inner = operand.kind === 'indirect' ? operand.target : operand;
+    if ((inner.kind === 'register' || inner.kind === 'memory') && inner.decoration !== undefined) decorate(decorations, inner.decoration);
+  }
+  if (decorations.zeroing && decorations.mask === Register.None) throw new EncodeError('operand-mismatch', '{z} needs an opmask register in front of it');
+  return { list, rounding, ...decorations };
+}
+
+function decorate(into: { mask: Register; zeroing: boolean; broadcast: number }, decoration: OperandDecoration): void {
+  if (decoration.mask !== undefined) {
+    const mask = registerNamed(decoration.mask);
+    if (mask === undefined || registerClass(mask) !== 'k' || mask === Register.K0) {
+      throw new EncodeError('operand-mismatch', `%${decoration.mask} cannot be a write mask; use %k1 to %k7`);
+    }
+    into.mask = mask;
+  }
+  if (decoration.zeroing === true) into.zeroing = true;
+  if (decoration.broadcast !== undefined) into.broadcast = decoration.broadcast;
+}
+
+function readArgument(operand: Exclude<Operand, { kind: 'rounding' }> | Operand, resolve: Resolve, indirect: boolean, bits: 16 | 32 | 64): Argument {
+  switch (operand.kind) {
+    case 'register': {
+      const register = registerNamed(operand.name);
+      if (register === undefined) throw new EncodeError('unknown-register', `there is no register %${operand.name} here`);
+      return { kind: 'register', register, class: registerClass(register), indirect };
+    }
+    case 'immediate':
+      return { kind: 'immediate', value: { constant: resolve(operand.value), expression: operand.value } };
+    case 'indirect':
+      return readArgument(operand.target, resolve, true, bits);
+    case 'memory':
+      return readMemory(operand, resolve, indirect, bits);
+    case 'rounding':
+      throw new EncodeError('operand-mismatch', `{${operand.mode}} cannot stand here`);
+  }
+}
+
+function readMemory(operand: MemoryOperand, resolve: Resolve, indirect: boolean, bits: 16 | 32 | 64): MemoryArgument {
+  const named = (name: string | undefined): Register => {
+    if (name === undefined) return Register.None;
+    const register = registerNamed(name);
+    if (register === undefined) throw new EncodeError('unknown-register', `there is no register %${name}`);
+    return register;
+  };
+  const noIndex = operand.index === 'riz' || operand.index === 'eiz';
+  const base = named(operand.base);
+  const index = noIndex ? Register.None : named(operand.index);
+  const segment = named(operand.segment);
+  const scale = operand.scale ?? 1;
+  if (scale !== 1 && scale !== 2 && scale !== 4 && scale !== 8) {
+    throw new EncodeError('bad-scale', `the scale of an index is 1, 2, 4 or 8, not ${String(scale)}`);
+  }
+  if (segment !== Register.None && registerClass(segment) !== 'seg') throw new EncodeError('operand-mismatch', `%${operand.segment ?? ''} is not a segment register`);
+  checkAddress(base, index, bits);
+  const displacement = operand.displacement === undefined
+    ? undefined
+    : { constant: resolve(operand.displacement), expression: operand.displacement };
+  return { kind: 'memory', segment, base, index, noIndex, scale, displacement, bare: !operand.parenthesised && !indirect, indirect };
+}
+
+/** SDM 2A 2.1.5: which registers can form an address. */
+function checkAddress(base: Register, index: Register, bits: 16 | 32 | 64): void {
+  const baseClass = base === Register.None ? undefined : registerClass(base);
+  const indexClass = index === Register.None ? undefined : registerClass(index);
+  const refuse = (why: string): never => { throw new EncodeError('bad-address', why); };
+  if (baseClass === 'ip') {
+    if (indexClass !== undefined) refuse('an address relative to %rip has no index');
+    if (bits !== 64) refuse('%rip exists as a base in 64-bit code only');
+    return;
+  }
+  // %dx stands in for the port of in and out.
+  if (base === Register.DX && indexClass === undefined) return;
+  const general = (kind: RegisterClass | undefined): boolean => kind === 'r16' || kind === 'r32' || kind === 'r64';
+  const vector = indexClass === 'xmm' || indexClass === 'ymm' || indexClass === 'zmm';
+  if (baseClass !== undefined && !general(baseClass)) refuse('the base of an address is a 16, 32 or 64-bit general register');
+  if (indexClass !== undefined && !general(indexClass) && !vector) refuse('the index of an address is a general or vector register');
+  if (baseClass !== undefined && indexClass !== undefined && !vector && baseClass !== indexClass) refuse('base and index of an address have the same size');
+  if (index === Register.RSP || index === Register.ESP) refuse('the stack pointer cannot be an index');
+  if ((baseClass === 'r16' || indexClass === 'r16') && bits === 64) refuse('64-bit code has no 16-bit addresses');
+  if ((baseClass === 'r64' || indexClass === 'r64') && bits !== 64) refuse('64-bit addresses exist in 64-bit code only');
+}

@@ -1,0 +1,224 @@
+/**
+ * One instruction statement to bytes, equal to what GNU as 2.40 writes.
+ *
+ * Every form of the mnemonic that takes the operands is encoded; the choice among them follows gas: legacy before VEX
+ * before EVEX, the shorter before the longer, a sign-extended byte before a full immediate, then iced's table order.
+ */
+import { EncodingKind, Register } from 'iced-x86';
+import type { InstructionStatement } from '../gas/statement.ts';
+import { readArguments } from './arguments.ts';
+import type { Argument, Arguments, Resolve } from './arguments.ts';
+import { emit } from './emit.ts';
+import type { EncodedInstruction } from './emit.ts';
+import { EncodeError } from './encode-error.ts';
+import { implicitOperands } from './implicit.ts';
+import { match } from './match.ts';
+import type { Match } from './match.ts';
+import { candidates } from './mnemonics.ts';
+import type { Candidate } from './mnemonics.ts';
+import { joinPrefixes, prefixByte, readPrefixes } from './prefixes.ts';
+import type { WrittenPrefixes } from './prefixes.ts';
+import { preferred } from './preference.ts';
+import { checkPrefixes } from './prefix-rules.ts';
+
+export { EncodeError } from './encode-error.ts';
+export type { EncodedField, EncodedInstruction } from './emit.ts';
+export type { Resolve } from './arguments.ts';
+
+const memo = new Map<string, EncodedInstruction>();
+/** Bounds the memo: a long-lived language server sees many texts. */
+const MEMO_LIMIT = 50_000;
+
+/**
+ * Encodes `statement`. Constants among its expressions come from `resolve`; what `resolve` does not know becomes a field.
+ * Throws {@link EncodeError} for everything gas refuses.
+ */
+export function encodeInstruction(statement: InstructionStatement, resolve: Resolve): EncodedInstruction {
+  const plain = isLiteral(statement);
+  const key = plain ? `${String(statement.bits)} ${statement.prefixes.join(' ')} ${statement.text}` : '';
+  if (plain) {
+    const known = memo.get(key);
+    if (known !== undefined) return known;
+  }
+  const encoded = encode(statement, resolve);
+  if (plain) {
+    if (memo.size >= MEMO_LIMIT) memo.clear();
+    memo.set(key, encoded);
+  }
+  return encoded;
+}
+
+/** True if the text alone decides the bytes: no symbol stands in it. */
+function isLiteral(statement: InstructionStatement): boolean {
+  return statement.operands.every((operand) => {
+    const inner = operand.kind === 'indirect' ? operand.target : operand;
+    if (inner.kind === 'memory') return inner.displacement === undefined || inner.displacement.kind === 'number';
+    return inner.kind !== 'immediate' || inner.value.kind === 'number';
+  });
+}
+
+function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstruction {
+  const { bits } = statement;
+  const hinted = takeHint(statement);
+  const alone = lonePrefix(statement);
+  if (alone !== undefined) return alone;
+  const prefixes = readPrefixes(hinted.prefixes, bits);
+  const { mnemonic } = hinted;
+  if (isBreakpoint(mnemonic, statement, resolve)) return { bytes: Uint8Array.of(0xcc), fields: [] };
+  const found = candidates(mnemonic);
+  if (found.length === 0) throw new EncodeError('unknown-mnemonic', `there is no instruction \`${mnemonic}\`${didYouMean(mnemonic)}`);
+  const given = readArguments(statement, resolve);
+  const { operands, addressSize } = implicitOperands(mnemonic, given.list, bits);
+  const context = { mnemonic, bits, arguments: given, operands: intelOrder(mnemonic, operands) };
+  const matches = found.flatMap((candidate) => match(adjust(candidate, operands), context) ?? []);
+  const usable = narrow(matches, mnemonic, bits, addressSize, given, prefixes);
+  if (usable.length === 0) throw refusal(statement, mnemonic, given, matches.length > 0);
+  return best(usable, given, prefixes, bits, statement);
+}
+
+/** gas writes `int $3` in one byte. */
+function isBreakpoint(mnemonic: string, { operands, prefixes }: InstructionStatement, resolve: Resolve): boolean {
+  const [only] = operands;
+  return mnemonic === 'int' && prefixes.length === 0 && operands.length === 1 && only?.kind === 'immediate' && resolve(only.value) === 3n;
+}
+
+/** A statement that is nothing but prefixes: `rep` before a `;`, `lock` on a line of its own. */
+function lonePrefix(statement: InstructionStatement): EncodedInstruction | undefined {
+  if (statement.operands.length > 0 || prefixByte(statement.mnemonic, statement.bits) === undefined) return undefined;
+  const prefixes = readPrefixes([...statement.prefixes, statement.mnemonic], statement.bits);
+  const head = joinPrefixes(new Uint8Array(0), prefixes, statement.bits);
+  return { bytes: head.bytes, fields: [] };
+}
+
+/** `jne,pt` and `jne,pn` are a prefix each (SDM 2A 2.1.1, branch hints). */
+function takeHint(statement: InstructionStatement): { mnemonic: string; prefixes: readonly string[] } {
+  const hint = /^(j\w+),\s*(p[nt])$/.exec(statement.mnemonic);
+  if (hint === null) return statement;
+  return { mnemonic: hint[1] ?? '', prefixes: [...statement.prefixes, hint[2] === 'pt' ? 'ds' : 'cs'] };
+}
+
+/** AT&T writes sources first, but for a few instructions with two immediates. */
+function intelOrder(mnemonic: string, operands: readonly Argument[]): readonly Argument[] {
+  if (operands.length === 2 && operands.every((operand) => operand.kind === 'immediate')) return operands;
+  if (/^imul[wlq]?$/.test(mnemonic) && operands.length === 2 && operands[0]?.kind === 'immediate') {
+    const register = operands[1];
+    return register === undefined ? operands : [register, register, operands[0]];
+  }
+  return operands.toReversed();
+}
+
+/** gas kept the assemblers' old mistake: with %st(i) as destination, fsub means fsubr and so on (as manual 9.16.16). */
+const X87_SWAP = /^(Fsub|Fsubr|Fdiv|Fdivr)p?_sti_st0$/;
+
+function adjust(candidate: Candidate, operands: readonly Argument[]): Candidate {
+  if (!X87_SWAP.test(candidate.form.name)) return candidate;
+  const { form } = candidate;
+  const swappedName = /^(Fsub|Fdiv)rp?_/.test(form.name) ? form.name.slice(0, 4).toLowerCase() : `${form.name.slice(0, 4).toLowerCase()}r`;
+  const pops = /p_sti/.test(form.name);
+  if (operands.length === 1 && !pops) return candidate;
+  const other = candidates(swappedName + (pops ? 'p' : '')).find(({ form: theirs }) => /_sti_st0$/.test(theirs.name));
+  return other === undefined ? candidate : { ...candidate, form: other.form };
+}
+
+/** Leaves out the forms that the prefixes, the suffix rules or an unsized operand exclude. */
+function narrow(
+  matches: readonly Match[], mnemonic: string, bits: 16 | 32 | 64, addressSize: number, given: Arguments, written: WrittenPrefixes,
+): readonly Match[] {
+  let left = preferred(matches, given, written);
+  left = left.filter(({ candidate }) => {
+    const { form } = candidate;
+    if (form.addressSize !== 0 && !form.shapes.some((shape) => shape.branch !== undefined)) {
+      const wanted = addressSize !== 0 ? addressSize : written.bytes.includes(0x67) ? (bits === 32 ? 16 : 32) : bits;
+      return form.addressSize === wanted;
+    }
+    return true;
+  });
+  left = defaultSize(left, bits);
+  return immediateWidth(left, mnemonic);
+}
+
+/** Without a suffix or a register to tell it, the size is that of a long (as manual 9.16.4.1); a stack operation's is the mode's. */
+function defaultSize(matches: readonly Match[], bits: 16 | 32 | 64): readonly Match[] {
+  const sizes = new Set(matches.map(({ candidate }) => (candidate.sized ? 0 : candidate.form.size)));
+  if (sizes.size < 2) return matches;
+  const stack = matches.some(({ candidate }) => candidate.form.default64 && candidate.form.size === 64);
+  const x87 = matches.every(({ candidate }) => candidate.form.name.startsWith('F'));
+  if (x87) {
+    const short = matches.filter(({ candidate }) => candidate.form.suffixes.includes('s'));
+    return short.length > 0 ? short : matches;
+  }
+  const wanted = bits === 64 ? (stack ? 64 : 32) : bits;
+  const chosen = matches.filter(({ candidate }) => candidate.form.size === wanted);
+  return chosen.length > 0 ? chosen : matches;
+}
+
+/** A symbolic immediate takes the wide field: 32 bits before 64, and 8 only where there is nothing else. */
+function immediateWidth(matches: readonly Match[], mnemonic: string): readonly Match[] {
+  const widthOf = ({ placed }: Match): number => {
+    const symbolic = placed.find((item) => item.kind === 'immediate' && item.value.constant === undefined);
+    return symbolic?.kind === 'immediate' ? symbolic.field.bits : 0;
+  };
+  const widths = new Set(matches.map(widthOf));
+  if (widths.size < 2 || mnemonic.startsWith('movabs')) return matches;
+  const wanted = widths.has(32) ? 32 : widths.has(16) ? 16 : Math.max(...widths);
+  return matches.filter((one) => widthOf(one) === wanted);
+}
+
+interface Encoding {
+  readonly encoded: EncodedInstruction;
+  readonly match: Match;
+  readonly order: number;
+}
+
+function best(matches: readonly Match[], given: Arguments, written: WrittenPrefixes, bits: 16 | 32 | 64, statement: InstructionStatement): EncodedInstruction {
+  let chosen: Encoding | undefined;
+  let problem: EncodeError | undefined;
+  matches.forEach((one, order) => {
+    try {
+      checkPrefixes(one, given, written);
+      const encoding = { encoded: emit(one, given, written, bits), match: one, order };
+      if (chosen === undefined || before(encoding, chosen)) chosen = encoding;
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      problem ??= error;
+    }
+  });
+  if (chosen === undefined) throw problem ?? new EncodeError('operand-mismatch', `\`${statement.text}\` cannot be encoded`);
+  return chosen.encoded;
+}
+
+const RANK: Partial<Record<EncodingKind, number>> = { [EncodingKind.Legacy]: 0, [EncodingKind.D3NOW]: 0, [EncodingKind.VEX]: 1, [EncodingKind.XOP]: 1, [EncodingKind.EVEX]: 2 };
+
+function before(one: Encoding, other: Encoding): boolean {
+  const rank = (encoding: Encoding): number => RANK[encoding.match.candidate.form.encoding] ?? 3;
+  if (rank(one) !== rank(other)) return rank(one) < rank(other);
+  if (one.encoded.bytes.length !== other.encoded.bytes.length) return one.encoded.bytes.length < other.encoded.bytes.length;
+  const extended = (encoding: Encoding): boolean => encoding.match.placed.some((placed) => placed.kind === 'immediate' && placed.field.bits === 8 && placed.field.extendedTo !== 0);
+  if (extended(one) !== extended(other)) return extended(one);
+  return one.order < other.order;
+}
+
+function refusal(statement: InstructionStatement, mnemonic: string, given: Arguments, prefixed: boolean): EncodeError {
+  if (prefixed) return new EncodeError('bad-prefix', `the prefixes of \`${statement.text}\` do not go with the instruction`);
+  if (given.list.length === 0) return new EncodeError('operand-mismatch', `\`${mnemonic}\` needs operands`);
+  const range = given.list.find((argument) => argument.kind === 'immediate' && argument.value.constant !== undefined);
+  const hint = range === undefined ? '' : ', or the immediate is out of range';
+  const what = given.list.map(describe).join(', ');
+  return new EncodeError('operand-mismatch', `\`${mnemonic}\` does not take these operands (${what})${hint}`);
+}
+
+function describe(argument: Argument): string {
+  switch (argument.kind) {
+    case 'register': return `${argument.indirect ? '*' : ''}%${registerText(argument.register)}`;
+    case 'immediate': return argument.value.constant === undefined ? 'immediate' : `$${argument.value.constant.toString()}`;
+    case 'memory': return argument.bare ? 'target' : 'memory';
+  }
+}
+
+function registerText(register: Register): string {
+  return (Register[register] ?? '').toLowerCase();
+}
+
+function didYouMean(mnemonic: string): string {
+  return /^[a-z]+\d*$/.test(mnemonic) ? '' : '; check its spelling and that macros are defined before their use';
+}

@@ -1,0 +1,163 @@
+/**
+ * Encodings ("forms") of each mnemonic, read from iced's tables when a mnemonic is first used: a whole table costs 20 ms,
+ * the few dozen mnemonics of a file far less than one.
+ */
+import { Code, CodeExt, EncodingKind, Instruction, MemorySize, MemorySizeExt, Mnemonic } from 'iced-x86';
+import type { OpCodeOperandKind } from 'iced-x86';
+import { generalSize, shapeOf } from './operand-kinds.ts';
+import type { OperandShape } from './operand-kinds.ts';
+
+/** One way to encode a mnemonic. Plain data: nothing to free. */
+export interface Form {
+  readonly code: Code;
+  /** iced's name of the code: `Mov_rm32_r32`. */
+  readonly name: string;
+  readonly encoding: EncodingKind;
+  readonly kinds: readonly OpCodeOperandKind[];
+  readonly shapes: readonly OperandShape[];
+  /** Operand size in bits that an AT&T suffix selects, 0 where there is none. */
+  readonly size: number;
+  /** AT&T suffixes that select this form. */
+  readonly suffixes: readonly string[];
+  /** Address size in bits that the form prescribes (monitor, loop, jrcxz), else 0. */
+  readonly addressSize: number;
+  /** True where 64-bit mode takes this size without a suffix (push, call, ret). */
+  readonly default64: boolean;
+  readonly memoryBytes: number;
+  /** Elements of a broadcast: the n of `{1to n}`, 0 where there is none. */
+  readonly broadcast: number;
+  readonly lock: boolean;
+  readonly repeat: boolean;
+  readonly bound: boolean;
+  readonly notrack: boolean;
+  readonly hle: boolean;
+  readonly mask: boolean;
+  readonly maskRequired: boolean;
+  readonly zeroing: boolean;
+  readonly rounding: boolean;
+  readonly suppress: boolean;
+  readonly modes: { readonly 16: boolean; readonly 32: boolean; readonly 64: boolean };
+  /**
+   * Which general registers a 32-bit (16-bit in 16-bit mode) position takes though it names one width, because gas
+   * encodes them all alike: `mov %rax,%ds`, `pextrw $0,%xmm0,%rax`, `lldt %ax`.
+   */
+  readonly widths: readonly number[];
+}
+
+/** Forms gas has no name for, or encodes otherwise. */
+const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_tr_r32|Undoc|D[bwdq]_|DeclareByte|Jmpe_|Ud0_r(16|32|64)$|Prefetchreserved)/;
+
+/** Positions of a general register whose width gas does not encode, by the names of the codes. */
+const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly number[] }[] = [
+  { names: /^Mov_Sreg_(rm16|r32m16|r64m16)$/, widths: [16, 32, 64] },
+  { names: /^Mov_(r32m16|r64m16)_Sreg$/, widths: [32, 64] },
+  { names: /^(Sldt|Str)_(r32m16|r64m16)$/, widths: [32, 64] },
+  { names: /^(Lldt|Ltr|Verr|Verw|Lmsw)_/, widths: [16, 32, 64] },
+  { names: /^(VEX_V|EVEX_V)?p(extr|insr)[bw]_/i, widths: [32, 64] },
+  { names: /^(VEX_V)?(movmskp[sd]|pmovmskb)_/i, widths: [32, 64] },
+  { names: /^(VEX_V|EVEX_V)?extractps_/i, widths: [32, 64] },
+];
+
+const VECTOR_SUFFIX = /^v(cvt(t?pd2u?dq|pd2ps|pd2ph|u?qq2p[sh]|u?dq2ph|ps2phx|neps2bf16)|fpclassp[sdh])$/;
+
+const GENERAL_SUFFIX: Readonly<Record<number, string>> = { 8: 'b', 16: 'w', 32: 'l', 64: 'q' };
+
+const X87_SUFFIXES: Partial<Record<MemorySize, readonly string[]>> = {
+  [MemorySize.Float32]: ['s'],
+  [MemorySize.Float64]: ['l'],
+  [MemorySize.Float80]: ['t'],
+  [MemorySize.Int16]: ['s'],
+  [MemorySize.Int32]: ['l'],
+  [MemorySize.Int64]: ['ll', 'q'],
+  [MemorySize.UInt16]: ['w'],
+};
+
+let codesOf: Map<string, Code[]> | undefined;
+const formsOf = new Map<string, readonly Form[]>();
+
+function codes(mnemonic: string): readonly Code[] {
+  if (codesOf === undefined) {
+    codesOf = new Map();
+    const count = Object.keys(Code).length / 2;
+    // Asking one instruction for the mnemonic of each code in turn takes 1 ms; CodeExt.opCode() would take ten.
+    const probe = new Instruction();
+    for (let code: Code = 1; code < count; code++) {
+      probe.code = code;
+      const name = (Mnemonic[probe.mnemonic] ?? '').toLowerCase();
+      const list = codesOf.get(name);
+      if (list === undefined) codesOf.set(name, [code]);
+      else list.push(code);
+    }
+    probe.free();
+  }
+  return codesOf.get(mnemonic) ?? [];
+}
+
+/** The forms of iced's mnemonic `mnemonic` (lower case, no suffix), in iced's order; empty if it has none. */
+export function forms(mnemonic: string): readonly Form[] {
+  let found = formsOf.get(mnemonic);
+  if (found === undefined) {
+    found = codes(mnemonic).flatMap((code) => readForm(code, mnemonic) ?? []);
+    formsOf.set(mnemonic, found);
+  }
+  return found;
+}
+
+function readForm(code: Code, mnemonic: string): Form | undefined {
+  const name = Code[code] ?? '';
+  if (EXCLUDED.test(name)) return undefined;
+  const info = CodeExt.opCode(code);
+  try {
+    if (!info.isInstruction && mnemonic !== 'wait') return undefined;
+    const kinds: OpCodeOperandKind[] = [];
+    for (let position = 0; position < info.opCount; position++) kinds.push(info.opKind(position));
+    const shapes = kinds.map(shapeOf);
+    const size = operandSize(mnemonic, info.operandSize, kinds);
+    const widths = WIDTH_BLIND.find((row) => row.names.test(name))?.widths ?? [];
+    if (widths.length > 0 && /r64/.test(name)) return undefined;
+    if (widths.length === 3 && /^(Mov_Sreg_rm16|\w+_rm16)$/.test(name) && info.mode64) return undefined;
+    const bytes = MemorySizeExt.size(info.memorySize);
+    return {
+      code, name, kinds, shapes, size, widths,
+      encoding: info.encoding,
+      suffixes: suffixesOf(mnemonic, info.encoding, size, info.memorySize, shapes, bytes),
+      addressSize: info.addressSize,
+      default64: info.defaultOpSize64 || info.forceOpSize64,
+      memoryBytes: bytes,
+      broadcast: info.canBroadcast ? bytes / MemorySizeExt.elementSize(info.memorySize) : 0,
+      lock: info.canUseLockPrefix,
+      repeat: info.canUseRepPrefix || info.canUseRepnePrefix,
+      bound: info.canUseBndPrefix,
+      notrack: info.canUseNotrackPrefix,
+      hle: info.canUseXacquirePrefix || info.canUseXreleasePrefix,
+      mask: info.canUseOpMaskRegister,
+      maskRequired: info.requireOpMaskRegister,
+      zeroing: info.canUseZeroingMasking,
+      rounding: info.canUseRoundingControl,
+      suppress: info.canSuppressAllExceptions,
+      modes: { 16: info.mode16, 32: info.mode32, 64: info.mode64 },
+    };
+  } finally {
+    info.free();
+  }
+}
+
+function operandSize(mnemonic: string, declared: number, kinds: readonly OpCodeOperandKind[]): number {
+  if (declared !== 0) return declared;
+  if (mnemonic === 'sysexitq' || mnemonic === 'sysretq' || /^(lgdt|lidt|sgdt|sidt)$/.test(mnemonic)) return 64;
+  if (mnemonic === 'sysexit' || mnemonic === 'sysret') return 32;
+  // The size is that of the general-register operand; the last one tells for crc32, whose first is always 32 or 64 bits.
+  const sizes = kinds.map(generalSize).filter((size) => size !== 0);
+  return (mnemonic === 'crc32' ? sizes.at(-1) : sizes[0]) ?? 0;
+}
+
+function suffixesOf(
+  mnemonic: string, encoding: EncodingKind, size: number, memory: MemorySize, shapes: readonly OperandShape[], bytes: number,
+): readonly string[] {
+  const takesMemory = shapes.some((shape) => shape.memory !== undefined);
+  if (mnemonic.startsWith('f') && encoding === EncodingKind.Legacy && takesMemory) return X87_SUFFIXES[memory] ?? [];
+  if (VECTOR_SUFFIX.test(mnemonic)) return [bytes === 16 ? 'x' : bytes === 32 ? 'y' : 'z'];
+  if (shapes.some((shape) => shape.branch !== undefined) && !/^(jmp|call)$/.test(mnemonic)) return [];
+  const suffix = GENERAL_SUFFIX[size];
+  return suffix === undefined ? [] : [suffix];
+}

@@ -1,0 +1,58 @@
+/**
+ * Operands that AT&T may write though the instruction's bytes do not hold them: `monitor %rax,%ecx,%edx`.
+ */
+import { Register } from 'iced-x86';
+import type { Argument } from './arguments.ts';
+import { registerClass } from './registers.ts';
+
+const { RAX, EAX, AX, RCX, ECX, EDX, RDX, EBX, RBX, XMM0 } = Register;
+
+interface ImplicitOperands {
+  /** One list of acceptable registers for each operand, AT&T order. */
+  readonly operands: readonly (readonly Register[])[];
+  /** True if the first operand's size is the address size. */
+  readonly address?: boolean;
+  /** True if further, real operands follow. */
+  readonly leading?: boolean;
+}
+
+const A = [RAX, EAX];
+const C = [ECX, RCX];
+const D = [EDX, RDX];
+
+const TABLE: Readonly<Record<string, ImplicitOperands>> = {
+  monitor: { operands: [[RAX, EAX, AX], C, D], address: true },
+  monitorx: { operands: [[RAX, EAX, AX], C, D], address: true },
+  mwait: { operands: [A, C] },
+  mwaitx: { operands: [A, C, [EBX, RBX]] },
+  clzero: { operands: [[RAX, EAX, AX]], address: true },
+  vmrun: { operands: [[RAX, EAX, AX]], address: true },
+  vmload: { operands: [[RAX, EAX, AX]], address: true },
+  vmsave: { operands: [[RAX, EAX, AX]], address: true },
+  invlpga: { operands: [[RAX, EAX, AX], [ECX]], address: true },
+  skinit: { operands: [[EAX]] },
+  blendvpd: { operands: [[XMM0]], leading: true },
+  blendvps: { operands: [[XMM0]], leading: true },
+  pblendvb: { operands: [[XMM0]], leading: true },
+  sha256rnds2: { operands: [[XMM0]], leading: true },
+  tpause: { operands: [[EAX], [EDX]], leading: true },
+  umwait: { operands: [[EAX], [EDX]], leading: true },
+};
+
+/** `operands` (AT&T order) without those the bytes do not hold, and the address size in bits they ask for, or 0. */
+export function implicitOperands(
+  mnemonic: string, operands: readonly Argument[], bits: 16 | 32 | 64,
+): { readonly operands: readonly Argument[]; readonly addressSize: number } {
+  const row = Object.hasOwn(TABLE, mnemonic) ? TABLE[mnemonic] : undefined;
+  if (row === undefined) return { operands, addressSize: 0 };
+  const count = row.operands.length;
+  const fits = row.operands.every((accepted, index) => {
+    const operand = operands[index];
+    return operand?.kind === 'register' && accepted.includes(operand.register);
+  });
+  if (!fits || (row.leading === true ? operands.length <= count : operands.length !== count)) return { operands, addressSize: 0 };
+  const first = operands[0];
+  const kind = row.address === true && first?.kind === 'register' ? registerClass(first.register) : undefined;
+  const addressSize = kind === undefined ? 0 : kind === 'r64' ? 64 : kind === 'r32' ? 32 : 16;
+  return { operands: operands.slice(count), addressSize: addressSize === 64 && bits !== 64 ? -1 : addressSize };
+}

@@ -1,0 +1,39 @@
+/**
+ * Where GNU as does not take the shortest form: the rows below, each measured against as 2.40.
+ */
+import { EncodingKind, OpCodeOperandKind as Kind, Register } from 'iced-x86';
+import type { Arguments } from './arguments.ts';
+import type { Match } from './match.ts';
+import type { WrittenPrefixes } from './prefixes.ts';
+
+/** VEX forms that came after their EVEX twins: gas takes them with `{vex}` only. */
+const VEX_ON_REQUEST = /^VEX_V(pdpbusds?|pdpwssds?|pmadd52[lh]uq|cvtneps2bf16)_/;
+
+/** `matches` less those that gas would never choose here, in the order of its preference for ties. */
+export function preferred(matches: readonly Match[], given: Arguments, { pseudo }: WrittenPrefixes): readonly Match[] {
+  let left: readonly Match[] = matches.filter(({ candidate: { form } }) => {
+    if (pseudo.has('evex')) return form.encoding === EncodingKind.EVEX;
+    if (pseudo.has('vex') || pseudo.has('vex2') || pseudo.has('vex3')) return form.encoding === EncodingKind.VEX;
+    return true;
+  });
+  const evex = left.some(({ candidate: { form } }) => form.encoding === EncodingKind.EVEX);
+  if (evex && !pseudo.has('vex')) left = left.filter(({ candidate: { form } }) => !VEX_ON_REQUEST.test(form.name));
+  // `int $3` is the one-byte breakpoint; `xchg %eax,%eax` must clear the upper half, which 90 does not.
+  left = left.filter((match) => !isNopExchange(match));
+  if (pseudo.has('load') || pseudo.has('store')) left = byDirection(left, pseudo.has('store'));
+  // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m.
+  if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name) || form.kinds.includes(Kind.xmm_is4))) left = left.toReversed();
+  return left;
+}
+
+function isNopExchange({ candidate: { form }, placed }: Match): boolean {
+  if (form.name !== 'Xchg_r32_EAX') return false;
+  const first = placed[0];
+  return first?.kind === 'register' && first.register === Register.EAX;
+}
+
+function byDirection(matches: readonly Match[], store: boolean): readonly Match[] {
+  const stores = ({ candidate: { form } }: Match): boolean => form.shapes[0]?.memory !== undefined;
+  const wanted = matches.filter((match) => stores(match) === store);
+  return wanted.length > 0 ? wanted : matches;
+}
