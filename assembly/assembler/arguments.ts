@@ -33,8 +33,6 @@ export interface MemoryArgument {
   readonly segment: Register;
   readonly base: Register;
   readonly index: Register;
-  /** True for `%riz` or `%eiz`: a SIB byte without an index. */
-  readonly noIndex: boolean;
   readonly scale: number;
   readonly displacement: Value | undefined;
   /** Neither parentheses nor `*`: a branch target or an absolute address. */
@@ -83,7 +81,7 @@ function decorate(into: { mask: Register; zeroing: boolean; broadcast: number },
   if (decoration.broadcast !== undefined) into.broadcast = decoration.broadcast;
 }
 
-function readArgument(operand: Exclude<Operand, { kind: 'rounding' }> | Operand, resolve: Resolve, indirect: boolean, bits: 16 | 32 | 64): Argument {
+function readArgument(operand: Operand, resolve: Resolve, indirect: boolean, bits: 16 | 32 | 64): Argument {
   switch (operand.kind) {
     case 'register': {
       const register = registerNamed(operand.name);
@@ -108,9 +106,8 @@ function readMemory(operand: MemoryOperand, resolve: Resolve, indirect: boolean,
     if (register === undefined) throw new EncodeError('unknown-register', `there is no register %${name}`);
     return register;
   };
-  const noIndex = operand.index === 'riz' || operand.index === 'eiz';
   const base = named(operand.base);
-  const index = noIndex ? Register.None : named(operand.index);
+  const index = named(operand.index);
   const segment = named(operand.segment);
   const scale = operand.scale ?? 1;
   if (scale !== 1 && scale !== 2 && scale !== 4 && scale !== 8) {
@@ -121,7 +118,7 @@ function readMemory(operand: MemoryOperand, resolve: Resolve, indirect: boolean,
   const displacement = operand.displacement === undefined
     ? undefined
     : { constant: resolve(operand.displacement), expression: operand.displacement };
-  return { kind: 'memory', segment, base, index, noIndex, scale, displacement, bare: !operand.parenthesised && !indirect, indirect };
+  return { kind: 'memory', segment, base, index, scale, displacement, bare: !operand.parenthesised && !indirect, indirect };
 }
 
 /** SDM 2A 2.1.5: which registers can form an address. */

@@ -93,7 +93,6 @@ class Emission {
   private displacement: { value: Value; relative: boolean } | undefined;
   private readonly immediates: Value[] = [];
   private branch: Value | undefined;
-  private emptyIndex = false;
 
   constructor(instruction: Instruction, match: Match, written: WrittenPrefixes, bits: Bits) {
     this.instruction = instruction;
@@ -180,7 +179,6 @@ class Emission {
     instruction.memoryBase = base;
     instruction.memoryIndex = index;
     instruction.memoryIndexScale = memory.scale;
-    this.emptyIndex = memory.noIndex;
     if (relative || (value !== undefined && constant === undefined)) {
       this.displacement = { value: value ?? ZERO, relative };
       instruction.memoryDisplSize = wide;
@@ -285,10 +283,9 @@ class Emission {
     }
     if (failure !== undefined) throw new EncodeError('operand-mismatch', `these operands cannot be encoded together (${String(failure)})`);
     const fields = this.fields(encoder, code);
-    const indexed = this.emptyIndex ? insertSib(code, fields) : { code, fields };
-    const { bytes, shift } = joinPrefixes(indexed.code, this.written, this.bits);
+    const { bytes, shift } = joinPrefixes(code, this.written, this.bits);
     if (bytes.length > 15) throw new EncodeError('bad-prefix', 'the instruction is longer than 15 bytes');
-    return { bytes, fields: shift === 0 ? indexed.fields : indexed.fields.map((field) => ({ ...field, offset: field.offset + shift })) };
+    return { bytes, fields: shift === 0 ? fields : fields.map((field) => ({ ...field, offset: field.offset + shift })) };
   }
 
   private fields(encoder: Encoder, code: Uint8Array): readonly EncodedField[] {
@@ -353,20 +350,4 @@ function writeInteger(bytes: Uint8Array, offset: number, size: number, value: bi
     bytes[offset + index] = Number(rest & 0xffn);
     rest >>= 8n;
   }
-}
-
-/** Turns `disp(%base)` into the longer form with a SIB byte that has no index, which is what `disp(%base,%riz)` asks for. */
-function insertSib(code: Uint8Array, fields: readonly EncodedField[]): { code: Uint8Array; fields: readonly EncodedField[] } {
-  let at = 0;
-  while (at < code.length && /^(26|2e|36|3e|6[4567]|f[023]|4.)$/.test((code[at] ?? 0).toString(16))) at++;
-  if (code[at] === 0x0f) at += code[at + 1] === 0x38 || code[at + 1] === 0x3a ? 2 : 1;
-  const place = at + 1;
-  const modrm = code[place] ?? 0;
-  if ((modrm & 7) === 4 || modrm >> 6 === 3) return { code, fields };
-  const bytes = new Uint8Array(code.length + 1);
-  bytes.set(code.subarray(0, place));
-  bytes[place] = (modrm & ~7) | 4;
-  bytes[place + 1] = 0x20 | (modrm & 7);
-  bytes.set(code.subarray(place + 1), place + 2);
-  return { code: bytes, fields: fields.map((field) => (field.offset > place ? { ...field, offset: field.offset + 1 } : field)) };
 }

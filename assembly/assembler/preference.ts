@@ -21,6 +21,7 @@ export function preferred(matches: readonly Match[], given: Arguments, { pseudo 
   // `int $3` is the one-byte breakpoint; `xchg %eax,%eax` must clear the upper half, which 90 does not.
   left = left.filter((match) => !isNopExchange(match));
   if (pseudo.has('load') || pseudo.has('store')) left = byDirection(left, pseudo.has('store'));
+  left = quadMove(left);
   // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m.
   if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name) || form.kinds.includes(Kind.xmm_is4))) left = left.toReversed();
   return left;
@@ -30,6 +31,13 @@ function isNopExchange({ candidate: { form }, placed }: Match): boolean {
   if (form.name !== 'Xchg_r32_EAX') return false;
   const first = placed[0];
   return first?.kind === 'register' && first.register === Register.EAX;
+}
+
+/** A 64-bit move between memory and a vector register is the SSE2 one, though 0F 6E with REX.W is as short or shorter. */
+function quadMove(matches: readonly Match[]): readonly Match[] {
+  const general = ({ candidate: { form }, placed }: Match): boolean =>
+    /^(E?VEX_V)?movq_((x?mm)_rm64|rm64_x?mm)$/i.test(form.name) && placed.some((item) => item.kind === 'memory');
+  return matches.some((match) => !general(match)) ? matches.filter((match) => !general(match)) : matches;
 }
 
 function byDirection(matches: readonly Match[], store: boolean): readonly Match[] {

@@ -15,7 +15,6 @@ const GROUP_OF: Readonly<Record<number, Group>> = {
 const BYTES: Readonly<Record<string, number>> = {
   es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65, notrack: 0x3e,
   lock: 0xf0, rep: 0xf3, repe: 0xf3, repz: 0xf3, repne: 0xf2, repnz: 0xf2, bnd: 0xf2, xacquire: 0xf2, xrelease: 0xf3,
-  wait: 0x9b, fwait: 0x9b,
 };
 
 /** Size overrides and the code size they make no sense in. */
@@ -38,6 +37,8 @@ export interface WrittenPrefixes {
 
 /** The byte of prefix `name` in `bits`-bit code, or undefined if it is none. `rex` prefixes give 0x40 and up. */
 export function prefixByte(name: string, bits: 16 | 32 | 64): number | undefined {
+  // In 64-bit code these two do nothing, and gas refuses to write them.
+  if (bits === 64 && (name === 'es' || name === 'ss')) return undefined;
   const plain = Object.hasOwn(BYTES, name) ? BYTES[name] : undefined;
   if (plain !== undefined) return plain;
   const sized = Object.hasOwn(SIZE_PREFIXES, name) ? SIZE_PREFIXES[name] : undefined;
@@ -79,8 +80,7 @@ export function readPrefixes(names: readonly string[], bits: 16 | 32 | 64): Writ
 }
 
 /**
- * `code` as iced encoded it with the written prefixes joined in, in gas's order. `head` tells how many prefix bytes
- * (REX not counted) the result has, `oldHead` how many `code` had.
+ * `code` as iced encoded it with the written prefixes joined in, in gas's order; `shift` tells by how many bytes it grew.
  */
 export function joinPrefixes(code: Uint8Array, written: WrittenPrefixes, bits: 16 | 32 | 64): { bytes: Uint8Array; shift: number } {
   let oldHead = 0;
@@ -96,9 +96,8 @@ export function joinPrefixes(code: Uint8Array, written: WrittenPrefixes, bits: 1
   for (const byte of written.bytes) {
     const group = GROUP_OF[byte] ?? 'lock';
     const present = slots.get(group);
-    if (present !== undefined && (present !== byte || group !== 'operand')) {
-      if (present !== byte || group === 'repeat' || group === 'segment') throw new EncodeError('bad-prefix', 'two prefixes of the same group in one instruction');
-    }
+    // An address-size prefix that the operands need anyway may be written too.
+    if (present !== undefined && group !== 'address') throw new EncodeError('bad-prefix', 'two prefixes of the same group in one instruction');
     slots.set(group, byte);
   }
   const head = GROUPS.flatMap((group) => slots.get(group) ?? []);

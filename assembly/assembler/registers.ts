@@ -54,7 +54,7 @@ function table(): Map<string, Register> {
   return byName;
 }
 
-/** The register of that AT&T name (lower case, no `%`), or undefined. `eiz` and `riz`, which name no register, are not here. */
+/** The register of that AT&T name (lower case, no `%`), or undefined. `eiz` and `riz` are not here: gas takes them with -mindex-reg only. */
 export function registerNamed(name: string): Register | undefined {
   return table().get(name);
 }

@@ -2,10 +2,10 @@
  * The emulated kernel: takes one exception from the CPU to its end, a phase at a time, by the rules of `fault-model/`.
  * Knows nothing of protocols or of what a debugger wants to see.
  */
-import { formatEntryType } from '../../assembly/extable/types.ts';
 import type { ExtableEntry } from '../../assembly/extable/entry.ts';
 import { errorContext, isCopyOpcode, taskSizeMax } from '../../fault-model/error-context.ts';
 import type { ErrorContext } from '../../fault-model/error-context.ts';
+import { entryTypeText } from '../../fault-model/entry-type.ts';
 import { handlerType, handlerTypeName } from '../../fault-model/handler-types.ts';
 import type { HandlerFrame, HandlerOutcome } from '../../fault-model/handler-types.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
@@ -166,7 +166,7 @@ export class Kernel {
     if (notConsulted !== undefined) return { phase: 'searched', tableSize: table.size, notConsulted };
     const entry = table.find(exception.ip);
     if (entry === undefined) return { phase: 'searched', tableSize: table.size };
-    const match: EntryMatch = { entry, typeName: formatEntryType(entry), insn: entry.insn, fixup: entry.fixup };
+    const match: EntryMatch = { entry, typeName: entryTypeText(entry), insn: entry.insn, fixup: entry.fixup };
     delivery.match = match;
     return { phase: 'searched', match, tableSize: table.size };
   }

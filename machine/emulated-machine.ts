@@ -1,0 +1,259 @@
+/**
+ * The machine of {@link Machine}: runs the CPU in slices, hands its exceptions to the kernel model, and keeps the journal of the run.
+ */
+import type { Image } from '../assembly/elf/image.ts';
+import type { KernelGeneration } from '../fault-model/kernel-generation.ts';
+import { FLAG, GENERAL_REGISTERS } from './cpu/cpu.ts';
+import type { Cpu, RegisterFile } from './cpu/cpu.ts';
+import { Kernel } from './kernel/kernel.ts';
+import type { ExceptionTable } from './kernel/kernel.ts';
+import type { Delivery, DeliveryPhase } from './kernel/delivery.ts';
+import type { FixupRecord, Machine, Position, RunRequest, Stop } from './machine.ts';
+import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
+import { ADDRESS_MAP } from './scenario/resolve.ts';
+import type { Scenario } from './scenario/scenario.ts';
+
+export interface MachineParts {
+  readonly scenario: Scenario;
+  readonly image: Image;
+  readonly cpu: Cpu;
+  readonly table: ExceptionTable;
+  readonly generation: KernelGeneration;
+  /** Where calls to functions the program does not define end up, by address. */
+  readonly externals: ReadonlyMap<bigint, string>;
+}
+
+/** The same fault with the same registers this often in a row is no progress. */
+const SAME_FAULT_LIMIT = 16;
+
+const CS = 1, SS = 2;
+const KERNEL_CS = 0x10, KERNEL_DS = 0x18;
+/** CR0: PE MP ET NE WP AM PG. CR4: PAE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE, and by profile SMEP, SMAP, LA57. */
+const CR0 = 0x8005_0033n;
+const CR4 = { BASE: 0x5_0620n, LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n };
+
+export class EmulatedMachine implements Machine {
+  readonly scenario: Scenario;
+  readonly image: Image;
+  readonly cpu: Cpu;
+  readonly registers: RegisterFile;
+  readonly memory: PagedMemory;
+  readonly #parts: MachineParts;
+  readonly #kernel: Kernel;
+  readonly #pristine: MemoryCheckpoint;
+  #userBreakpoints: ReadonlySet<bigint> = new Set();
+  #deliveries: Delivery[] = [];
+  #fixups: FixupRecord[] = [];
+  #pending: Delivery | undefined;
+  #ended: Stop | undefined;
+  #startedAt = 0n;
+  #lastExceptionAt = 0n;
+  #sameFault = { key: '', times: 0 };
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+    this.scenario = parts.scenario;
+    this.image = parts.image;
+    this.cpu = parts.cpu;
+    this.registers = parts.cpu.registers;
+    this.memory = parts.cpu.memory;
+    this.#kernel = new Kernel({
+      cpu: this.cpu, table: parts.table, generation: parts.generation, profile: parts.scenario.cpu,
+      describe: (address) => this.describe(address),
+    });
+    this.#loadImage();
+    this.#mapBuffers();
+    this.#pristine = this.memory.checkpoint();
+    this.#reset();
+  }
+
+  get position(): Position {
+    return { exceptions: this.#deliveries.length, instructions: this.cpu.instructions - this.#lastExceptionAt };
+  }
+
+  get delivery(): Delivery | undefined {
+    return this.#pending;
+  }
+
+  get deliveries(): readonly Delivery[] {
+    return this.#deliveries;
+  }
+
+  get fixups(): readonly FixupRecord[] {
+    return this.#fixups;
+  }
+
+  get ended(): Stop | undefined {
+    return this.#ended;
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.#userBreakpoints = new Set(addresses);
+    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ...this.#parts.externals.keys()]);
+  }
+
+  restart(): void {
+    this.memory.restore(this.#pristine);
+    this.#reset();
+  }
+
+  run(request: RunRequest): Stop {
+    if (this.#ended !== undefined) return this.#ended;
+    if (this.#pending !== undefined) {
+      const stop = this.#finishDelivery(request);
+      if (stop !== undefined) return stop;
+    }
+    const first = this.#arrivedSomewhereSpecial(false);
+    if (first !== undefined) return first;
+    let left = BigInt(request.limit);
+    while (left > 0n) {
+      const before = this.cpu.instructions;
+      const stop = this.#runCpu(left, request);
+      if (stop !== undefined) return stop;
+      left -= this.cpu.instructions - before;
+    }
+    return { reason: 'limit' };
+  }
+
+  advance(): DeliveryPhase | undefined {
+    const delivery = this.#pending;
+    if (delivery === undefined) return undefined;
+    const phase = this.#kernel.advance(delivery);
+    if (phase.phase === 'resumed') this.#resumed(delivery, phase.at, phase.changes);
+    else if (phase.phase === 'died') this.#end({ reason: 'died', delivery });
+    return phase;
+  }
+
+  describe(address: bigint): string {
+    for (const buffer of this.scenario.buffers) {
+      const offset = address - buffer.address;
+      // One page of guard on each side still reads as the buffer: that is where overruns land.
+      if (offset >= -4096n && offset < BigInt(buffer.size) + 4096n) return withOffset(buffer.name, offset);
+    }
+    if (address === ADDRESS_MAP.returnSentinel) return 'the caller';
+    const external = this.#parts.externals.get(address);
+    if (external !== undefined) return external;
+    const symbol = this.image.symbolAt(address);
+    if (symbol !== undefined) return withOffset(symbol.name, symbol.offset);
+    const stackOffset = ADDRESS_MAP.stackTop - address;
+    if (stackOffset >= 0n && stackOffset <= BigInt(ADDRESS_MAP.stackSize)) return withOffset('stack', -stackOffset);
+    return `0x${address.toString(16)}`;
+  }
+
+  /** One call of the CPU; a stop if the caller should hear of what ended it. */
+  #runCpu(left: bigint, request: RunRequest): Stop | undefined {
+    const spent = this.cpu.instructions - this.#startedAt;
+    if (spent >= this.scenario.budget) return this.#end({ reason: 'budget', instructions: spent });
+    const budgetLeft = this.scenario.budget - spent;
+    const exit = this.cpu.run(Number(left < budgetLeft ? left : budgetLeft));
+    switch (exit.kind) {
+      case 'limit':
+        return undefined;
+      case 'breakpoint':
+        return this.#arrivedSomewhereSpecial(true);
+      case 'exception': {
+        const delivery = this.#kernel.raise(exit);
+        this.#deliveries.push(delivery);
+        this.#lastExceptionAt = this.cpu.instructions;
+        this.#pending = delivery;
+        if (this.#noProgress(delivery)) return this.#end({ reason: 'no-progress', delivery });
+        if (request.stopOnDelivery?.(delivery) === true) return { reason: 'delivered', delivery };
+        return this.#finishDelivery(request);
+      }
+      case 'halt':
+        return this.#end({ reason: 'halted' });
+      case 'unsupported':
+        return this.#end({ reason: 'unsupported', text: exit.text, bytes: exit.bytes });
+    }
+  }
+
+  #finishDelivery(request: RunRequest): Stop | undefined {
+    while (this.#pending !== undefined) this.advance();
+    if (this.#ended !== undefined) return this.#ended;
+    const fixup = this.#fixups.at(-1);
+    if (request.stopOnFixup === true && fixup !== undefined && fixup.delivery === this.#deliveries.at(-1)) return { reason: 'fixup', fixup };
+    return this.#arrivedSomewhereSpecial(true);
+  }
+
+  #resumed(delivery: Delivery, at: bigint, changes: FixupRecord['changes']): void {
+    this.#pending = undefined;
+    if (delivery.phases.some((phase) => phase.phase === 'handled')) {
+      this.#fixups.push({ delivery, from: delivery.exception.ip, to: at, changes, position: this.position });
+    }
+  }
+
+  /** Whether rip stands where a run ends, or (if `breakpoints`) on a breakpoint of the user's. */
+  #arrivedSomewhereSpecial(breakpoints: boolean): Stop | undefined {
+    const { rip } = this.registers;
+    if (rip === ADDRESS_MAP.returnSentinel) return this.#end({ reason: 'returned' });
+    const external = this.#parts.externals.get(rip);
+    if (external !== undefined) return this.#end({ reason: 'external', name: external });
+    return breakpoints && this.#userBreakpoints.has(rip) ? { reason: 'breakpoint', address: rip } : undefined;
+  }
+
+  #noProgress(delivery: Delivery): boolean {
+    const { exception } = delivery;
+    const registers = GENERAL_REGISTERS.map((_, number) => this.registers.get(number).toString(16));
+    const key = [exception.vector, exception.ip, exception.address, ...registers].join(' ');
+    this.#sameFault = { key, times: this.#sameFault.key === key ? this.#sameFault.times + 1 : 1 };
+    return this.#sameFault.times >= SAME_FAULT_LIMIT;
+  }
+
+  #end(stop: Stop): Stop {
+    this.#ended = stop;
+    this.#pending = undefined;
+    return stop;
+  }
+
+  #loadImage(): void {
+    for (const segment of this.image.segments) {
+      if (segment.size === 0) continue;
+      this.memory.map(segment.address, segment.size, { read: segment.read, write: segment.write, execute: segment.execute, user: false });
+      this.memory.write(segment.address, segment.bytes);
+    }
+  }
+
+  #mapBuffers(): void {
+    const { stackTop, stackSize } = ADDRESS_MAP;
+    this.memory.map(stackTop - BigInt(stackSize), stackSize, { read: true, write: true, execute: false, user: false });
+    for (const buffer of this.scenario.buffers) {
+      this.memory.map(buffer.address, buffer.size, buffer.permissions);
+      this.memory.write(buffer.address, buffer.bytes);
+    }
+    for (const { address, size } of this.scenario.poison) this.memory.poison(address, size);
+  }
+
+  #reset(): void {
+    const { scenario, registers } = this;
+    GENERAL_REGISTERS.forEach((name, number) => { registers.set(number, scenario.registers.get(name) ?? 0n); });
+    // The caller's frame: the ABI's alignment at function entry is rsp = 16k + 8.
+    const stack = ADDRESS_MAP.stackTop - 0x108n;
+    const sentinel = new Uint8Array(8);
+    new DataView(sentinel.buffer).setBigUint64(0, ADDRESS_MAP.returnSentinel, true);
+    this.memory.write(stack, sentinel);
+    registers.set(GENERAL_REGISTERS.indexOf('rsp'), stack);
+    registers.rip = scenario.entry.address;
+    registers.rflags = BigInt(FLAG.IF | 2);
+    registers.setSegment(CS, KERNEL_CS);
+    registers.setSegment(SS, KERNEL_DS);
+    registers.setControl(0, CR0);
+    registers.setControl(2, 0n);
+    const { features } = scenario.cpu;
+    registers.setControl(4, CR4.BASE
+      | (features.includes('smap') ? CR4.SMAP : 0n) | (features.includes('smep') ? CR4.SMEP : 0n) | (features.includes('la57') ? CR4.LA57 : 0n));
+    this.#kernel.reset();
+    this.#deliveries = [];
+    this.#fixups = [];
+    this.#pending = undefined;
+    this.#ended = undefined;
+    this.#startedAt = this.cpu.instructions;
+    this.#lastExceptionAt = this.cpu.instructions;
+    this.#sameFault = { key: '', times: 0 };
+    this.setBreakpoints(this.#userBreakpoints);
+  }
+}
+
+function withOffset(name: string, offset: bigint): string {
+  if (offset === 0n) return name;
+  return offset < 0n ? `${name}-0x${(-offset).toString(16)}` : `${name}+0x${offset.toString(16)}`;
+}

@@ -1,0 +1,295 @@
+/**
+ * From what the user wrote (or did not write) to a complete scenario: routine, contract, registers, buffers, poison.
+ * Whatever was assumed is said in `assumptions`, so that it can be printed and edited.
+ */
+import type { Image, ImageSymbol } from '../../assembly/elf/image.ts';
+import type { CommentDirective } from '../../assembly/gas/statement.ts';
+import { writtenPosition } from '../../assembly/source.ts';
+import type { Problem } from '../../assembly/source.ts';
+import { DEFAULT_KERNEL_GENERATION } from '../../fault-model/kernel-generation.ts';
+import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
+import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
+import { CPU_PROFILES, DEFAULT_CPU_PROFILE, cpuProfile } from '../cpu/profiles.ts';
+import { LINE_SIZE, PAGE_SIZE } from '../memory/memory.ts';
+import { contractByName, readDirectives } from './contracts.ts';
+import type { RunDefaults } from './contracts.ts';
+import type { Buffer, Contract, PoisonRange, Scenario } from './scenario.ts';
+import type { ConfigProblem, LaunchConfig } from './schema.ts';
+
+/** Where the pieces of a run lie. Kernel-half addresses follow the kernel's own map (kernel Documentation/arch/x86/x86_64/mm.rst). */
+export const ADDRESS_MAP = {
+  /** Direct map: kernel buffers. */
+  kernelBuffers: 0xffff_8880_0010_0000n,
+  /** User half: buffers the contract calls user pointers. */
+  userBuffers: 0x0000_7f00_0010_0000n,
+  /** At least this much unmapped space between two buffers. */
+  guard: 0x10_0000n,
+  /** vmalloc area: the kernel stack, growing down from here. */
+  stackTop: 0xffff_c900_0001_0000n,
+  stackSize: 0x4000,
+  /** The return address of the routine: reaching it ends the run. */
+  returnSentinel: 0xffff_ffff_ff00_0000n,
+} as const;
+
+export const DEFAULT_LENGTH = 256;
+const DEFAULT_BUDGET = 10_000_000;
+/** Non-canonical, so a register used as a pointer before it is set faults; the low byte is the register's number. */
+const UNSET_REGISTER = 0xa5a5_a5a5_0000_0000n;
+
+export interface ResolveInput {
+  readonly config: LaunchConfig;
+  readonly image: Image;
+  /** `mcsafe:` directives of all sources. */
+  readonly directives: readonly CommentDirective[];
+  /** Addresses of instructions with exception-table entries. */
+  readonly covered: readonly bigint[];
+  /** The first program as it was named, for `line` and the scenario's name. */
+  readonly program: string;
+}
+
+export type ResolveResult =
+  | { readonly ok: true; readonly scenario: Scenario; readonly problems: readonly Problem[] }
+  | { readonly ok: false; readonly configProblems: readonly ConfigProblem[]; readonly problems: readonly Problem[] };
+
+/** Resolves a configuration against a linked program. All configuration problems are reported at once. */
+export function resolveScenario(input: ResolveInput): ResolveResult {
+  const { config, image } = input;
+  const wrong: ConfigProblem[] = [];
+  const assumptions: string[] = [];
+  const profile = resolveProfile(config, wrong);
+  const entry = chooseEntry(input, wrong, assumptions);
+  if (entry === undefined || profile === undefined) return { ok: false, configProblems: wrong, problems: [] };
+
+  const directives = readDirectives(directivesOf(entry, input));
+  const contract = chooseContract(config, entry, directives.contract, assumptions);
+  const n = chooseLength(config, directives.run, assumptions);
+  const buffers = placeBuffers(config, contract, n);
+  const registers = chooseRegisters(config, contract, n, { buffers, image, wrong });
+  const poison = choosePoison(config, contract, directives.run, { buffers, image, wrong, assumptions });
+  if (wrong.length > 0) return { ok: false, configProblems: wrong, problems: directives.problems };
+  return {
+    ok: true,
+    problems: directives.problems,
+    scenario: {
+      name: `${entry.name} in ${input.program}`,
+      entry: { name: entry.name, address: entry.address },
+      registers, buffers, poison, contract, assumptions,
+      poisonGranule: config.poisonGranule ?? 'line',
+      cpu: profile,
+      kernelGeneration: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id,
+      budget: BigInt(config.budget ?? DEFAULT_BUDGET),
+    },
+  };
+}
+
+/** The CPU profile a configuration asks for; undefined, and a problem noted, if there is none of that name. */
+export function resolveProfile(config: LaunchConfig, wrong: ConfigProblem[]): CpuProfile | undefined {
+  const asked = config.cpuProfile;
+  if (asked === undefined) return DEFAULT_CPU_PROFILE;
+  if (typeof asked === 'string') {
+    const known = cpuProfile(asked);
+    if (known === undefined) wrong.push({ path: 'cpuProfile', message: `no CPU profile "${asked}"; known are default, ${CPU_PROFILES.map(({ name }) => name).join(', ')}` });
+    return known;
+  }
+  return {
+    name: asked.name ?? 'custom',
+    vendor: asked.vendor ?? DEFAULT_CPU_PROFILE.vendor,
+    features: (asked.features ?? DEFAULT_CPU_PROFILE.features).map((feature) => feature.toLowerCase()),
+  };
+}
+
+/** Functions a run can start at: named code symbols, global ones first, in address order. */
+export function routines(image: Image): readonly ImageSymbol[] {
+  const executable = image.segments.filter((segment) => segment.execute);
+  const inCode = (address: bigint): boolean => executable.some((segment) => address >= segment.address && address < segment.address + BigInt(segment.size));
+  return image.symbols
+    .filter((symbol) => symbol.name !== '' && (symbol.type === 'func' || symbol.type === 'notype') && inCode(symbol.address))
+    .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+}
+
+function chooseEntry(input: ResolveInput, wrong: ConfigProblem[], assumptions: string[]): ImageSymbol | undefined {
+  const { config, image } = input;
+  const candidates = routines(image);
+  if (config.entry !== undefined) {
+    const found = candidates.find((symbol) => symbol.name === config.entry);
+    if (found === undefined) {
+      const names = candidates.map((symbol) => symbol.name);
+      wrong.push({ path: 'entry', message: `no routine "${config.entry}" in ${input.program}; ${names.length === 0 ? 'it defines none' : `there are: ${names.slice(0, 30).join(', ')}`}` });
+    }
+    return found;
+  }
+  const byLine = config.line === undefined ? undefined : routineAtLine(input, candidates, config.line);
+  if (byLine !== undefined) {
+    assumptions.push(`routine ${byLine.name}: it holds line ${String(config.line)}`);
+    return byLine;
+  }
+  const functions = candidates.filter((symbol) => symbol.type === 'func');
+  const holds = (symbol: ImageSymbol): boolean => input.covered.some((address) => address >= symbol.address && address < symbol.address + symbol.size);
+  const first = functions.find(holds) ?? functions[0] ?? candidates[0];
+  if (first === undefined) wrong.push({ path: 'program', message: `${input.program} defines no routine: no named symbol in an executable section` });
+  else assumptions.push(`routine ${first.name}: the first in ${input.program}${holds(first) ? ' with exception-table entries' : ''}`);
+  return first;
+}
+
+/** The routine that holds `line`: by the code written there, else the next code below. */
+function routineAtLine(input: ResolveInput, candidates: readonly ImageSymbol[], line: number): ImageSymbol | undefined {
+  const { image, program } = input;
+  let best: { distance: number; address: bigint } | undefined;
+  for (const row of image.lines) {
+    const written = writtenPosition(row.position);
+    if (written.file !== program) continue;
+    // Code above the line counts only if the line is inside its routine, so the nearest line below wins a tie.
+    const distance = written.line >= line ? (written.line - line) * 2 : (line - written.line) * 2 + 1;
+    if (best === undefined || distance < best.distance) best = { distance, address: row.address };
+  }
+  if (best === undefined) return undefined;
+  const { address } = best;
+  return candidates.findLast((symbol) => symbol.address <= address && (symbol.size === 0n || address < symbol.address + symbol.size));
+}
+
+/** Directives inside the routine, or above it and below the routine before. */
+function directivesOf(entry: ImageSymbol, input: ResolveInput): readonly CommentDirective[] {
+  const { image } = input;
+  const first = image.lineAt(entry.address);
+  if (first === undefined) return [];
+  const start = writtenPosition(first);
+  const end = entry.size > 0n ? image.lineAt(entry.address + entry.size - 1n) : undefined;
+  const endLine = end === undefined ? start.line : Math.max(start.line, writtenPosition(end).line);
+  const before = image.lines
+    .filter((row) => row.address < entry.address)
+    .map((row) => writtenPosition(row.position))
+    .filter((position) => position.file === start.file && position.line < start.line)
+    .reduce((highest, position) => Math.max(highest, position.line), 0);
+  return input.directives.filter(({ range }) => range.start.file === start.file && range.start.line > before && range.start.line <= endLine);
+}
+
+function chooseContract(config: LaunchConfig, entry: ImageSymbol, directive: Contract | undefined, assumptions: string[]): Contract {
+  const fallback = directive ?? contractByName(entry.name);
+  const asked = config.contract;
+  if (asked === undefined) {
+    assumptions.push(`contract ${fallback.kind} (${describeArguments(fallback)}): ${fallback.origin}`);
+    return fallback;
+  }
+  const origin = 'launch configuration';
+  if (typeof asked === 'string') return { ...fallback, kind: asked, origin };
+  const returns = asked.returns ?? fallback.returns;
+  return {
+    kind: asked.kind, arguments: asked.arguments ?? fallback.arguments, user: asked.user ?? fallback.user, origin,
+    ...(returns === undefined ? {} : { returns }),
+  };
+}
+
+function describeArguments(contract: Contract): string {
+  return Object.entries(contract.arguments).map(([role, register]) => `${role}=${register}${contract.user.includes(role) ? ' (user)' : ''}`).join(', ');
+}
+
+function chooseLength(config: LaunchConfig, run: RunDefaults | undefined, assumptions: string[]): number {
+  if (config.n !== undefined) return config.n;
+  const n = run?.n ?? DEFAULT_LENGTH;
+  assumptions.push(`n = ${String(n)}${run?.n === undefined ? '' : ' (comment directive)'}`);
+  return n;
+}
+
+/** Roles that are pointers to a buffer of the run. */
+const POINTER_ROLES = ['dst', 'src', 'ptr'];
+
+function placeBuffers(config: LaunchConfig, contract: Contract, n: number): readonly Buffer[] {
+  const roles = POINTER_ROLES.filter((role) => role in contract.arguments);
+  const names = [...new Set([...roles, ...Object.keys(config.buffers ?? {})])];
+  const next = { kernel: ADDRESS_MAP.kernelBuffers as bigint, user: ADDRESS_MAP.userBuffers as bigint };
+  return names.map((name) => {
+    const asked = config.buffers?.[name] ?? {};
+    const user = asked.user ?? contract.user.includes(name);
+    const half = user ? 'user' : 'kernel';
+    const size = asked.size ?? Math.max(name === 'ptr' ? 8 : n, 1);
+    const address = next[half] + BigInt(asked.offset ?? 0);
+    const pages = BigInt(Math.ceil((size + (asked.offset ?? 0)) / PAGE_SIZE) * PAGE_SIZE);
+    next[half] += ((pages + ADDRESS_MAP.guard - 1n) / ADDRESS_MAP.guard + 1n) * ADDRESS_MAP.guard;
+    const access = asked.access ?? 'rw';
+    const fill = asked.fill ?? (name === 'src' || name === 'ptr' ? 'pattern' : 0xcc);
+    return {
+      name, address, size, bytes: filled(size, fill),
+      permissions: { read: access !== 'none', write: access === 'rw', execute: false, user },
+    };
+  });
+}
+
+/** A pattern in which neighbours differ and no period divides a cache line, so a byte copied to the wrong place shows. */
+export function filled(size: number, fill: number | 'pattern'): Uint8Array {
+  const bytes = new Uint8Array(size);
+  if (fill === 'pattern') for (let i = 0; i < size; i++) bytes[i] = (i % 251) + 1;
+  else bytes.fill(fill);
+  return bytes;
+}
+
+interface PlaceScope {
+  readonly buffers: readonly Buffer[];
+  readonly image: Image;
+  readonly wrong: ConfigProblem[];
+}
+
+function chooseRegisters(config: LaunchConfig, contract: Contract, n: number, scope: PlaceScope): ReadonlyMap<GeneralRegister, bigint> {
+  const registers = new Map<GeneralRegister, bigint>(GENERAL_REGISTERS.map((name, number) => [name, UNSET_REGISTER | BigInt(number)]));
+  for (const [role, register] of Object.entries(contract.arguments)) {
+    const buffer = scope.buffers.find(({ name }) => name === role);
+    registers.set(register, buffer?.address ?? (role === 'n' ? BigInt(n) : 0n));
+  }
+  for (const [register, value] of Object.entries(config.arguments ?? {})) {
+    const address = resolvePlace(value, scope);
+    if (address === undefined) scope.wrong.push({ path: `arguments.${register}`, message: placeMessage(value, scope) });
+    else registers.set(register as GeneralRegister, address);
+  }
+  return registers;
+}
+
+function choosePoison(
+  config: LaunchConfig, contract: Contract, run: RunDefaults | undefined, scope: PlaceScope & { readonly assumptions: string[] },
+): readonly PoisonRange[] {
+  const asked = config.poison;
+  if (asked === false) return [];
+  if (asked !== undefined) {
+    const list = Array.isArray(asked) ? asked : [asked];
+    return list.flatMap((item, index) => {
+      const place = typeof item === 'object' ? item.at : item;
+      const path = Array.isArray(asked) ? `poison.${String(index)}` : 'poison';
+      return poisonAt(place, typeof item === 'object' ? item.size ?? LINE_SIZE : LINE_SIZE, path, scope);
+    });
+  }
+  if (run?.poison !== undefined) {
+    scope.assumptions.push(`poison at ${run.poison} (comment directive)`);
+    return poisonAt(run.poison, LINE_SIZE, 'poison', scope);
+  }
+  const source = scope.buffers.find(({ name }) => name === 'src') ?? scope.buffers.find(({ name }) => name === 'ptr');
+  if (source === undefined) {
+    scope.assumptions.push('no poison: the contract names no source');
+    return [];
+  }
+  const text = source.size > LINE_SIZE ? `${source.name}+${String(LINE_SIZE)}` : source.name;
+  scope.assumptions.push(`poison at ${text} (${source.size > LINE_SIZE ? 'the second line' : 'the first line'} of ${source.name}${contract.kind === 'none' ? '' : ', the default'})`);
+  return poisonAt(text, LINE_SIZE, 'poison', scope);
+}
+
+function poisonAt(place: string | number, size: number, path: string, scope: PlaceScope): readonly PoisonRange[] {
+  const address = resolvePlace(place, scope);
+  if (address !== undefined) return [{ address, size, text: String(place) }];
+  scope.wrong.push({ path, message: placeMessage(place, scope) });
+  return [];
+}
+
+/** A number, or buffer/symbol with an optional offset: its 64-bit value, or undefined if the name is not known. */
+function resolvePlace(place: string | number, scope: PlaceScope): bigint | undefined {
+  if (typeof place === 'number') return BigInt.asUintN(64, BigInt(place));
+  const number = /^(-?)(0x[0-9a-fA-F]+|[0-9]+)$/.exec(place);
+  if (number !== null) return BigInt.asUintN(64, number[1] === '-' ? -BigInt(number[2]!) : BigInt(number[2]!));
+  const named = /^([A-Za-z_.$][\w.$]*?)(?:([+-])(0x[0-9a-fA-F]+|[0-9]+))?$/.exec(place);
+  if (named === null) return undefined;
+  const [, name, sign, offset] = named;
+  const base = scope.buffers.find((buffer) => buffer.name === name)?.address ?? scope.image.symbols.find((symbol) => symbol.name === name)?.address;
+  if (base === undefined) return undefined;
+  const delta = BigInt(offset ?? 0);
+  return BigInt.asUintN(64, sign === '-' ? base - delta : base + delta);
+}
+
+function placeMessage(place: string | number, scope: PlaceScope): string {
+  return `"${String(place)}" names no buffer or symbol; buffers are ${scope.buffers.map(({ name }) => name).join(', ') || 'none'}`;
+}
