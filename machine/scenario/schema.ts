@@ -61,6 +61,7 @@ export const launchSchema = z.strictObject({
   cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", or an object.')),
   includePaths: z.optional(describe(z.array(z.string()), 'Searched for #include before the built-in stand-ins; a configured kernel tree wins.')),
   defines: z.optional(describe(z.record(z.string(), z.string()), 'Macros defined as with -D.')),
+  stubs: z.optional(describe(z.record(z.string(), z.string()), 'Assembly text for functions the program calls and does not define: {"printk": "xor %eax, %eax; ret"}.')),
   encoder: z.optional(describe(z.enum(['embedded', 'as', 'gcc']), 'Who encodes: the built-in assembler, GNU as on the expanded text, or gcc -c on the original file.')),
   budget: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1e12)), 'Instructions after which the run is given up. Default 10000000.')),
   stopOnEntry: z.optional(describe(z.boolean(), 'Stop before the first instruction.')),
