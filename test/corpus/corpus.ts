@@ -1,0 +1,84 @@
+/**
+ * The kernel corpus as tests see it: where `fetch.mjs` put it, or why it is not there.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export type CorpusGeneration = '6.1' | '6.12';
+
+/** One fetched generation; all paths absolute. */
+export interface Corpus {
+  readonly generation: CorpusGeneration;
+  /** Root of the unpacked source (arch/x86 and a few generic files). */
+  readonly source: string;
+  /** linux-headers-*-common and linux-headers-*-amd64. */
+  readonly common: string;
+  readonly amd64: string;
+  /** vmlinuz and some modules; undefined if fetched with --no-image. */
+  readonly image: string | undefined;
+  /** `linux-source-6.1=6.1.192-2`, by part. */
+  readonly packages: Readonly<Record<string, { readonly package: string; readonly sha256: string }>>;
+}
+
+const CACHE = fileURLToPath(new URL('../../.cache/corpus/', import.meta.url));
+
+/** The fetched corpus of `generation`; undefined if it has not been fetched (`npm run corpus`). */
+export function corpus(generation: CorpusGeneration): Corpus | undefined {
+  const folder = join(CACHE, generation);
+  const mark = join(folder, 'corpus.json');
+  if (!existsSync(mark)) return undefined;
+  const { packages } = JSON.parse(readFileSync(mark, 'utf8')) as { packages: Corpus['packages'] };
+  const part = (name: string): string => join(folder, name);
+  return {
+    generation, packages, source: part('source'), common: part('common'), amd64: part('amd64'),
+    image: 'image' in packages ? part('image') : undefined,
+  };
+}
+
+/** True if every one of `commands` can be run. */
+export function haveCommands(...commands: readonly string[]): boolean {
+  return commands.every((command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined);
+}
+
+/**
+ * Why a test that needs packages or the corpus must be skipped; undefined if nothing is missing.
+ * With MCSAFE_REQUIRE=all a missing package or corpus is a failure, not a skip. The reason is printed.
+ */
+export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[] }): string | undefined {
+  const lacking = [
+    ...(needs.commands ?? []).filter((command) => !haveCommands(command)),
+    ...(needs.corpora ?? []).filter((generation) => corpus(generation) === undefined).map((generation) => `kernel corpus ${generation} (npm run corpus)`),
+  ];
+  if (lacking.length === 0) return undefined;
+  const reason = `${test} needs ${lacking.join(', ')}`;
+  if (process.env['MCSAFE_REQUIRE'] === 'all') throw new Error(`MCSAFE_REQUIRE=all: ${reason}`);
+  console.log(`skipped: ${reason}`);
+  return reason;
+}
+
+/** `-I…` and `-D…` of the kernel's own build, for assembling `arch/x86/**.S` outside a kernel tree with the packaged headers. */
+export function kernelAssemblyFlags({ common, amd64 }: Corpus): readonly string[] {
+  const include = (path: string): string => `-I${path}`;
+  return [
+    '-nostdinc', '-isystem', gccIncludes(),
+    include(`${common}/arch/x86/include`), include(`${amd64}/arch/x86/include/generated`), include(`${common}/include`), include(`${amd64}/include`),
+    include(`${common}/arch/x86/include/uapi`), include(`${amd64}/arch/x86/include/generated/uapi`), include(`${common}/include/uapi`), include(`${amd64}/include/generated/uapi`),
+    '-include', `${common}/include/linux/compiler-version.h`, '-include', `${common}/include/linux/kconfig.h`,
+    '-D__KERNEL__', '-D__ASSEMBLY__', '-m64', '-DCC_USING_FENTRY', '-fno-PIE',
+    '-DKBUILD_MODFILE="x"', '-DKBUILD_BASENAME="x"', '-DKBUILD_MODNAME="x"',
+  ];
+}
+
+let gccIncludeFolder: string | undefined;
+
+function gccIncludes(): string {
+  return gccIncludeFolder ??= execFileSync('gcc', ['-print-file-name=include'], { encoding: 'utf8' }).trim();
+}
+
+/** sha256 of a file, the key under which facts about it are kept. */
+export function sha256(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
