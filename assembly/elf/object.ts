@@ -47,7 +47,7 @@ export interface Section {
   readonly relocations: readonly Relocation[];
   /** The section's address: 0 in a relocatable file. */
   readonly address: bigint;
-  /** `sh_link` / `sh_info` as indices into {@link ObjectFile.sections}, where they name sections. */
+  /** `sh_link` / `sh_info` as indices into {@link ObjectFile.sections}, where they name sections; in a SHT_GROUP `info` is the signature's symbol. */
   readonly link?: number;
   readonly info?: number;
 }
@@ -75,6 +75,20 @@ export interface LineRow {
   readonly position: SourcePosition;
 }
 
+/** A program header of a linked file. */
+export interface ProgramSegment {
+  /** `p_type`: 1 is PT_LOAD. */
+  readonly type: number;
+  /** `p_flags`: 1 execute, 2 write, 4 read. */
+  readonly flags: number;
+  readonly address: bigint;
+  readonly fileSize: number;
+  /** What `fileSize` does not cover is zero. */
+  readonly memorySize: number;
+  /** The `fileSize` bytes in the file. */
+  readonly bytes: () => Uint8Array;
+}
+
 export interface ObjectFile {
   /** Path or other name for messages. */
   readonly name: string;
@@ -89,4 +103,6 @@ export interface ObjectFile {
    */
   readonly localLabels: readonly { readonly name: string; readonly section: number; readonly offset: number; readonly position: SourcePosition }[];
   readonly entry: bigint;
+  /** Program headers; absent in a relocatable file. */
+  readonly segments?: readonly ProgramSegment[];
 }
