@@ -1,0 +1,51 @@
+// Bundles what is shipped into dist/: `node scripts/build.mjs [--quiet] [--production]`.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const quiet = process.argv.includes('--quiet');
+const production = process.argv.includes('--production');
+const dist = join(root, 'dist');
+
+/** CommonJS for Node: the extension host wants it, and one file starts faster than many. */
+const node = {
+  absWorkingDir: root, bundle: true, platform: 'node', format: 'cjs', target: 'node20', metafile: true, logLevel: 'error',
+  legalComments: 'linked', minify: production, sourcemap: production ? false : 'linked', sourcesContent: false,
+  // Files of the sources are found by import.meta.url, which CommonJS does not have: nothing may depend on it.
+  logOverride: { 'empty-import-meta': 'error' },
+};
+/** Scripts of webviews. */
+const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022' };
+
+const bundles = [
+  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' } },
+  { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
+  ...webviewScripts().map((file) => ({ ...browser, entryPoints: [file], outfile: `dist/webview/${basename(file, '.ts')}.js` })),
+].filter(({ entryPoints: [file] }) => existsSync(join(root, file)));
+
+function webviewScripts() {
+  const folder = join(root, 'extension', 'webview');
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^[\w-]+\.ts$/.test(name)).map((name) => `extension/webview/${name}`) : [];
+}
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+const started = performance.now();
+const results = await Promise.all(bundles.map((options) => build(options)));
+// iced-x86 reads its WebAssembly from the folder its script is in: the bundles' own.
+copyFileSync(join(dirname(createRequire(import.meta.url).resolve('iced-x86')), 'iced_x86_bg.wasm'), join(dist, 'iced_x86_bg.wasm'));
+
+for (const { outfile, format } of bundles) {
+  if (format === 'cjs' && readFileSync(join(root, outfile), 'utf8').includes('import.meta.url')) throw new Error(`${outfile} uses import.meta.url, which CommonJS does not have`);
+}
+if (!quiet) {
+  for (const { metafile } of results) {
+    for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
+      if (/\.c?js$/.test(file)) console.log(`${file}  ${(bytes / 1024).toFixed(0)} KiB`);
+    }
+  }
+  console.log(`built in ${(performance.now() - started).toFixed(0)} ms`);
+}

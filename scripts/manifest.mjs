@@ -1,0 +1,42 @@
+// Writes the parts of the manifest that follow from the code: launch attributes from the launch schema, and the schema of .mcsafe.json.
+//
+//   node scripts/manifest.mjs [--check]      --check: writes nothing, exits 1 if anything is out of date
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { importTs, root } from './import-ts.mjs';
+
+const check = process.argv.includes('--check');
+const { launchJsonSchema } = await importTs('machine/scenario/schema.ts');
+const { settingsSchema } = await importTs('host/settings.ts');
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { properties, required } = simplified(launchJsonSchema());
+for (const debuggerEntry of manifest.contributes.debuggers) debuggerEntry.configurationAttributes = { launch: { required, properties } };
+
+const stale = [
+  write('package.json', manifest),
+  write('schemas/settings.schema.json', { title: 'mcsafe project settings', ...simplified(z.toJSONSchema(settingsSchema, { target: 'draft-7', io: 'input' })) }),
+].filter((path) => path !== undefined);
+if (stale.length > 0 && check) {
+  console.error(`out of date: ${stale.join(', ')}; run node scripts/manifest.mjs`);
+  process.exit(1);
+}
+
+/** Writes `value` if the file says something else; the path if it did. */
+function write(path, value) {
+  const file = join(root, path);
+  const text = `${JSON.stringify(value, null, 2)}\n`;
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return undefined;
+  if (!check) writeFileSync(file, text);
+  return path;
+}
+
+/** Without what an editor's JSON service does not need: the safe-integer bounds zod gives every whole number, and the dialect. */
+function simplified(schema) {
+  return JSON.parse(JSON.stringify(schema, (key, value) => {
+    if (key === '$schema' && typeof value === 'string') return undefined;
+    if ((key === 'maximum' || key === 'minimum') && Math.abs(value) === Number.MAX_SAFE_INTEGER) return undefined;
+    return value;
+  }));
+}
