@@ -1,7 +1,7 @@
 // Bundles what is shipped into dist/: `node scripts/build.mjs [--quiet] [--production]`.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -9,10 +9,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const quiet = process.argv.includes('--quiet');
 const production = process.argv.includes('--production');
 const dist = join(root, 'dist');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** CommonJS for Node: the extension host wants it, and one file starts faster than many. */
 const node = {
   absWorkingDir: root, bundle: true, platform: 'node', format: 'cjs', target: 'node20', metafile: true, logLevel: 'error',
+  // The `main` of jsonc-parser is UMD, whose parts a bundler does not find.
+  mainFields: ['module', 'main'],
   legalComments: 'linked', minify: production, sourcemap: production ? false : 'linked', sourcesContent: false,
   // Files of the sources are found by import.meta.url, which CommonJS does not have: nothing may depend on it.
   logOverride: { 'empty-import-meta': 'error' },
@@ -21,15 +24,10 @@ const node = {
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022' };
 
 const bundles = [
-  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' } },
+  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' }, define: { MCSAFE_VERSION: JSON.stringify(version) } },
   { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
-  ...webviewScripts().map((file) => ({ ...browser, entryPoints: [file], outfile: `dist/webview/${basename(file, '.ts')}.js` })),
+  { ...browser, entryPoints: ['extension/webview/main.ts'], outfile: 'dist/fixup-view.js' },
 ].filter(({ entryPoints: [file] }) => existsSync(join(root, file)));
-
-function webviewScripts() {
-  const folder = join(root, 'extension', 'webview');
-  return existsSync(folder) ? readdirSync(folder).filter((name) => /^[\w-]+\.ts$/.test(name)).map((name) => `extension/webview/${name}`) : [];
-}
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
