@@ -37,7 +37,7 @@ export interface Instruction {
   /** iced-x86 `Code` number and its name, e.g. `Mov_r64_rm64`. */
   readonly code: number;
   readonly codeName: string;
-  /** Lower-case mnemonic without suffix: `mov`. */
+  /** Lower-case mnemonic without suffix: `mov`; `(bad)` for bytes that are no instruction. */
   readonly mnemonic: string;
   /** AT&T text as objdump would print it, symbols resolved if a resolver was given. */
   readonly text: string;
@@ -47,7 +47,7 @@ export interface Instruction {
   /** Full-register names (`rax`, `xmm3`), each once. */
   readonly registersRead: readonly string[];
   readonly registersWritten: readonly string[];
-  /** Flag letters of OSZAPC and `D`, `I`, `A` (for AC: `a`) as iced reports them; see {@link flagsText}. */
+  /** Letters of the flags OF SF ZF AF PF CF DF IF (`OSZAPCDI`) and `a` for AC. Written: what ends up defined, by result or constant. */
   readonly flagsRead: string;
   readonly flagsWritten: string;
   readonly flagsUndefined: string;
