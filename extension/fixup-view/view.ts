@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { Range, Uri, commands, debug, window } from 'vscode';
 import type { ExtensionContext, WebviewView, WebviewViewProvider } from 'vscode';
-import type { FixupReport, ShowMessage, ViewMessage } from '../webview/messages.ts';
+import type { FixupReport } from '../../debug-adapter/fixup-report.ts';
+import type { ShowMessage, ViewMessage } from '../webview/messages.ts';
 import { fixupPage } from './page.ts';
-import { fixupReport } from './report.ts';
 
 export const FIXUP_VIEW = 'mcsafe.fixup';
 /** The adapter's event for each fixup executed. */
@@ -20,7 +20,7 @@ export function registerFixupView(context: ExtensionContext): void {
     window.registerWebviewViewProvider(FIXUP_VIEW, view),
     debug.onDidStartDebugSession(({ type }) => { if (type === 'mcsafe') view.clear(); }),
     debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
-      if (session.type === 'mcsafe' && event === FIXUP_EVENT) view.add(fixupReport(body));
+      if (session.type === 'mcsafe' && event === FIXUP_EVENT) view.add(body as FixupReport);
     }),
   );
 }
@@ -50,8 +50,7 @@ class FixupView implements WebviewViewProvider {
     });
   }
 
-  add(fixup: FixupReport | undefined): void {
-    if (fixup === undefined) return;
+  add(fixup: FixupReport): void {
     this.#fixups = [...this.#fixups.slice(1 - KEPT), fixup];
     void commands.executeCommand('setContext', 'mcsafe.hasFixups', true);
     this.#send();

@@ -1,58 +1,40 @@
 /**
  * `<mcsafe-fixup>`: one fixup as people want to see it. Above: what happened, how it was graded, which entry took it. Below: what it did to the registers.
  */
-import { LitElement, css, html, nothing } from 'lit';
+import { LitElement, html, nothing } from 'lit';
 import type { TemplateResult } from 'lit';
 import '@vscode-elements/elements/dist/vscode-badge/index.js';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-collapsible/index.js';
-import type { FixupReport, Place, RegisterRow } from './messages.ts';
+import type { FixupReport, ReportedPlace } from '../../debug-adapter/fixup-report.ts';
+import { styles } from './fixup-styles.ts';
+import type { SourceLine } from './messages.ts';
 
 /** Dispatched when the user wants to see a place in its source. */
 export class RevealEvent extends Event {
-  readonly source: NonNullable<Place['source']>;
+  readonly source: SourceLine;
 
-  constructor(source: NonNullable<Place['source']>) {
+  constructor(source: SourceLine) {
     super('reveal', { bubbles: true, composed: true });
     this.source = source;
   }
 }
 
 export class FixupElement extends LitElement {
-  static override readonly properties = { fixups: { attribute: false }, shown: { state: true } };
-
-  static override readonly styles = css`
-    :host { display: block; padding: 0 12px 12px; color: var(--vscode-foreground); font: var(--vscode-font-weight) var(--vscode-font-size) var(--vscode-font-family); }
-    h2 { font-size: 1em; font-weight: 600; margin: 8px 0 4px; }
-    p { margin: 4px 0; }
-    dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 10px; margin: 6px 0 10px; }
-    dt { color: var(--vscode-descriptionForeground); }
-    dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
-    code, td.value, th.register, .label { font-family: var(--vscode-editor-font-family, monospace); font-size: var(--vscode-editor-font-size, 0.95em); }
-    .bar { display: flex; align-items: center; gap: 6px; flex-wrap: wrap; }
-    .bar h2 { flex: 1 1 auto; }
-    .link { background: none; border: 0; padding: 0; font: inherit; text-align: left; cursor: pointer; color: var(--vscode-textLink-foreground); text-decoration: underline; }
-    .link:focus-visible { outline: 1px solid var(--vscode-focusBorder); outline-offset: 1px; }
-    .scroll { overflow-x: auto; }
-    .scroll:focus-visible { outline: 1px solid var(--vscode-focusBorder); }
-    table { border-collapse: collapse; width: 100%; }
-    caption { text-align: left; color: var(--vscode-descriptionForeground); padding: 2px 0 4px; }
-    th, td { text-align: left; padding: 2px 8px 2px 0; white-space: nowrap; border-bottom: 1px solid var(--vscode-widget-border, var(--vscode-panel-border, transparent)); }
-    thead th { font-weight: 600; }
-    th.register { font-weight: 600; }
-    td.old { color: var(--vscode-descriptionForeground); }
-    td.new { color: var(--vscode-debugTokenExpression-number, var(--vscode-foreground)); font-weight: 600; }
-    .announce { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  `;
+  static override readonly properties = { fixups: { attribute: false }, shown: { state: true }, all: { state: true } };
+  static override readonly styles = styles;
 
   declare fixups: readonly FixupReport[];
   /** Index of the fixup on show; the newest until the user chooses another. */
   declare shown: number;
+  /** Whether registers that did not change are listed too. */
+  declare all: boolean;
 
   constructor() {
     super();
     this.fixups = [];
     this.shown = -1;
+    this.all = false;
   }
 
   /** Shows the newest of `fixups`. */
@@ -66,33 +48,30 @@ export class FixupElement extends LitElement {
     const announcement = fixup === undefined ? '' : `Fixup ${String(this.shown + 1)} of ${String(this.fixups.length)}: ${count(fixup.changes.length, 'register')} changed`;
     return html`
       <div class="announce" role="status">${announcement}</div>
-      ${fixup === undefined ? this.#empty() : this.#report(fixup)}
+      ${fixup === undefined ? empty() : this.#report(fixup)}
     `;
   }
 
-  #empty(): TemplateResult {
-    return html`<p class="empty">No fixup has been executed yet. When an exception-table entry catches a fault, this view shows the entry and the registers it changed.</p>`;
-  }
-
   #report(fixup: FixupReport): TemplateResult {
+    const { entry, severity } = fixup;
     return html`
       <section aria-label="Fixup ${fixup.sequence}">
         <div class="bar">
-          <h2>${fixup.exception} at ${fixup.from.label}</h2>
+          <h1>${fixup.mnemonic} at ${fixup.from.name}</h1>
           ${this.fixups.length > 1 ? this.#history() : nothing}
         </div>
         <p class="summary">${fixup.summary}</p>
         <dl>
-          ${fixup.severity === undefined ? nothing : html`<dt>Severity</dt><dd class="severity"><vscode-badge>${fixup.severity.level}</vscode-badge> ${fixup.severity.reason}</dd>`}
-          <dt>Entry</dt><dd class="entry">${fixup.entry}</dd>
-          <dt>Handler</dt><dd class="handler"><code>${fixup.handlerType}</code>: ${fixup.effect}</dd>
-          <dt>From</dt><dd class="from">${place(fixup.from)}</dd>
-          <dt>To</dt><dd class="to">${place(fixup.to)}</dd>
+          ${severity === undefined ? nothing : html`<dt>Severity</dt><dd class="severity"><vscode-badge>${severity.severity}</vscode-badge> ${severity.message}</dd>`}
+          ${severity === undefined ? nothing : html`<dt>Context</dt><dd class="context">${severity.context}: ${severity.because}</dd>`}
+          <dt>Entry</dt><dd class="entry">number ${entry.index} of a table of ${entry.tableSize}, <code>${breakable(entry.typeName)}</code></dd>
+          <dt>Handler</dt><dd class="handler">${entry.handler === undefined ? nothing : html`${entry.handler}: `}<code>${entry.effect}</code></dd>
+          <dt>From</dt><dd class="from">${place(fixup.from.name, fixup.from)}</dd>
+          <dt>To</dt><dd class="to">${place(fixup.landingPad, fixup.to)}</dd>
         </dl>
-        ${registerTable(fixup.changes)}
-        <vscode-collapsible heading="${count(fixup.unchanged.length, 'register')} unchanged" heading-level="3">
-          <p class="unchanged"><code>${fixup.unchanged.join(' ')}</code></p>
-        </vscode-collapsible>
+        ${registerTable(fixup, this.all)}
+        <vscode-button secondary class="toggle" aria-pressed=${this.all} @click=${(): void => { this.all = !this.all; }}>${this.all ? 'Changed registers only' : 'All registers'}</vscode-button>
+        ${severity === undefined ? nothing : passedOver(severity)}
       </section>
     `;
   }
@@ -110,36 +89,51 @@ export class FixupElement extends LitElement {
   }
 }
 
-/** A label, with a way to its source line if it has one. */
-function place({ label, position, source }: Place): TemplateResult {
-  const reveal = (event: Event): void => {
-    if (source !== undefined) event.target!.dispatchEvent(new RevealEvent(source));
-  };
-  return html`<span class="label">${label}</span>${position === undefined ? nothing : html` <button class="link" @click=${reveal}>${position}</button>`}`;
+function empty(): TemplateResult {
+  return html`<p class="empty">No fixup has been executed yet. When an exception-table entry catches a fault, this view shows the entry and the registers it changed.</p>`;
 }
 
-function registerTable(changes: readonly RegisterRow[]): TemplateResult {
+/** A name, with a way to its source line if it has one. */
+function place(name: string, { path, line }: ReportedPlace): TemplateResult {
+  if (path === undefined || line === undefined) return html`<code>${name}</code>`;
+  const reveal = (event: Event): void => { event.target!.dispatchEvent(new RevealEvent({ path, line })); };
+  return html`<code>${name}</code> <button class="link" @click=${reveal}>${path.split(/[/\\]/).at(-1)}:${line}</button>`;
+}
+
+/** Rows stand in one fixed order, whatever changed first: the eye finds a register where it was the last time. */
+function registerTable({ registers }: FixupReport, all: boolean): TemplateResult {
+  const rows = registers.filter(({ changedBy }) => all || changedBy !== undefined);
   return html`
-    <div class="scroll" tabindex="0" role="group" aria-label="Registers changed by the fixup">
-      <table>
-        <caption>Registers changed by the fixup</caption>
-        <thead><tr><th scope="col">Register</th><th scope="col">Old</th><th scope="col">New</th><th scope="col">Changed by</th></tr></thead>
-        <tbody>
-          ${changes.map((change) => html`
-            <tr data-register=${change.register}>
-              <th scope="row" class="register">${change.register}</th>
-              <td class="value old">${change.old}</td>
-              <td class="value new">${change.new}</td>
-              <td class="by">${change.changedBy}</td>
-            </tr>`)}
-        </tbody>
-      </table>
-    </div>
+    <table>
+      <caption><h2>${all ? 'All registers' : 'Registers changed by the fixup'}</h2></caption>
+      <thead><tr><th scope="col">Register</th><th scope="col">Old → new</th><th scope="col">Changed by</th></tr></thead>
+      <tbody>
+        ${rows.map(({ register, old, new: value, changedBy }) => html`
+          <tr data-register=${register} class=${changedBy === undefined ? 'same' : 'changed'}>
+            <th scope="row">${register}</th>
+            <td class="value">${changedBy === undefined ? html`<span>${old}</span>` : html`<span class="old">${old}</span> <span class="new">→ ${value}</span>`}</td>
+            <td class="by">${breakable(changedBy ?? '')}</td>
+          </tr>`)}
+      </tbody>
+    </table>
   `;
 }
 
-function count(number: number, noun: string): string {
-  return `${String(number)} ${noun}${number === 1 ? '' : 's'}`;
+function passedOver({ row, passedOver: rows }: NonNullable<FixupReport['severity']>): TemplateResult {
+  return html`
+    <vscode-collapsible heading="Severity row ${row}, after ${count(rows.length, 'other')}">
+      <ol class="rows">${rows.map((one) => html`<li value=${one.row}>${one.message}: ${one.because}</li>`)}</ol>
+    </vscode-collapsible>
+  `;
+}
+
+/** A long name that may break after its underscores. */
+function breakable(name: string): TemplateResult {
+  return html`${name.split('_').map((part, index) => (index === 0 ? part : html`_<wbr>${part}`))}`;
+}
+
+function count(number: number, one: string): string {
+  return `${String(number)} ${one}${number === 1 ? '' : 's'}`;
 }
 
 customElements.define('mcsafe-fixup', FixupElement);
