@@ -1,0 +1,60 @@
+/**
+ * Directives about the source and the assembly itself, and those that have no effect on what is assembled.
+ */
+import { AssemblyError } from '../assembly-error.ts';
+import { nameOf, optional } from '../directive-arguments.ts';
+import type { Handler } from './handler.ts';
+
+/** `.file "name"` names the source in the symbol table; `.file 1 "name"` numbers a file for `.loc`. */
+const file: Handler = (state, statement) => {
+  const first = optional(statement, 0);
+  if (first?.string !== undefined) state.fileName = nameOf(first);
+};
+
+function message(severity: 'error' | 'warning' | 'information', fallback: string): Handler {
+  return (state, statement) => {
+    const argument = optional(statement, 0);
+    state.report(severity, 'user-error', argument === undefined ? fallback : nameOf(argument));
+  };
+}
+
+const abort: Handler = (state) => {
+  state.report('error', 'user-error', '.abort stops the assembly here');
+  state.stopped = true;
+};
+
+const end: Handler = (state) => {
+  state.stopped = true;
+};
+
+/** `.fail number`: an error from 500 down, a warning above. */
+const fail: Handler = (state, statement) => {
+  const argument = optional(statement, 0);
+  const value = argument?.expression === undefined ? 0n : state.known(argument.expression) ?? 0n;
+  state.report(value >= 500n ? 'warning' : 'error', 'user-error', `.fail ${value.toString()}`);
+};
+
+const unsupported = (why: string): Handler => (_state, statement) => {
+  throw new AssemblyError('bad-directive', `${statement.name} ${why}`);
+};
+
+/** The reader gives each instruction its code size; padding goes by the directive. */
+const code = (bits: 16 | 32 | 64): Handler => (state) => {
+  state.bits = bits;
+};
+
+const nothing: Handler = () => undefined;
+
+export const miscellaneousDirectives: Readonly<Record<string, Handler>> = {
+  '.file': file, '.error': message('error', '.error was met'), '.warning': message('warning', '.warning was met'), '.print': message('information', ''),
+  '.err': message('error', '.err was met'), '.fail': fail, '.abort': abort, '.end': end,
+  // Debug information is made by the assembler from the source itself.
+  '.loc': nothing, '.loc_mark_labels': nothing, '.line': nothing, '.ln': nothing, '.appfile': nothing, '.appline': nothing,
+  // Listings.
+  '.list': nothing, '.nolist': nothing, '.title': nothing, '.sbttl': nothing, '.psize': nothing, '.eject': nothing, '.llen': nothing, '.lflags': nothing,
+  // Choices that change no byte of what this assembler accepts.
+  '.arch': nothing, '.altmacro': nothing, '.noaltmacro': nothing, '.att_mnemonic': nothing, '.att_syntax': nothing, '.intel_syntax': nothing,
+  '.sse_check': nothing, '.operand_check': nothing, '.allow_index_reg': nothing, '.disallow_index_reg': nothing, '.nop': nothing, '.bundle_align_mode': unsupported('is for other targets'),
+  '.code16': code(16), '.code32': code(32), '.code64': code(64), '.code16gcc': code(16),
+  '.gnu_attribute': nothing, '.vtable_entry': nothing, '.vtable_inherit': nothing, '.version': nothing, '.reloc': unsupported('is not supported'),
+};

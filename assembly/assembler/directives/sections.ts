@@ -1,0 +1,173 @@
+/**
+ * Directives that choose where to assemble (as manual 7, "ELF Section Stack" and `.section`).
+ */
+import type { DirectiveArgument, DirectiveStatement } from '../../gas/statement.ts';
+import { SHF, SHT } from '../../elf/object.ts';
+import { decodeUtf8 } from '../../elf/text.ts';
+import { AssemblyError } from '../assembly-error.ts';
+import { boundedNumber, nameOf, numberOf, optional, required, stringOf } from '../directive-arguments.ts';
+import type { SectionBuilder } from '../fragments.ts';
+import { attributesByName } from '../section-names.ts';
+import type { AssemblyState } from '../state.ts';
+import type { Handler } from './handler.ts';
+
+const FLAG_LETTERS: Readonly<Record<string, number>> = {
+  a: SHF.ALLOC, w: SHF.WRITE, x: SHF.EXECINSTR, M: SHF.MERGE, S: SHF.STRINGS, G: SHF.GROUP, T: SHF.TLS, o: SHF.LINK_ORDER,
+  e: 0x80000000, l: 0x10000000, R: 0x200000, d: 0x1000000,
+};
+
+const TYPES: Readonly<Record<string, number>> = {
+  progbits: SHT.PROGBITS, nobits: SHT.NOBITS, note: SHT.NOTE, init_array: SHT.INIT_ARRAY, fini_array: SHT.FINI_ARRAY,
+  preinit_array: SHT.PREINIT_ARRAY, unwind: SHT.X86_64_UNWIND,
+};
+
+/** gas's limit for numbers of subsections. */
+const MAX_SUBSECTION = 8192;
+
+interface Wanted {
+  readonly name: string;
+  readonly flags: number | undefined;
+  readonly type: number | undefined;
+  readonly entrySize: number;
+  readonly group: { readonly signature: string; readonly comdat: boolean } | undefined;
+  readonly linkedTo: string | undefined;
+}
+
+/** Reads `name[, "flags"[, @type[, entsize][, linked-to][, group[, comdat]]]]` from argument `from` on. */
+function readSection(state: AssemblyState, statement: DirectiveStatement, nameArgument: DirectiveArgument, from: number): Wanted {
+  const name = nameOf(nameArgument);
+  let next = from;
+  const take = (): DirectiveArgument | undefined => optional(statement, next++);
+  const flagText = take();
+  if (flagText === undefined) return { name, flags: undefined, type: undefined, entrySize: 0, group: undefined, linkedTo: undefined };
+  const letters = flagText.string === undefined ? solarisFlags(statement, from) : undefined;
+  const { flags, inherit } = letters ?? readFlags(state, flagText);
+  if (letters !== undefined) return { name, flags, type: undefined, entrySize: 0, group: undefined, linkedTo: undefined };
+  const type = readType(state, take());
+  let entrySize = 0;
+  if ((flags & SHF.MERGE) !== 0) {
+    const size = take();
+    if (size === undefined) throw new AssemblyError('bad-section', 'a mergeable section needs the size of its entries behind its type');
+    entrySize = boundedNumber(state, size, 1, 2 ** 31 - 1);
+  }
+  let linkedTo: string | undefined;
+  if ((flags & SHF.LINK_ORDER) !== 0) {
+    const linked = take();
+    linkedTo = linked === undefined || linked.text === '0' ? '' : nameOf(linked);
+  }
+  let group = inherit ? state.section.group : undefined;
+  if ((flags & SHF.GROUP) !== 0 && !inherit) {
+    const signature = take();
+    if (signature === undefined) throw new AssemblyError('bad-section', 'a section of a group needs the name of the group');
+    group = { signature: nameOf(signature), comdat: take()?.text === 'comdat' };
+  }
+  const groupFlag = group === undefined ? 0 : SHF.GROUP;
+  return { name, flags: (flags & ~SHF.GROUP) | groupFlag, type, entrySize, group, linkedTo };
+}
+
+function readFlags(state: AssemblyState, argument: DirectiveArgument): { flags: number; inherit: boolean } {
+  const letters = decodeUtf8(stringOf(argument));
+  let flags = 0;
+  let inherit = false;
+  const number = /^(0[xX][0-9a-fA-F]+|\d+)$/.exec(letters);
+  if (number !== null) return { flags: Number(letters), inherit };
+  for (const letter of letters) {
+    const flag = Object.hasOwn(FLAG_LETTERS, letter) ? FLAG_LETTERS[letter] : undefined;
+    if (letter === '?') inherit = true;
+    else if (flag === undefined) throw new AssemblyError('bad-section', `there is no section flag \`${letter}\`; the flags are a, w, x, M, S, G, T, o, e, l, R, d and ?`, argument.range);
+    else flags = (flags | flag) >>> 0;
+  }
+  void state;
+  return { flags, inherit };
+}
+
+/** Solaris style: `#alloc, #write, #execinstr`. */
+function solarisFlags(statement: DirectiveStatement, from: number): { flags: number; inherit: boolean } {
+  const names: Readonly<Record<string, number>> = { '#alloc': SHF.ALLOC, '#write': SHF.WRITE, '#execinstr': SHF.EXECINSTR, '#exclude': 0x80000000, '#tls': SHF.TLS };
+  let flags = 0;
+  for (const argument of statement.arguments.slice(from)) {
+    const flag = Object.hasOwn(names, argument.text) ? names[argument.text] : undefined;
+    if (flag === undefined) throw new AssemblyError('bad-section', `\`${argument.text}\` is no section flag: flags are a string such as "ax"`, argument.range);
+    flags |= flag;
+  }
+  return { flags, inherit: false };
+}
+
+function readType(state: AssemblyState, argument: DirectiveArgument | undefined): number | undefined {
+  if (argument === undefined) return undefined;
+  const written = (argument.string === undefined ? argument.text : nameOf(argument)).replace(/^[@%]\s*/, '');
+  const known = Object.hasOwn(TYPES, written) ? TYPES[written] : undefined;
+  if (known !== undefined) return known;
+  if (/^(0[xX][0-9a-fA-F]+|\d+)$/.test(written)) return Number(written);
+  if (argument.expression !== undefined && /^\d/.test(argument.text)) return Number(numberOf(state, argument));
+  throw new AssemblyError('bad-section', `there is no section type \`${argument.text}\``, argument.range);
+}
+
+/** The section that `wanted` means: one that exists already, or a new one. */
+function findOrAdd(state: AssemblyState, wanted: Wanted): SectionBuilder {
+  const byName = attributesByName(wanted.name);
+  const found = state.sections.find((section) => section.index > 0 && section.name === wanted.name
+    && (section.group?.signature === wanted.group?.signature || (wanted.flags === undefined && wanted.group === undefined))
+    && (wanted.linkedTo === undefined || section.linkedTo === wanted.linkedTo));
+  if (found !== undefined) {
+    if (wanted.flags !== undefined) checkAgain(state, found, wanted);
+    return found;
+  }
+  // A special section has its own flags too, whatever is written (gas obj-elf.c `obj_elf_change_section`).
+  const flags = wanted.flags === undefined ? byName.flags : wanted.flags | (byName.special && wanted.name !== '.note' && byName.type !== SHT.NOTE ? byName.flags : 0);
+  const added = state.addSection(wanted.name, {
+    type: wanted.type ?? byName.type, flags: flags >>> 0, entrySize: wanted.entrySize, declared: true,
+    ...(wanted.group === undefined ? {} : { group: wanted.group }),
+  });
+  added.linkedTo = wanted.linkedTo;
+  return added;
+}
+
+/** A section that is named again keeps what it was; other flags are a mistake. */
+function checkAgain(state: AssemblyState, section: SectionBuilder, wanted: Wanted): void {
+  const first = !section.declared;
+  section.declared = true;
+  if (first) return;
+  const comparable = SHF.WRITE | SHF.ALLOC | SHF.EXECINSTR | SHF.MERGE | SHF.STRINGS | SHF.TLS;
+  if (((wanted.flags ?? 0) & comparable) !== (section.flags & comparable)) {
+    state.report('warning', 'bad-section', `section ${section.name} was given other flags before; those hold`);
+  } else if (wanted.entrySize !== section.entrySize) {
+    state.report('warning', 'bad-section', `section ${section.name} was given entries of ${String(section.entrySize)} bytes before; that holds`);
+  }
+}
+
+const section: Handler = (state, statement) => {
+  const wanted = readSection(state, statement, required(statement, 0, 'the name of a section'), 1);
+  state.enter(findOrAdd(state, wanted), 0);
+};
+
+/** `.pushsection name[, subsection][, "flags" …]`. */
+const pushSection: Handler = (state, statement) => {
+  const name = required(statement, 0, 'the name of a section');
+  const second = optional(statement, 1);
+  const numbered = second !== undefined && second.string === undefined && second.expression !== undefined && !second.text.startsWith('#');
+  const number = numbered ? boundedNumber(state, second, 0, MAX_SUBSECTION) : 0;
+  const wanted = readSection(state, statement, name, numbered ? 2 : 1);
+  state.push();
+  state.enter(findOrAdd(state, wanted), number);
+};
+
+function fixed(name: string): Handler {
+  return (state, statement) => {
+    const argument = optional(statement, 0);
+    const number = argument === undefined ? 0 : boundedNumber(state, argument, 0, MAX_SUBSECTION);
+    const found = state.findSection(name);
+    if (found !== undefined) state.enter(found, number);
+  };
+}
+
+const subsection: Handler = (state, statement) => {
+  const argument = optional(statement, 0);
+  state.enter(state.section, argument === undefined ? 0 : boundedNumber(state, argument, 0, MAX_SUBSECTION));
+};
+
+export const sectionDirectives: Readonly<Record<string, Handler>> = {
+  '.section': section, '.pushsection': pushSection, '.popsection': (state) => { state.pop(); },
+  '.previous': (state) => { state.previous(); }, '.subsection': subsection,
+  '.text': fixed('.text'), '.data': fixed('.data'), '.bss': fixed('.bss'),
+};

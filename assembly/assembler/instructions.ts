@@ -1,0 +1,126 @@
+/**
+ * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
+ */
+import type { Expression, InstructionStatement, MemoryOperand, Operand } from '../gas/statement.ts';
+import { encodeInstruction } from './encode.ts';
+import type { EncodedField, EncodedInstruction } from './encode.ts';
+import type { AssemblyState } from './state.ts';
+import { AssemblyError } from './assembly-error.ts';
+import type { AssemblySymbol } from './symbol-table.ts';
+
+/** Encodes `statement` where the assembler stands. Throws {@link EncodeError} or {@link AssemblyError}, having written nothing. */
+export function assembleInstruction(state: AssemblyState, statement: InstructionStatement): void {
+  state.bits = statement.bits;
+  const named = nameRegisters(state, statement);
+  const encoded = encodeInstruction(named, (expression) => state.known(expression));
+  if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
+  const start = state.here();
+  const branch = relaxable(encoded, statement);
+  state.lines.push({ place: start, position: statement.range.start });
+  // The expression is bound before the bytes are there: `.` is the instruction's first byte.
+  const bound = encoded.fields.map((field) => state.bind(field.expression));
+  if (branch !== undefined) {
+    state.part.append(encoded.bytes.subarray(0, branch.offset));
+    state.close({ kind: 'branch', target: bound[0]!, longSize: branch.longSize, fieldSize: branch.fieldSize, range: statement.range, long: branch.long });
+    return;
+  }
+  state.part.append(encoded.bytes);
+  encoded.fields.forEach((field, index) => {
+    state.fixups.push({
+      fragment: start.fragment, offset: start.offset + field.offset, size: field.size, kind: field.kind,
+      expression: bound[index]!, relative: field.relative, end: encoded.bytes.length - field.offset, signed: field.signed,
+      start: start.offset, range: statement.range,
+    });
+  });
+}
+
+interface Relaxable {
+  /** Offset of the displacement in the short form. */
+  readonly offset: number;
+  readonly longSize: number;
+  readonly fieldSize: 2 | 4;
+  readonly long: boolean;
+}
+
+/** jmp and jcc choose between a byte and a full displacement by the distance; every other branch has one size. */
+function relaxable({ bytes, fields }: EncodedInstruction, { bits, prefixes }: InstructionStatement): Relaxable | undefined {
+  const field: EncodedField | undefined = fields[0];
+  if (field?.kind !== 'branch' || field.size !== 1 || field.offset + 1 !== bytes.length) return undefined;
+  const opcode = bytes[field.offset - 1] ?? 0;
+  const conditional = opcode >= 0x70 && opcode <= 0x7f;
+  if (!conditional && opcode !== 0xeb) return undefined;
+  const narrow = (bits === 16) !== bytes.subarray(0, field.offset - 1).includes(0x66);
+  const fieldSize = narrow && bits !== 64 ? 2 : 4;
+  return { offset: field.offset, fieldSize, longSize: fieldSize + (conditional ? 1 : 0), long: prefixes.includes('{disp32}') };
+}
+
+/** `statement` with symbols that name registers (`.set A, %eax`) replaced by these. */
+function nameRegisters(state: AssemblyState, statement: InstructionStatement): InstructionStatement {
+  let changed = false;
+  const operands = statement.operands.map((operand) => {
+    const replaced = nameRegister(state, operand);
+    changed ||= replaced !== operand;
+    return replaced;
+  });
+  return changed ? { ...statement, operands, text: `${statement.mnemonic} ${operands.map(operandKey).join(",")}` } : statement;
+}
+
+function nameRegister(state: AssemblyState, operand: Operand): Operand {
+  if (operand.kind === 'indirect') {
+    const target = nameRegister(state, operand.target);
+    return target === operand.target ? operand : { ...operand, target };
+  }
+  if (operand.kind !== 'memory') return operand;
+  const { displacement } = operand;
+  if (displacement?.kind === 'symbol' && displacement.modifier === undefined && operand.base === undefined && operand.index === undefined) {
+    const name = registerName(state, displacement);
+    if (name !== undefined) {
+      const { range, decoration } = operand;
+      return operand.parenthesised
+        ? { kind: 'memory', base: name, parenthesised: true, range, ...(decoration === undefined ? {} : { decoration }) }
+        : { kind: 'register', name, range, ...(decoration === undefined ? {} : { decoration }) };
+    }
+  }
+  const base = namedBase(state, operand.base);
+  const index = namedBase(state, operand.index);
+  if (base === operand.base && index === operand.index) return operand;
+  return { ...operand, ...(base === undefined ? {} : { base }), ...(index === undefined ? {} : { index }) };
+}
+
+/** The register that a symbol expression stands for, or undefined. */
+function registerName(state: AssemblyState, expression: Expression): string | undefined {
+  for (let seen = 0, at = expression; seen < 50 && at.kind === 'symbol'; seen++) {
+    if (at.name.startsWith('%')) return at.name.slice(1);
+    const definition: AssemblySymbol['definition'] = (seen === 0 ? state.symbols.find(at.name) : state.symbols.keyed(at.name))?.definition;
+    if (definition?.kind !== 'value') return undefined;
+    at = definition.expression;
+  }
+  return undefined;
+}
+
+function namedBase(state: AssemblyState, name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const definition = state.symbols.find(name)?.definition;
+  return definition?.kind === 'value' ? registerName(state, definition.expression) ?? name : name;
+}
+
+/** A text that differs wherever the operands do: the encoder's memo goes by it. */
+function operandKey(operand: Operand): string {
+  switch (operand.kind) {
+    case 'register': return `%${operand.name}${JSON.stringify(operand.decoration ?? '')}`;
+    case 'rounding': return operand.mode;
+    case 'immediate': return `$${expressionKey(operand.value)}`;
+    case 'indirect': return `*${operandKey(operand.target)}`;
+    case 'memory': return memoryKey(operand);
+  }
+}
+
+function memoryKey({ segment, displacement, base, index, scale, parenthesised, decoration }: MemoryOperand): string {
+  const inner = `${base ?? ''};${index ?? ''};${String(scale ?? '')}`;
+  return `${segment ?? ''}:${displacement === undefined ? '' : expressionKey(displacement)}${parenthesised ? `(${inner})` : inner}${JSON.stringify(decoration ?? '')}`;
+}
+
+/** Only literal operands reach the memo, so a symbolic expression needs no key of its own. */
+function expressionKey(expression: Expression): string {
+  return expression.kind === 'number' ? expression.value.toString() : '?';
+}

@@ -1,0 +1,200 @@
+/**
+ * The finished object: sections with their bytes and relocations, the symbol table in gas's order, lines and local labels.
+ */
+import type { LineRow, ObjectFile, ObjectSymbol, Relocation, Section } from '../elf/object.ts';
+import { SHF, SHT } from '../elf/object.ts';
+import { AssemblyError } from './assembly-error.ts';
+import { writeContents, sizeOf } from './contents.ts';
+import { addressOf, SectionBuilder } from './fragments.ts';
+import type { Fragment } from './fragments.ts';
+import type { Chains } from './layout.ts';
+import { resolveField } from './resolve.ts';
+import type { Field, PendingRelocation } from './resolve.ts';
+import type { AssemblyState } from './state.ts';
+import type { AssemblySymbol } from './symbol-table.ts';
+
+/** Writes out what layout has settled. Problems go to the state. */
+export function buildObject(state: AssemblyState, chains: Chains, name: string): ObjectFile {
+  const contents = state.sections.map((section, index) => writeContents(state, section, chains[index]!));
+  const pending = resolveAll(state, chains, contents);
+  for (const list of pending) for (const { target } of list) if (target !== undefined && !(target instanceof SectionBuilder)) target.needed = true;
+  const groups = findGroups(state);
+  // A group's header comes before its members (gABI 4): all groups stand behind the null section.
+  const numbers = ({ index }: SectionBuilder): number => (index === 0 ? 0 : index + groups.length);
+  const table = new SymbolWriter(state, pending, groups.map((group) => group.signature), numbers);
+  const [none, ...sections] = state.sections.map((section, index): Section => {
+    const bytes = contents[index]!;
+    const relocations = pending[index]!.map(({ offset, type, target, addend }): Relocation => ({
+      offset, type, addend: BigInt.asIntN(64, addend), symbol: table.indexOf(target),
+    })).sort((a, b) => a.offset - b.offset);
+    return {
+      name: section.name, type: section.type, flags: section.flags, align: section.align, entrySize: section.entrySize,
+      bytes, size: section.hasContents ? bytes.length : sizeOf(chains[index]!), relocations, address: 0n,
+      ...linkOf(state, section, numbers),
+    };
+  });
+  return {
+    name, kind: 'relocatable', entry: 0n, symbols: table.symbols, lines: lineRows(state, numbers), localLabels: labels(state, numbers),
+    sections: [none!, ...groups.map((group) => groupSection(group, table.signature(group.signature), numbers)), ...sections],
+  };
+}
+
+type Numbers = (section: SectionBuilder) => number;
+
+function linkOf(state: AssemblyState, section: SectionBuilder, numbers: Numbers): { link?: number } {
+  if ((section.flags & SHF.LINK_ORDER) === 0) return {};
+  const linked = state.sections.find((other) => other.name === section.linkedTo);
+  return { link: linked === undefined ? 0 : numbers(linked) };
+}
+
+interface Group {
+  readonly signature: string;
+  comdat: boolean;
+  readonly members: SectionBuilder[];
+}
+
+/** The groups of sections (gABI 4, "Section Groups"), in the order of their first member. */
+function findGroups(state: AssemblyState): Group[] {
+  const groups: Group[] = [];
+  for (const section of state.sections) {
+    const { group } = section;
+    if (group === undefined) continue;
+    let row = groups.find((one) => one.signature === group.signature);
+    if (row === undefined) groups.push(row = { signature: group.signature, comdat: false, members: [] });
+    row.comdat ||= group.comdat;
+    row.members.push(section);
+  }
+  return groups;
+}
+
+function groupSection({ comdat, members }: Group, symbol: number, numbers: Numbers): Section {
+  const bytes = new Uint8Array(4 + members.length * 4);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, comdat ? 1 : 0, true);
+  members.forEach((member, index) => { view.setUint32(4 + index * 4, numbers(member), true); });
+  return { name: '.group', type: SHT.GROUP, flags: 0, align: 4, entrySize: 4, bytes, size: bytes.length, relocations: [], address: 0n, info: symbol };
+}
+
+function resolveAll(state: AssemblyState, chains: Chains, contents: readonly Uint8Array[]): PendingRelocation[][] {
+  const pending: PendingRelocation[][] = chains.map(() => []);
+  const resolve = (field: Field): void => {
+    try {
+      const relocation = resolveField(state, field, contents[field.section.index]!);
+      if (relocation !== undefined) pending[field.section.index]!.push(relocation);
+    } catch (error) {
+      if (!(error instanceof AssemblyError)) throw error;
+      state.report('error', error.code, error.message, error.range ?? field.range);
+    }
+  };
+  for (const { fragment, offset, start, ...rest } of state.fixups) {
+    const base = fragment.address;
+    resolve({ ...rest, section: fragment.section, offset: base + offset, start: start === undefined ? undefined : base + start });
+  }
+  for (const chain of chains) for (const fragment of chain) resolveBranch(fragment, resolve);
+  return pending;
+}
+
+function resolveBranch(fragment: Fragment, resolve: (field: Field) => void): void {
+  const { tail } = fragment;
+  if (tail?.kind !== 'branch') return;
+  const size = tail.long ? tail.fieldSize : 1;
+  const offset = fragment.address + fragment.length + fragment.tailSize - size;
+  resolve({
+    section: fragment.section, offset, size, kind: 'branch', expression: tail.target, relative: true, end: size, signed: true, sized: true, start: undefined, range: tail.range,
+  });
+}
+
+/** Chooses, orders and numbers the symbols: locals first, each kind in the order of first mention. */
+class SymbolWriter {
+  readonly symbols: ObjectSymbol[] = [];
+  private readonly state: AssemblyState;
+  private readonly numbers: Numbers;
+  private readonly indices = new Map<AssemblySymbol | SectionBuilder, number>();
+
+  constructor(state: AssemblyState, pending: readonly (readonly PendingRelocation[])[], groups: readonly string[], numbers: Numbers) {
+    this.state = state;
+    this.numbers = numbers;
+    const usedSections = new Set<SectionBuilder>();
+    for (const list of pending) for (const { target } of list) if (target instanceof SectionBuilder) usedSections.add(target);
+    this.symbols.push(NULL_SYMBOL);
+    if (state.fileName !== undefined) this.symbols.push({ ...NULL_SYMBOL, name: state.fileName, section: 'absolute', type: 'file' });
+    const symbols = [...state.symbols.all()].filter((symbol) => this.isWritten(symbol));
+    const locals = [...usedSections, ...symbols.filter((symbol) => this.bindingOf(symbol) === 'local')].sort((a, b) => a.order - b.order);
+    for (const one of locals) this.add(one);
+    groups.forEach((signature, index) => {
+      if (symbols.some((symbol) => symbol.name === signature)) return;
+      this.symbols.push({ ...NULL_SYMBOL, name: signature, section: 1 + index });
+    });
+    for (const symbol of symbols) if (this.bindingOf(symbol) !== 'local') this.add(symbol);
+  }
+
+  indexOf(target: AssemblySymbol | SectionBuilder | undefined): number {
+    return target === undefined ? 0 : this.indices.get(target) ?? 0;
+  }
+
+  /** The index of the symbol that names a group. */
+  signature(name: string): number {
+    return this.symbols.findIndex((symbol) => symbol.name === name && symbol.type !== 'section' && symbol.type !== 'file');
+  }
+
+  private isWritten(symbol: AssemblySymbol): boolean {
+    if (symbol.anonymous) return symbol.needed;
+    // An earlier value of a name that was assigned anew.
+    if (this.state.symbols.find(symbol.name) !== symbol) return symbol.needed;
+    if (symbol.isLocalName) return symbol.needed || symbol.binding !== 'local';
+    if (symbol.definition?.kind === 'value') return this.state.symbols.locate(symbol).kind !== 'expression' && !this.isAlias(symbol);
+    return symbol.isDefined || symbol.needed || symbol.binding !== 'weak';
+  }
+
+  /** Assigned to an undefined symbol: whoever uses it names that one. */
+  private isAlias(symbol: AssemblySymbol): boolean {
+    return this.state.symbols.locate(symbol).kind === 'other';
+  }
+
+  private bindingOf(symbol: AssemblySymbol): ObjectSymbol['binding'] {
+    if (symbol.binding !== 'local') return symbol.binding;
+    return symbol.isDefined ? 'local' : 'global';
+  }
+
+  private add(symbol: AssemblySymbol | SectionBuilder): void {
+    this.indices.set(symbol, this.symbols.length);
+    this.symbols.push(symbol instanceof SectionBuilder
+      ? { ...NULL_SYMBOL, name: symbol.name, section: this.numbers(symbol), type: 'section' }
+      : {
+          name: symbol.name, ...this.place(symbol), size: this.sizeOf(symbol),
+          type: symbol.type, binding: this.bindingOf(symbol), visibility: symbol.visibility,
+        });
+  }
+
+  private place(symbol: AssemblySymbol): { section: ObjectSymbol['section']; value: bigint } {
+    if (symbol.definition?.kind === 'common') return { section: 'common', value: symbol.definition.align };
+    const located = this.state.symbols.locate(symbol);
+    switch (located.kind) {
+      case 'section': return { section: this.numbers(located.section), value: BigInt.asUintN(64, located.offset) };
+      case 'absolute': return { section: 'absolute', value: BigInt.asUintN(64, located.value) };
+      default: return { section: 'undefined', value: 0n };
+    }
+  }
+
+  private sizeOf(symbol: AssemblySymbol): bigint {
+    if (symbol.size === undefined) return symbol.definition?.kind === 'common' ? symbol.definition.size : 0n;
+    const value = this.state.symbols.number(symbol.size.expression);
+    if (value === undefined) {
+      this.state.report('error', 'bad-expression', `the .size of ${symbol.name} must come to a number`, symbol.size.range);
+      return 0n;
+    }
+    return BigInt.asUintN(64, value);
+  }
+}
+
+const NULL_SYMBOL: ObjectSymbol = { name: '', section: 'undefined', value: 0n, size: 0n, type: 'notype', binding: 'local', visibility: 'default' };
+
+function lineRows(state: AssemblyState, numbers: Numbers): LineRow[] {
+  return state.lines
+    .map(({ place, position }): LineRow => ({ section: numbers(place.fragment.section), offset: addressOf(place), position }))
+    .sort((a, b) => a.section - b.section || a.offset - b.offset);
+}
+
+function labels(state: AssemblyState, numbers: Numbers): ObjectFile['localLabels'] {
+  return state.localLabels.map(({ name, place, position }) => ({ name, section: numbers(place.fragment.section), offset: addressOf(place), position }));
+}

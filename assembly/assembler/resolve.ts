@@ -1,0 +1,174 @@
+/**
+ * Fields after layout: a number is written into the bytes; what only the linker knows becomes a relocation.
+ */
+import type { Folded } from '../gas/evaluate.ts';
+import { R_X86_64, SHF } from '../elf/object.ts';
+import type { SourceRange } from '../source.ts';
+import { AssemblyError } from './assembly-error.ts';
+import type { SectionBuilder } from './fragments.ts';
+import { relocationType, TLS_MODIFIERS } from './relocations.ts';
+import type { AssemblyState } from './state.ts';
+import type { AssemblySymbol, Located } from './symbol-table.ts';
+import type { Expression } from '../gas/statement.ts';
+
+/** A field at its address. */
+export interface Field {
+  readonly section: SectionBuilder;
+  /** Offset in the section. */
+  readonly offset: number;
+  readonly size: number;
+  readonly kind: 'data' | 'displacement' | 'immediate' | 'branch';
+  readonly expression: Expression;
+  readonly relative: boolean;
+  readonly end: number;
+  readonly signed: boolean;
+  /** A branch that layout chose the size of. */
+  readonly sized?: true;
+  /** Offset in the section at which the instruction begins; undefined in data. */
+  readonly start: number | undefined;
+  readonly range: SourceRange;
+}
+
+/** What a relocation points at: a symbol, the beginning of a section, or nothing (an absolute address). */
+export type RelocationTarget = AssemblySymbol | SectionBuilder | undefined;
+
+export interface PendingRelocation {
+  readonly offset: number;
+  readonly type: number;
+  readonly target: RelocationTarget;
+  readonly addend: bigint;
+}
+
+const GOT = '_GLOBAL_OFFSET_TABLE_';
+
+/** Writes the field into `bytes` (the section's), or returns the relocation it needs. Throws {@link AssemblyError}. */
+export function resolveField(state: AssemblyState, field: Field, bytes: Uint8Array): PendingRelocation | undefined {
+  const folded = state.symbols.fold(field.expression);
+  switch (folded.kind) {
+    case 'error':
+      throw new AssemblyError('bad-expression', folded.message);
+    case 'absolute':
+      if (field.relative) return { offset: field.offset, type: relocationType(use(field, bytes, undefined, true)), target: undefined, addend: folded.value - BigInt(field.end) };
+      writeValue(state, field, folded.value, bytes);
+      return undefined;
+    case 'difference':
+      return difference(state, field, folded);
+    case 'symbol':
+      return symbolic(state, field, folded, bytes);
+  }
+}
+
+function use({ size, signed, start, offset, kind }: Field, bytes: Uint8Array, modifier: string | undefined, relative: boolean) {
+  const opcode = kind === 'displacement' && start !== undefined ? bytes.subarray(start, offset) : undefined;
+  return { size, signed, modifier, relative, opcode };
+}
+
+function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { kind: 'symbol' }>, bytes: Uint8Array): PendingRelocation | undefined {
+  const { offset } = field;
+  const { modifier } = folded.symbol;
+  const symbol = state.symbols.keyed(folded.symbol.name);
+  const located = state.symbols.locate(symbol);
+  if (modifier !== undefined && modifier !== 'PLT') {
+    if (TLS_MODIFIERS.has(modifier)) symbol.type = 'tls';
+    const pcRelative = field.relative || /^(GOTPCREL|TLSGD|TLSLD|GOTTPOFF)$/.test(modifier);
+    const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
+    const type = relocationType(use(field, bytes, modifier, pcRelative));
+    return { offset, type, target: symbol, addend: modifier === 'TLSCALL' ? 0n : addend };
+  }
+  if (located.kind === 'absolute') {
+    // A modifier hid the value from folding.
+    const value = located.value + folded.addend;
+    if (field.relative) return { offset, type: R_X86_64.PC32, target: undefined, addend: value - BigInt(field.end) };
+    writeValue(state, field, value, bytes);
+    return undefined;
+  }
+  if (symbol.name === GOT && located.kind === 'other') return globalOffsetTable(field, symbol, folded.addend);
+  const local = located.kind === 'section' && isLocal(symbol);
+  // A branch that layout has sized goes straight to a global symbol too.
+  const settled = local || (field.sized === true && symbol.binding === 'global' && symbol.type !== 'ifunc');
+  if (field.relative && settled && located.kind === 'section' && located.section === field.section) {
+    writeValue(state, field, located.offset + folded.addend - BigInt(offset + field.end), bytes, true);
+    return undefined;
+  }
+  const type = wantsPlt(field, folded, symbol.binding === 'local' && symbol.isDefined)
+    ? R_X86_64.PLT32
+    : relocationType(use(field, bytes, undefined, field.relative));
+  const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
+  return { offset, type, ...aim(symbol, located, addend, field.relative) };
+}
+
+/** A symbol that nothing outside this object can replace. */
+function isLocal(symbol: AssemblySymbol): boolean {
+  return symbol.binding === 'local' && symbol.type !== 'ifunc';
+}
+
+/** Branches to what may lie in another object say so, which lets the linker put a PLT entry between (gas `need_plt32_p`). */
+function wantsPlt(field: Field, folded: Extract<Folded, { kind: 'symbol' }>, local: boolean): boolean {
+  if (field.size !== 4) return false;
+  if (folded.symbol.modifier === 'PLT') return !local;
+  return field.kind === 'branch' && folded.addend === 0n && !local;
+}
+
+/** Local symbols are named by their section, as gas does, unless the linker may move pieces of the section about. */
+function aim(symbol: AssemblySymbol, located: Located, addend: bigint, relative: boolean): { readonly target: RelocationTarget; readonly addend: bigint } {
+  switch (located.kind) {
+    case 'section': {
+      const { flags } = located.section;
+      const merged = (flags & SHF.MERGE) !== 0 && (relative || addend !== 0n);
+      if (!isLocal(symbol) || merged || (flags & SHF.TLS) !== 0) return { target: symbol, addend };
+      return { target: located.section, addend: addend + located.offset };
+    }
+    case 'other':
+      return { target: located.symbol, addend: addend + located.addend };
+    case 'absolute':
+      return { target: undefined, addend: addend + located.value };
+    case 'expression':
+      throw new AssemblyError('bad-expression', `symbol ${symbol.name} is assigned an expression that no relocation can hold`);
+  }
+}
+
+function globalOffsetTable(field: Field, symbol: AssemblySymbol, addend: bigint): PendingRelocation {
+  const type = field.size === 8 ? 29 : R_X86_64.GOTPC32;
+  const shift = field.kind === 'data' ? 0n : field.relative ? -BigInt(field.end) : BigInt(field.offset - (field.start ?? field.offset));
+  return { offset: field.offset, type, target: symbol, addend: addend + shift };
+}
+
+/** `a - b + n`: fits a relocation if `b` lies in the field's own section. */
+function difference(state: AssemblyState, field: Field, { plus, minus, addend }: Extract<Folded, { kind: 'difference' }>): PendingRelocation {
+  const taken = state.symbols.keyed(minus.name);
+  const base = state.symbols.locate(taken);
+  const symbol = state.symbols.keyed(plus.name);
+  if (base.kind !== 'section' || base.section !== field.section || field.relative) {
+    throw new AssemblyError('bad-relocation', `${symbol.name} - ${taken.name} is not known here, and no relocation can hold the difference of two symbols unless the second is in the field's own section`);
+  }
+  const sum = addend + BigInt(field.offset) - base.offset;
+  if (symbol.name === GOT && !symbol.isDefined) return { offset: field.offset, type: field.size === 8 ? 29 : R_X86_64.GOTPC32, target: symbol, addend: sum };
+  const type = relocationType({ size: field.size, relative: true, signed: field.signed, modifier: plus.modifier, opcode: undefined });
+  return { offset: field.offset, type, ...aim(symbol, state.symbols.locate(symbol), sum, true) };
+}
+
+/** Writes a number little-endian. Throws if the field cannot hold it; data is cut off with a warning, as gas does. */
+function writeValue(state: AssemblyState, field: Field, value: bigint, bytes: Uint8Array, distance = false): void {
+  const bits = field.size * 8;
+  const signed = BigInt.asIntN(64, value);
+  if (bits < 64) {
+    const low = -(1n << BigInt(bits - 1));
+    const strict = distance || field.kind === 'branch' || field.signed;
+    const high = strict ? (1n << BigInt(bits - 1)) - 1n : (1n << BigInt(bits)) - 1n;
+    const wrapped = field.signed && field.kind !== 'branch' && !distance ? BigInt.asUintN(32, signed) === BigInt.asUintN(64, signed) && bits === 32 : false;
+    if (signed > high || signed < (strict ? low : low * 2n + 1n)) {
+      if (field.kind === 'data' && !distance) {
+        state.report('warning', 'value-out-of-range', `the value ${signed.toString()} is cut off to ${String(field.size)} bytes`, field.range);
+      } else if (!wrapped) {
+        throw new AssemblyError('value-out-of-range', field.kind === 'branch'
+          ? `the target is ${signed.toString()} bytes away, which does not fit in ${String(bits)} bits`
+          : `the value ${signed.toString()} does not fit in ${String(bits)} bits`);
+      }
+    }
+  }
+  let rest = BigInt.asUintN(64, value);
+  for (let index = 0; index < field.size; index++) {
+    bytes[field.offset + index] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Everything one run of the assembler knows between two statements, and the few ways to add to it.
+ */
+import type { Expression, SourceProvider } from '../gas/statement.ts';
+import type { Problem, Severity, SourcePosition, SourceRange } from '../source.ts';
+import { SHF, SHT } from '../elf/object.ts';
+import { AssemblyError } from './assembly-error.ts';
+import { SectionBuilder } from './fragments.ts';
+import type { Fragment, Place, SectionAttributes, Subsection, Tail } from './fragments.ts';
+import { SymbolTable } from './symbol-table.ts';
+import type { AssemblySymbol } from './symbol-table.ts';
+
+/** A field whose value is worked out after layout: written into the bytes, or turned into a relocation. */
+export interface Fixup {
+  readonly fragment: Fragment;
+  /** Offset of the field in the fragment's settled bytes. */
+  readonly offset: number;
+  readonly size: number;
+  readonly kind: 'data' | 'displacement' | 'immediate' | 'branch';
+  /** Bound (see {@link SymbolTable.bind}). */
+  readonly expression: Expression;
+  /** The value counts from `end` bytes behind the field's start, as addresses relative to rip do. */
+  readonly relative: boolean;
+  readonly end: number;
+  readonly signed: boolean;
+  /** Offset in the fragment at which the instruction begins, for a field of an instruction. */
+  readonly start?: number;
+  readonly range: SourceRange;
+}
+
+/** Where the assembler is writing. */
+interface Spot {
+  readonly section: SectionBuilder;
+  readonly subsection: number;
+}
+
+export interface AssembleOptions {
+  /** Reads the files of `.incbin`. */
+  readonly provider?: SourceProvider;
+  /** Searched for the files of `.incbin` after the path as written. */
+  readonly includePaths?: readonly string[];
+  /** The object's name; default: the unit's file. */
+  readonly name?: string;
+}
+
+/** Deeper than this, `.pushsection` is refused. */
+const MAX_SECTION_STACK = 1000;
+/** So many problems are enough: the rest of a file that is no assembly at all is left unsaid. */
+const MAX_PROBLEMS = 10_000;
+
+export class AssemblyState {
+  readonly options: AssembleOptions;
+  readonly symbols = new SymbolTable();
+  /** Index 0 is the null section. */
+  readonly sections: SectionBuilder[] = [new SectionBuilder(0, '', -1, { type: SHT.NULL, flags: 0, entrySize: 0, declared: true })];
+  readonly problems: Problem[] = [];
+  readonly fixups: Fixup[] = [];
+  readonly lines: { readonly place: Place; readonly position: SourcePosition }[] = [];
+  readonly localLabels: { readonly name: string; readonly place: Place; readonly position: SourcePosition }[] = [];
+  /** Name of the source as `.file` gives it. */
+  fileName: string | undefined;
+  /** What `.symver` asked for. */
+  readonly versions: { readonly symbol: AssemblySymbol; readonly written: string; readonly remove: boolean }[] = [];
+  /** The code size in force, for padding. */
+  bits: 16 | 32 | 64 = 64;
+  /** True once `.abort` or `.end` has been read: nothing behind it counts. */
+  stopped = false;
+  section: SectionBuilder;
+  part: Subsection;
+  /** Range of the statement at work, for problems that have no better one. */
+  range: SourceRange;
+  private previousSpot: Spot | undefined;
+  private readonly stack: { readonly spot: Spot; readonly previous: Spot | undefined }[] = [];
+
+  constructor(options: AssembleOptions, range: SourceRange) {
+    this.options = options;
+    this.range = range;
+    // GNU as begins every ELF object with these three.
+    this.section = this.addSection('.text', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.EXECINSTR, entrySize: 0, declared: false });
+    this.addSection('.data', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0, declared: false });
+    this.addSection('.bss', { type: SHT.NOBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0, declared: false });
+    this.part = this.section.subsection(0);
+  }
+
+  /** Notes a problem at `range`, or at the statement at work. */
+  report(severity: Severity, code: string, message: string, range: SourceRange = this.range): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range });
+  }
+
+  addSection(name: string, attributes: SectionAttributes): SectionBuilder {
+    const section = new SectionBuilder(this.sections.length, name, this.symbols.nextOrder(), attributes);
+    this.sections.push(section);
+    return section;
+  }
+
+  /** The first section called `name`. */
+  findSection(name: string): SectionBuilder | undefined {
+    return this.sections.find((section) => section.name === name);
+  }
+
+  /** Goes on in `subsection` of `section`; `.previous` comes back. */
+  enter(section: SectionBuilder, subsection: number): void {
+    this.previousSpot = { section: this.section, subsection: this.part.number };
+    this.section = section;
+    this.part = section.subsection(subsection);
+  }
+
+  push(): void {
+    if (this.stack.length >= MAX_SECTION_STACK) throw new AssemblyError('size-limit', `.pushsection is nested more than ${String(MAX_SECTION_STACK)} deep`);
+    this.stack.push({ spot: { section: this.section, subsection: this.part.number }, previous: this.previousSpot });
+  }
+
+  pop(): void {
+    const top = this.stack.pop();
+    if (top === undefined) throw new AssemblyError('bad-section', '.popsection has no .pushsection to undo');
+    this.enter(top.spot.section, top.spot.subsection);
+    this.previousSpot = top.previous;
+  }
+
+  previous(): void {
+    if (this.previousSpot === undefined) throw new AssemblyError('bad-section', '.previous has no section to go back to');
+    this.enter(this.previousSpot.section, this.previousSpot.subsection);
+  }
+
+  here(): Place {
+    return this.part.here();
+  }
+
+  /** `expression` with its names fixed to what they mean at this statement. */
+  bind(expression: Expression): Expression {
+    return expression.kind === 'number' ? expression : this.symbols.bind(expression, () => this.here());
+  }
+
+  /** The value of `expression` if it is known by now. */
+  known(expression: Expression): bigint | undefined {
+    return expression.kind === 'number' ? BigInt.asIntN(64, expression.value) : this.symbols.settled(this.bind(expression));
+  }
+
+  append(bytes: Uint8Array): void {
+    this.refuseContents(bytes);
+    this.part.append(bytes);
+  }
+
+  close(tail: Tail): void {
+    this.part.close(tail);
+  }
+
+  /** Defines the label `symbol` here. */
+  define(symbol: AssemblySymbol, range: SourceRange): void {
+    if (symbol.isDefined) {
+      throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, range);
+    }
+    symbol.definition = { kind: 'label', place: this.here() };
+    symbol.range = range;
+    if ((this.section.flags & SHF.TLS) !== 0) symbol.type = 'tls';
+  }
+
+  /** A section without contents takes zeros only. */
+  private refuseContents(bytes: Uint8Array): void {
+    if (this.section.hasContents || !bytes.some((byte) => byte !== 0)) return;
+    throw new AssemblyError('bad-section', `section ${this.section.name} has no contents in the file: it takes zeros only`);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Symbols while assembling: what each name stands for, now and at the end.
+ */
+import { evaluate, evaluateAbsolute } from '../gas/evaluate.ts';
+import type { Folded, SymbolValue } from '../gas/evaluate.ts';
+import type { Expression } from '../gas/statement.ts';
+import type { SymbolBinding, SymbolType, SymbolVisibility } from '../elf/object.ts';
+import type { SourceRange } from '../source.ts';
+import { AssemblyError } from './assembly-error.ts';
+import { addressOf } from './fragments.ts';
+import type { Place, SectionBuilder } from './fragments.ts';
+
+/** What a symbol stands for. */
+export type Definition =
+  | { readonly kind: 'label'; readonly place: Place }
+  /** An assignment; its expression is bound (see {@link SymbolTable.bind}). */
+  | { readonly kind: 'value'; readonly expression: Expression }
+  | { readonly kind: 'common'; readonly size: bigint; readonly align: bigint };
+
+/** One symbol. A name that is assigned anew gets a new symbol, so that earlier uses keep the value they saw. */
+export class AssemblySymbol {
+  /** Unique among the unit's symbols; names the symbol in bound expressions. */
+  readonly key: string;
+  readonly name: string;
+  definition: Definition | undefined;
+  /** May be assigned another value. */
+  redefinable = false;
+  binding: SymbolBinding = 'local';
+  /** Set by `.local`, so that an undefined symbol is not made global. */
+  forcedLocal = false;
+  type: SymbolType = 'notype';
+  visibility: SymbolVisibility = 'default';
+  size: { readonly expression: Expression; readonly range: SourceRange } | undefined;
+  /** Where it was defined. */
+  range: SourceRange | undefined;
+  /** A relocation names it, so it must be written even if its name is local. */
+  needed = false;
+  /** Stands for a place that has no name: a use of `.`. */
+  readonly anonymous: boolean;
+  /** Counts symbols and sections in the order of their first mention, in which gas writes them. */
+  readonly order: number;
+  /** Set while its value is being worked out: a guard against circles. */
+  private busy = false;
+
+  constructor(key: string, name: string, order: number, anonymous = false) {
+    this.key = key;
+    this.order = order;
+    this.name = name;
+    this.anonymous = anonymous;
+  }
+
+  /** Names that begin with `.L`, and numeric labels, are not written to the symbol table. */
+  get isLocalName(): boolean {
+    return this.anonymous || this.name.startsWith('.L') || this.name.includes('\u0002') || this.name.includes('\u0001');
+  }
+
+  get isDefined(): boolean {
+    return this.definition !== undefined;
+  }
+
+  /** Runs `work` with a guard against a symbol that is defined by itself. */
+  guarded<T>(work: () => T): T {
+    if (this.busy) throw new AssemblyError('bad-expression', `symbol ${this.name} is defined by itself`);
+    this.busy = true;
+    try {
+      return work();
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+/** What a symbol comes to once places have addresses. */
+export type Located =
+  | { readonly kind: 'absolute'; readonly value: bigint }
+  | { readonly kind: 'section'; readonly section: SectionBuilder; readonly offset: bigint }
+  /** Another symbol, which is not defined here, and a number. */
+  | { readonly kind: 'other'; readonly symbol: AssemblySymbol; readonly addend: bigint }
+  | { readonly kind: 'expression'; readonly folded: Folded };
+
+/** All symbols of a unit. */
+export class SymbolTable {
+  private readonly current = new Map<string, AssemblySymbol>();
+  private readonly byKey = new Map<string, AssemblySymbol>();
+  private anonymousCount = 0;
+  private orderCount = 0;
+
+  /** The next number of the order that symbols and sections share. */
+  nextOrder(): number {
+    return this.orderCount++;
+  }
+
+  /** The symbol that `name` stands for now; made, undefined, if the name is new. */
+  named(name: string): AssemblySymbol {
+    let symbol = this.current.get(name);
+    if (symbol === undefined) {
+      symbol = new AssemblySymbol(name, name, this.nextOrder());
+      this.current.set(name, symbol);
+      this.byKey.set(name, symbol);
+    }
+    return symbol;
+  }
+
+  /** As {@link named}, without making one. */
+  find(name: string): AssemblySymbol | undefined {
+    return this.current.get(name);
+  }
+
+  /** The symbol of a bound expression's name. */
+  keyed(key: string): AssemblySymbol {
+    const symbol = this.byKey.get(key);
+    if (symbol === undefined) throw new AssemblyError('bad-expression', `register ${key} stands where a number or symbol must`);
+    return symbol;
+  }
+
+  /** All symbols in the order of their first mention. */
+  all(): Iterable<AssemblySymbol> {
+    return this.byKey.values();
+  }
+
+  /** A new symbol of the same name that uses from now on mean; what the old one had been told of itself goes with it. */
+  replace(old: AssemblySymbol): AssemblySymbol {
+    const key = `${old.name}\u0003${String(this.byKey.size)}`;
+    const symbol = new AssemblySymbol(key, old.name, this.nextOrder());
+    symbol.binding = old.binding;
+    symbol.type = old.type;
+    symbol.visibility = old.visibility;
+    symbol.redefinable = true;
+    this.current.set(old.name, symbol);
+    this.byKey.set(key, symbol);
+    return symbol;
+  }
+
+  /** A label without a name, at `place`. */
+  anonymous(place: Place): AssemblySymbol {
+    const key = `.\u0001${String(this.anonymousCount++)}`;
+    const symbol = new AssemblySymbol(key, '.', this.nextOrder(), true);
+    symbol.definition = { kind: 'label', place };
+    this.byKey.set(key, symbol);
+    return symbol;
+  }
+
+  /** `expression` with each name fixed to the symbol it means here and now, and `.` to `place()`. */
+  bind(expression: Expression, place: () => Place): Expression {
+    switch (expression.kind) {
+      case 'number':
+        return expression;
+      case 'symbol': {
+        if (expression.name.startsWith('%')) return expression;
+        const symbol = expression.name === '.' ? this.anonymous(place()) : this.named(expression.name);
+        return symbol.key === expression.name ? expression : { ...expression, name: symbol.key };
+      }
+      case 'unary': {
+        const operand = this.bind(expression.operand, place);
+        return operand === expression.operand ? expression : { ...expression, operand };
+      }
+      case 'binary': {
+        const left = this.bind(expression.left, place);
+        const right = this.bind(expression.right, place);
+        return left === expression.left && right === expression.right ? expression : { ...expression, left, right };
+      }
+    }
+  }
+
+  /** The value of a bound expression if it is known already while reading: distances count only within a run of settled bytes. */
+  settled(expression: Expression): bigint | undefined {
+    if (expression.kind === 'symbol' && this.byKey.get(expression.name)?.definition?.kind !== 'value') return undefined;
+    return evaluateAbsolute(expression, this.settledLookup);
+  }
+
+  /** A bound expression folded as far as what was read up to now allows. */
+  settledFold(expression: Expression): Folded {
+    return evaluate(expression, this.settledLookup);
+  }
+
+  private readonly settledLookup = (key: string): SymbolValue | undefined => {
+    const definition = this.byKey.get(key)?.definition;
+    if (definition?.kind === 'label') {
+      const { fragment, offset } = definition.place;
+      return { kind: 'label', space: fragment.run, offset: BigInt(fragment.runOffset + offset) };
+    }
+    return definition?.kind === 'value' ? definition.expression : undefined;
+  };
+
+  /** A bound expression folded by the addresses that layout has come to. */
+  fold(expression: Expression): Folded {
+    return evaluate(expression, this.locatedLookup);
+  }
+
+  /** The number a bound expression comes to by the addresses of layout, or undefined. */
+  number(expression: Expression): bigint | undefined {
+    const folded = this.fold(expression);
+    return folded.kind === 'absolute' ? folded.value : undefined;
+  }
+
+  private readonly locatedLookup = (key: string): SymbolValue | undefined => {
+    const symbol = this.byKey.get(key);
+    const definition = symbol?.definition;
+    if (symbol === undefined || definition === undefined || definition.kind === 'common') return undefined;
+    if (definition.kind === 'label') {
+      return { kind: 'label', space: definition.place.fragment.section, offset: BigInt(addressOf(definition.place)) };
+    }
+    const located = this.locate(symbol);
+    if (located.kind === 'absolute') return located.value;
+    if (located.kind === 'section') return { kind: 'label', space: located.section, offset: located.offset };
+    return definition.expression;
+  };
+
+  /** What `symbol`, which is defined, comes to by the addresses of layout. */
+  locate(symbol: AssemblySymbol): Located {
+    const { definition } = symbol;
+    if (definition === undefined || definition.kind === 'common') return { kind: 'other', symbol, addend: 0n };
+    if (definition.kind === 'label') {
+      return { kind: 'section', section: definition.place.fragment.section, offset: BigInt(addressOf(definition.place)) };
+    }
+    return symbol.guarded((): Located => {
+      const folded = this.fold(definition.expression);
+      if (folded.kind === 'absolute') return { kind: 'absolute', value: folded.value };
+      if (folded.kind !== 'symbol' || folded.symbol.modifier !== undefined || folded.symbol.name.startsWith('%')) return { kind: 'expression', folded };
+      const base = this.locate(this.keyed(folded.symbol.name));
+      switch (base.kind) {
+        case 'section': return { ...base, offset: base.offset + folded.addend };
+        case 'other': return { ...base, addend: base.addend + folded.addend };
+        case 'absolute': return { kind: 'absolute', value: base.value + folded.addend };
+        case 'expression': return base;
+      }
+    });
+  }
+}
