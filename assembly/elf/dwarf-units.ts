@@ -86,7 +86,7 @@ function readUnit(
 ): void {
   const version = reader.u16();
   if (version < 2 || version > 5) return;
-  let addressSize = 8;
+  let addressSize: number;
   let abbreviationOffset: number;
   if (version === 5) {
     const kind = reader.u8();

@@ -1,0 +1,79 @@
+/**
+ * What a file or an image says about its tables besides their bytes: notes, kernel version, where code lies.
+ */
+import type { Image } from '../elf/image.ts';
+import { SHF, SHT } from '../elf/object.ts';
+import type { ObjectFile } from '../elf/object.ts';
+import { decodeUtf8 } from '../elf/text.ts';
+import type { TableHints } from './detect.ts';
+
+type Hints = Omit<TableHints, 'section'>;
+
+/**
+ * `.note.mcsafe`: an ELF note of name `mcsafe`, type 1, whose descriptor is two 32-bit words: the note's version (1) and the layout's letter.
+ */
+export const NOTE = { section: '.note.mcsafe', name: 'mcsafe', type: 1, version: 1 } as const;
+
+export function fileHints(file: ObjectFile, generation?: string): Hints {
+  const section = (name: string): Uint8Array | undefined => file.sections.find((candidate) => candidate.name === name)?.bytes;
+  const note = noteLetter(section(NOTE.section));
+  const version = moduleVersion(section('.modinfo')) ?? bannerVersion(file) ?? generation;
+  const code = file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
+  const codeNames = new Set(file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ name }) => name));
+  return {
+    ...(note === undefined ? {} : { note }),
+    ...(version === undefined ? {} : { version }),
+    vdso: file.symbols.some(({ name, section: where }) => where !== 'undefined' && (name === '__vdso_sgx_enter_enclave' || name === '__vdso_gettimeofday')),
+    isCode: file.kind === 'relocatable'
+      ? (_place, name) => name !== undefined && codeNames.has(name)
+      : (place) => code.some(({ start, end }) => place >= start && place < end),
+  };
+}
+
+export function imageHints(image: Image, generation?: string): Hints {
+  const noteSection = image.sections.find(({ name }) => name === NOTE.section);
+  const note = noteSection === undefined ? undefined : noteLetter(image.read(noteSection.address, noteSection.size));
+  const code = image.segments.filter(({ execute }) => execute).map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
+  return {
+    ...(note === undefined ? {} : { note }),
+    ...(generation === undefined ? {} : { version: generation }),
+    vdso: image.symbols.some(({ name }) => name === '__vdso_sgx_enter_enclave'),
+    isCode: (place) => code.some(({ start, end }) => place >= start && place < end),
+  };
+}
+
+function noteLetter(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at + 12 <= bytes.length;) {
+    const nameSize = view.getUint32(at, true);
+    const descriptorSize = view.getUint32(at + 4, true);
+    const name = at + 12;
+    const descriptor = name + Math.ceil(nameSize / 4) * 4;
+    const next = descriptor + Math.ceil(descriptorSize / 4) * 4;
+    if (next > bytes.length) return undefined;
+    if (view.getUint32(at + 8, true) === NOTE.type && descriptorSize >= 8 && decodeUtf8(bytes.subarray(name, name + nameSize)).replace(/\0.*$/, '') === NOTE.name
+      && view.getUint32(descriptor, true) === NOTE.version) {
+      return String.fromCharCode(view.getUint32(descriptor + 4, true) & 0x7f);
+    }
+    at = next;
+  }
+  return undefined;
+}
+
+/** `vermagic=6.1.0-42-amd64 SMP …` among a module's zero-terminated strings. */
+function moduleVersion(modinfo: Uint8Array | undefined): string | undefined {
+  if (modinfo === undefined || modinfo.length > 1 << 20) return undefined;
+  return /(?:^|\0)vermagic=(\d+\.\d+\S*)/.exec(decodeUtf8(modinfo))?.[1];
+}
+
+/** `Linux version 6.1.0-42-amd64 …` at the symbol `linux_banner` of a kernel. */
+function bannerVersion(file: ObjectFile): string | undefined {
+  if (file.kind === 'relocatable') return undefined;
+  const banner = file.symbols.find(({ name }) => name === 'linux_banner');
+  if (banner === undefined || typeof banner.section !== 'number') return undefined;
+  const section = file.sections[banner.section];
+  if (section === undefined || section.type === SHT.NOBITS) return undefined;
+  const at = Number(banner.value - section.address);
+  return /^Linux version (\d+\.\d+\S*)/.exec(decodeUtf8(section.bytes.subarray(at, at + 128)))?.[1];
+}
