@@ -1,4 +1,5 @@
-// Writes the parts of the manifest that follow from the code: launch attributes from the launch schema, and the schema of .mcsafe.json.
+// Writes the parts of the manifest that follow from the code: launch attributes (there and in
+// the manual) from the launch schema, and the schema of .mcsafe.json.
 //
 //   node scripts/manifest.mjs [--check]      --check: writes nothing, exits 1 if anything is out of date
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,19 +15,26 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const { properties, required } = simplified(launchJsonSchema());
 for (const debuggerEntry of manifest.contributes.debuggers) debuggerEntry.configurationAttributes = { launch: { required, properties } };
 
+const manual = readFileSync(join(root, 'docs/manual.md'), 'utf8');
+const attributes = Object.entries(properties).map(([name, { description }]) => `| \`${name}\` | ${description.replaceAll('|', '\\|')} |`);
+
 const stale = [
-  write('package.json', manifest),
-  write('schemas/settings.schema.json', { title: 'mcsafe project settings', ...simplified(z.toJSONSchema(settingsSchema, { target: 'draft-7', io: 'input' })) }),
+  write('package.json', json(manifest)),
+  write('schemas/settings.schema.json', json({ title: 'mcsafe project settings', ...simplified(z.toJSONSchema(settingsSchema, { target: 'draft-7', io: 'input' })) })),
+  write('docs/manual.md', manual.replace(/(<!-- attributes -->\n)[^]*(<!-- \/attributes -->)/, (_, open, close) => `${open}${['| attribute | |', '|---|---|', ...attributes].join('\n')}\n${close}`)),
 ].filter((path) => path !== undefined);
 if (stale.length > 0 && check) {
   console.error(`out of date: ${stale.join(', ')}; run node scripts/manifest.mjs`);
   process.exit(1);
 }
 
-/** Writes `value` if the file says something else; the path if it did. */
-function write(path, value) {
+function json(value) {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Writes `text` if the file says something else; the path if it did. */
+function write(path, text) {
   const file = join(root, path);
-  const text = `${JSON.stringify(value, null, 2)}\n`;
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return undefined;
   if (!check) writeFileSync(file, text);
   return path;
