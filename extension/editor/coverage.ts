@@ -1,17 +1,12 @@
 /**
- * Marks the instructions that have an exception-table entry: a bar in the gutter side of the line and a tick in the overview ruler.
+ * Marks the instructions that have an exception-table entry: a bar before each, and a tick in the overview ruler.
  */
-import { MarkdownString, OverviewRulerLane, Range, ThemeColor, window, workspace } from 'vscode';
-import type { DecorationOptions, ExtensionContext, TextEditor } from 'vscode';
+import { OverviewRulerLane, ThemeColor, window, workspace } from 'vscode';
+import type { ExtensionContext, Range, TextEditor } from 'vscode';
+import type { Range as ProtocolRange } from 'vscode-languageclient/node';
+import { COVERED_INSTRUCTIONS } from '../../language-server/providers/covered-instructions.ts';
 import { isAssembly } from '../languages.ts';
 import type { LanguageServer } from '../language-server.ts';
-
-/** The server's answer for one covered instruction. Positions as in LSP, from 0. */
-interface CoveredInstruction {
-  readonly range: { readonly start: { readonly line: number; readonly character: number }; readonly end: { readonly line: number; readonly character: number } };
-  /** Who catches a fault there, in a sentence. */
-  readonly summary: string;
-}
 
 /** Keystrokes come faster than anybody looks at the margin. */
 const DELAY = 150;
@@ -36,7 +31,7 @@ export function registerCoverage(context: ExtensionContext, server: LanguageServ
     const { version } = editor.document;
     const covered = isOn() ? await request(server, editor) : [];
     // An answer for an older text would mark the wrong lines; a fresh request is on its way.
-    if (editor.document.version === version) editor.setDecorations(decoration, covered.map(decorationFor));
+    if (editor.document.version === version) editor.setDecorations(decoration, covered);
   };
   context.subscriptions.push(
     decoration,
@@ -53,16 +48,13 @@ function isOn(): boolean {
   return workspace.getConfiguration('mcsafe').get('decorateCoveredInstructions', true);
 }
 
-async function request({ client }: LanguageServer, { document }: TextEditor): Promise<readonly CoveredInstruction[]> {
+async function request({ client }: LanguageServer, { document }: TextEditor): Promise<Range[]> {
   if (client?.isRunning() !== true) return [];
   try {
-    return await client.sendRequest<readonly CoveredInstruction[]>('mcsafe/coveredInstructions', { textDocument: { uri: client.code2ProtocolConverter.asUri(document.uri) } });
+    const ranges = await client.sendRequest<readonly ProtocolRange[]>(COVERED_INSTRUCTIONS, { textDocument: client.code2ProtocolConverter.asTextDocumentIdentifier(document) });
+    return ranges.map((range) => client.protocol2CodeConverter.asRange(range));
   } catch {
     // The document was closed, or the server is on its way down: there is nothing to mark.
     return [];
   }
-}
-
-function decorationFor({ range, summary }: CoveredInstruction): DecorationOptions {
-  return { range: new Range(range.start.line, range.start.character, range.end.line, range.end.character), hoverMessage: new MarkdownString().appendText(summary) };
 }

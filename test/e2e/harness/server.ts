@@ -3,7 +3,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,9 +107,11 @@ export function samples(...names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(ROOT, 'samples', name), 'utf8')]));
 }
 
-/** Copies a file out of the run, for people to look at. */
-export function keep(file: string, path: string): void {
-  cpSync(file, join(ROOT, path));
+/** Number (from 1) of the line `below` lines under the first that holds `text`. */
+export function lineOf(source: string, text: string, below = 0): number {
+  const index = source.split('\n').findIndex((line) => line.includes(text));
+  if (index < 0) throw new Error(`no line holds "${text}"`);
+  return index + 1 + below;
 }
 
 async function answers(url: string, child: ChildProcess, server: VSCodeServer): Promise<void> {

@@ -106,19 +106,19 @@ export class Workbench {
     await this.page.locator(`.debug-toolbar .codicon-debug-${button}`).click();
   }
 
-  /** Waits until the debugger stands on the line that holds `text`; gives that line's text. */
-  async stoppedAt(text: string): Promise<void> {
-    await until(async () => (await this.#stoppedLine())?.includes(text) === true, `the debugger to stand on "${text}"`, async () => `it stands on "${await this.#stoppedLine() ?? 'no line'}"`);
+  /** Waits until the debugger stands on line `line` (from 1): the highlighted one, not just the selected frame's. */
+  async stoppedAt(line: number): Promise<void> {
+    await until(async () => (await this.#stoppedLine()) === line, `the debugger to stand on line ${String(line)}`, async () => `it stands on ${String(await this.#stoppedLine() ?? 'no line')}`);
   }
 
-  /** Text of the highlighted line. */
-  async #stoppedLine(): Promise<string | undefined> {
+  /** Number of the highlighted line; undefined if there is none in sight. */
+  async #stoppedLine(): Promise<number | undefined> {
     return this.page.evaluate(() => {
       const highlight = document.querySelector('.view-overlays :is(.debug-top-stack-frame-line, .debug-focused-stack-frame-line)');
       const top = highlight?.parentElement?.style.top;
       if (top === undefined) return undefined;
-      const line = [...document.querySelectorAll<HTMLElement>('.editor-instance .view-lines > .view-line')].find((one) => one.style.top === top);
-      return line?.textContent.replaceAll('\u00a0', ' ');
+      const margin = [...document.querySelectorAll<HTMLElement>('.margin-view-overlays > div')].find((one) => one.style.top === top && one.querySelector('.line-numbers') !== null);
+      return margin === undefined ? undefined : Number(margin.querySelector('.line-numbers')!.textContent);
     });
   }
 
