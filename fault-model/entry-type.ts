@@ -2,7 +2,7 @@
  * The data word of an exception-table entry in the kernel's own words.
  * Source: kernel 6.12 arch/x86/include/asm/extable_fixup_types.h.
  */
-import { EX_TYPE, handlerTypeName } from './handler-types.ts';
+import { EX_TYPE, handlerTypeName } from './ex-type.ts';
 
 /** The fields of a data word (layouts `type` and `data`). */
 export interface EntryData {

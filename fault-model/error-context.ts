@@ -3,9 +3,12 @@
  * The kernel asks this of the very instruction pointer that was interrupted.
  * Sources: kernel 6.1.192 and 6.12.117 arch/x86/kernel/cpu/mce/severity.c (error_context, is_copy_from_user).
  */
-import { EX_TYPE, handlerTypeName } from './handler-types.ts';
+import { inKernelSpace } from './address-space.ts';
+import { EX_TYPE, handlerTypeName } from './ex-type.ts';
 import type { KernelGeneration } from './kernel-generation.ts';
 import { MCG_STATUS } from './machine-check.ts';
+
+export { taskSizeMax } from './address-space.ts';
 
 export interface ErrorContext {
   readonly context: 'USER' | 'KERNEL' | 'KERNEL_RECOV';
@@ -25,11 +28,6 @@ export interface InterruptedInstruction {
   readonly copiesFromUser: boolean;
 }
 
-/** Highest user address plus one: with 4-level and with 5-level paging (kernel TASK_SIZE_MAX). */
-export function taskSizeMax(la57: boolean): bigint {
-  return (la57 ? 1n << 56n : 1n << 47n) - 4096n;
-}
-
 /**
  * The opcodes the kernel decodes as "this reads memory a user pointer names": MOV r,m (8A, 8B), MOVZX (0F B6, 0F B7) and MOVS (A4, A5).
  * Anything else that reads user memory (ALU operations, CMPXCHG, MOVSX, LODS, SSE …) is not recognised, and so not recoverable by this rule.
@@ -41,7 +39,7 @@ export function isCopyOpcode(opcode: number): boolean {
 
 /** Whether the instruction with `opcode` reads from user space, its source operand being at `address`. */
 export function readsUserMemory(opcode: number, address: bigint, la57: boolean): boolean {
-  return isCopyOpcode(opcode) && address < taskSizeMax(la57);
+  return isCopyOpcode(opcode) && !inKernelSpace(address, la57);
 }
 
 const MCE_SAFE_TYPES: readonly number[] = [EX_TYPE.DEFAULT_MCE_SAFE, EX_TYPE.FAULT_MCE_SAFE];
@@ -56,28 +54,32 @@ export function errorContext(at: InterruptedInstruction, generation: KernelGener
   return kernelContext(at.entryType, at.copiesFromUser, generation);
 }
 
-function kernelContext(entryType: number | undefined, copiesFromUser: boolean, generation: KernelGeneration): ErrorContext {
-  if (entryType === undefined) return { context: 'KERNEL', copyin: false, because: 'this ip has no exception-table entry' };
-  const typeName = handlerTypeName(entryType);
-  const mceSafe = MCE_SAFE_TYPES.includes(entryType);
-  switch (generation.contextRule) {
-    case 'none':
-      return { context: 'KERNEL', copyin: false, because: 'this kernel does not recover from machine checks in its own code' };
-    case 'fault-handler':
-      return entryType === EX_TYPE.FAULT || mceSafe
-        ? { context: 'KERNEL_RECOV', copyin: false, because: `the entry's handler takes a trap number (${typeName})` }
-        : { context: 'KERNEL', copyin: false, because: `the entry's handler is not one that takes a trap number (${typeName})` };
-    case 'typed-copy-from-user':
-      if ((entryType === EX_TYPE.UACCESS || entryType === EX_TYPE.COPY) && copiesFromUser) {
-        return { context: 'KERNEL_RECOV', copyin: true, because: `${typeName} entry, and the instruction reads user memory` };
-      }
-      break;
-    case 'any-copy-from-user':
-      if (copiesFromUser) return { context: 'KERNEL_RECOV', copyin: true, because: 'the instruction is a MOV, MOVZX or MOVS that reads user memory, and has an entry' };
-      break;
+function kernelContext(type: number | undefined, copiesFromUser: boolean, generation: KernelGeneration): ErrorContext {
+  const kernel = (because: string): ErrorContext => ({ context: 'KERNEL', copyin: false, because });
+  const recoverable = (because: string, copyin = false): ErrorContext => ({ context: 'KERNEL_RECOV', copyin, because });
+  const typeName = type === undefined ? '' : handlerTypeName(type);
+  const rule = generation.contextRule;
+  if (rule === 'any-copy-from-user' && copiesFromUser) {
+    const entry = type === undefined ? '; that this ip has no entry is found out only when the error is acted upon' : ', and has an entry';
+    return recoverable(`the instruction is a MOV, MOVZX or MOVS that reads user memory${entry}`, true);
   }
-  if (mceSafe) return { context: 'KERNEL_RECOV', copyin: false, because: `the entry for this ip is ${typeName}` };
-  return { context: 'KERNEL', copyin: false, because: `the entry for this ip is ${typeName}, which does not promise to survive a machine check` };
+  if (type === undefined) return kernel('this ip has no exception-table entry');
+  // Descriptors and the tables of the 2015 patches say themselves which vectors they take, whatever the kernel.
+  if (type === EX_TYPE.HANDLER) return recoverable('the entry names a descriptor that takes machine checks');
+  if (rule === 'none') {
+    return MCE_SAFE_TYPES.includes(type)
+      ? recoverable('the table of machine-check entries has one for this ip')
+      : kernel('this kernel does not recover from machine checks in its own code');
+  }
+  if (MCE_SAFE_TYPES.includes(type)) return recoverable(`the entry for this ip is ${typeName}`);
+  const takesTrapNumber = type === EX_TYPE.FAULT && generation.typeNumbers.size === 0;
+  if (takesTrapNumber) return recoverable('the entry\'s handler takes a trap number (ex_handler_fault)');
+  if (rule === 'typed-copy-from-user' && copiesFromUser && (type === EX_TYPE.UACCESS || type === EX_TYPE.COPY)) {
+    return recoverable(`${typeName} entry, and the instruction reads user memory`, true);
+  }
+  return kernel(rule === 'fault-handler'
+    ? `the entry's handler is not one that takes a trap number (${typeName})`
+    : `the entry for this ip is ${typeName}, which does not promise to survive a machine check`);
 }
 
 /** What can be said about an entry before it runs. */

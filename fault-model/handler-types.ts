@@ -3,19 +3,12 @@
  * Sources: kernel 6.1.192 and 6.12.117 arch/x86/mm/extable.c, arch/x86/include/asm/extable_fixup_types.h.
  */
 
-/** EX_TYPE_* numbers, with the aliases that only set the immediate left out. */
-export const EX_TYPE = {
-  NONE: 0, DEFAULT: 1, FAULT: 2, UACCESS: 3, COPY: 4, CLEAR_FS: 5, FPU_RESTORE: 6, BPF: 7, WRMSR: 8, RDMSR: 9,
-  WRMSR_SAFE: 10, RDMSR_SAFE: 11, WRMSR_IN_MCE: 12, RDMSR_IN_MCE: 13, DEFAULT_MCE_SAFE: 14, FAULT_MCE_SAFE: 15,
-  POP_REG: 16, IMM_REG: 17, FAULT_SGX: 18, UCOPY_LEN: 19, ZEROPAD: 20, ERETU: 21,
-} as const;
+import { EX_TYPE, handlerTypeName } from './ex-type.ts';
+import { taskSizeMax } from './address-space.ts';
+import { decodeMemoryOperand } from './memory-operand.ts';
+import type { KernelGeneration } from './kernel-generation.ts';
 
-const names = new Map<number, string>(Object.entries(EX_TYPE).map(([name, number]) => [number, `EX_TYPE_${name}`]));
-
-/** `EX_TYPE_DEFAULT_MCE_SAFE`, or `EX_TYPE 77 (unknown)`. */
-export function handlerTypeName(type: number): string {
-  return names.get(type) ?? `EX_TYPE ${String(type)} (unknown)`;
-}
+export { EX_TYPE, handlerTypeName } from './ex-type.ts';
 
 /** The interrupted registers, as a handler sees them in `pt_regs`, and what the caller passed. */
 export interface HandlerFrame {
@@ -32,6 +25,13 @@ export interface HandlerFrame {
   readonly instructionBytes: Uint8Array;
   /** Guest memory: 8 bytes at `address`, undefined if not mapped. */
   readQuad(address: bigint): bigint | undefined;
+  /** Rules of the kernel that runs the handler. */
+  readonly generation: KernelGeneration;
+  /** 5-level paging: the user half is larger. */
+  readonly la57: boolean;
+  readonly rflags: bigint;
+  /** Writes 4 bytes of guest memory as the kernel would; false if they are not mapped. */
+  writeLong(address: bigint, value: number): boolean;
   /** Zeroes the fs selector and base. */
   clearFs(): void;
   /** Puts the FPU into its initial state. */
@@ -75,6 +75,8 @@ export interface HandlerType {
 const RAX = 0, RCX = 1, RDX = 2, RSP = 4;
 const FLAG_CLEAR_AX = 1, FLAG_CLEAR_DX = 2;
 const GP = 13;
+/** MOV r, r/m */
+const MOV_LOAD = 0x8b;
 const REGISTER_NAMES = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
 const EIO = -5n;
 
@@ -102,8 +104,13 @@ function setting(frame: HandlerFrame, register: number, value: bigint, text: str
   return `${REGISTER_NAMES[register] ?? '?'} = ${text}`;
 }
 
+/** A #GP in a user access looks like a non-canonical address; newer kernels stay quiet if the address lies in, or just above, the user half. */
 function gpWarning(frame: HandlerFrame): readonly string[] {
-  return frame.trapnr === GP ? ['General protection fault in user access. Non-canonical address?'] : [];
+  if (frame.trapnr !== GP) return [];
+  const limit = taskSizeMax(frame.la57);
+  const near = (address: bigint): boolean => unsigned(address) <= limit;
+  if (frame.generation.quietUaccessGp && (near(frame.faultAddress) || near(frame.faultAddress - 4096n))) return [];
+  return ['General protection fault in user access. Non-canonical address?'];
 }
 
 function define(type: number, summary: string, writes: readonly string[], run: HandlerType['run']): HandlerType {
@@ -118,46 +125,28 @@ const neverReturns: HandlerType['run'] = () => ({
   effect: 'panic', refusal: 'an MSR access inside the machine-check handler faulted: the kernel panics', warnings: [],
 });
 
+/** A refcount that overflowed or was freed: it is set to half of the smallest int, so that it can never reach 0 again. */
+function refcount(frame: HandlerFrame, entry: HandledEntry): HandlerOutcome {
+  const SATURATED = -0x4000_0000;
+  if (!frame.writeLong(frame.getRegister(RCX), SATURATED)) return { effect: 'none', refusal: 'the counter that cx points to is not mapped', warnings: [] };
+  return toFixup(frame, entry, ['*(int *)cx = INT_MIN / 2'], ['refcount_t overflow or use after free']);
+}
+
 /**
  * EX_TYPE_ZEROPAD: a `mov mem, reg` of 8 bytes that ends exactly at the landing pad and crosses into an unmapped page
  * gets the bytes that are there, zeroes above.
  */
 function zeropad(frame: HandlerFrame, entry: HandledEntry): HandlerOutcome {
   const refuse = (refusal: string): HandlerOutcome => ({ effect: 'none', refusal, warnings: [] });
-  const bytes = frame.instructionBytes;
-  const rex = (bytes[0]! & 0xf0) === 0x40 ? bytes[0]! : 0;
-  if (bytes[rex === 0 ? 0 : 1] !== 0x8b) return refuse('the instruction is not MOV r64, m64');
-  if ((rex & 8) === 0) return refuse('the operand is not 8 bytes');
-  const modrm = bytes[2]!;
-  const mod = modrm >> 6;
-  const hasSib = (modrm & 7) === 4;
-  const sibBase = hasSib ? bytes[3]! & 7 : 0;
-  const displacement = mod === 1 ? 1 : mod === 2 || (mod === 0 && (hasSib ? sibBase : modrm & 7) === 5) ? 4 : 0;
-  const length = 3 + (hasSib ? 1 : 0) + displacement;
-  if (mod === 3) return refuse('the instruction does not access memory');
-  if (frame.ip + BigInt(length) !== entry.fixup) return refuse('the instruction does not end at the landing pad');
-  const base = effectiveAddress(frame, rex, modrm, hasSib ? bytes[3]! : undefined, bytes.subarray(hasSib ? 4 : 3, length), frame.ip + BigInt(length));
-  const aligned = base & ~7n;
-  if (frame.faultAddress !== aligned + 8n) return refuse('the fault is not on the word after the one that starts the access');
+  const operand = decodeMemoryOperand(frame.instructionBytes, frame.ip, (register) => frame.getRegister(register));
+  if (operand === undefined || operand.opcode !== MOV_LOAD) return refuse('the instruction is not MOV r64, m64');
+  if (operand.operandSize !== 8) return refuse('the operand is not 8 bytes');
+  if (frame.ip + BigInt(operand.length) !== entry.fixup) return refuse('the instruction does not end at the landing pad');
+  const aligned = operand.address & ~7n;
+  if (frame.faultAddress !== unsigned(aligned + 8n)) return refuse('the fault is not on the word after the one that starts the access');
   const word = frame.readQuad(aligned);
   if (word === undefined) return refuse('the word that starts the access is not readable');
-  const register = ((modrm >> 3) & 7) | ((rex & 4) << 1);
-  return toFixup(frame, entry, [setting(frame, register, word >> (8n * (base & 7n)), 'the bytes before the page end, zero above')]);
-}
-
-function effectiveAddress(frame: HandlerFrame, rex: number, modrm: number, sib: number | undefined, displacement: Uint8Array, next: bigint): bigint {
-  let offset = 0n;
-  for (let i = displacement.length - 1; i >= 0; i--) offset = (offset << 8n) | BigInt(displacement[i]!);
-  offset = BigInt.asIntN(8 * displacement.length, offset);
-  const mod = modrm >> 6;
-  if (sib === undefined) {
-    const base = (modrm & 7) === 5 && mod === 0 ? next : frame.getRegister((modrm & 7) | ((rex & 1) << 3));
-    return unsigned(base + offset);
-  }
-  const base = (sib & 7) === 5 && mod === 0 ? 0n : frame.getRegister((sib & 7) | ((rex & 1) << 3));
-  const indexNumber = ((sib >> 3) & 7) | ((rex & 2) << 2);
-  const index = indexNumber === 4 ? 0n : frame.getRegister(indexNumber);
-  return unsigned(base + (index << BigInt(sib >> 6)) + offset);
+  return toFixup(frame, entry, [setting(frame, operand.register, word >> (8n * (operand.address & 7n)), 'the bytes before the page end, zero above')]);
 }
 
 /** One row a type. BPF, ERETU and the 32-bit halves of POP_REG act on things outside kernel assembly and refuse with that reason. */
@@ -199,6 +188,8 @@ export const HANDLER_TYPES: readonly HandlerType[] = [
     toFixup(frame, entry, [
       setting(frame, RCX, BigInt(entry.immediate) * frame.getRegister(RCX) + frame.getRegister(entry.register), `${String(entry.immediate)} * cx + ${REGISTER_NAMES[entry.register] ?? '?'}`),
     ], gpWarning(frame))),
+  define(EX_TYPE.EXT, 'flags a user-access error to the C code around and goes to the landing pad (4.6 to 5.7)', [], (frame, entry) => toFixup(frame, entry, ['uaccess_err = 1'])),
+  define(EX_TYPE.REFCOUNT, 'saturates the counter that cx points to and goes to the landing pad (4.14 to 5.4)', [], refcount),
   define(EX_TYPE.ZEROPAD, 'gives a load that crosses into an unmapped page the bytes that are there, zeroes above, and goes to the landing pad', ['reg'], zeropad),
 ];
 

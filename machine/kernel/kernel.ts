@@ -3,12 +3,15 @@
  * Knows nothing of protocols or of what a debugger wants to see.
  */
 import type { ExtableEntry } from '../../assembly/extable/entry.ts';
-import { errorContext, isCopyOpcode, taskSizeMax } from '../../fault-model/error-context.ts';
+import { inKernelSpace } from '../../fault-model/address-space.ts';
+import { errorContext, isCopyOpcode } from '../../fault-model/error-context.ts';
 import type { ErrorContext } from '../../fault-model/error-context.ts';
 import { entryTypeText } from '../../fault-model/entry-type.ts';
 import { handlerType, handlerTypeName } from '../../fault-model/handler-types.ts';
 import type { HandlerFrame, HandlerOutcome } from '../../fault-model/handler-types.ts';
+import { entryType } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
+import { decodeMemoryOperand } from '../../fault-model/memory-operand.ts';
 import { poisonConsumed } from '../../fault-model/machine-check.ts';
 import { gradeMachineCheck } from '../../fault-model/severity.ts';
 import { pageFaultText, vectorFacts } from '../../fault-model/vectors.ts';
@@ -40,7 +43,6 @@ interface Snapshot {
   readonly rflags: bigint;
 }
 
-const RSI = 6;
 const CR2 = 2;
 const CS = 1;
 
@@ -144,19 +146,21 @@ export class Kernel {
     return errorContext({
       cs: cpu.registers.getSegment(CS),
       mcgStatus,
-      entryType: table.find(delivery.exception.ip)?.type,
+      entryType: this.#typeOf(table.find(delivery.exception.ip)),
       copiesFromUser: this.#copiesFromUser(delivery),
     }, generation);
   }
 
-  /** `is_copy_from_user` on the interrupted instruction: opcode from its bytes, source address from the access that failed. */
+  /** `is_copy_from_user`: what the interrupted instruction reads, decoded from its bytes as the kernel does. */
   #copiesFromUser(delivery: ActiveDelivery): boolean {
-    const { cpu, profile } = this.#options;
-    const opcode = opcodeOf(cpu.memory.read(delivery.exception.ip, 15));
-    if (opcode === undefined || !isCopyOpcode(opcode)) return false;
-    const isString = opcode === 0xa4 || opcode === 0xa5;
-    const source = isString ? cpu.registers.get(RSI) : delivery.exception.access?.address;
-    return source !== undefined && source < taskSizeMax(profile.features.includes('la57'));
+    const { cpu } = this.#options;
+    const { ip } = delivery.exception;
+    const operand = decodeMemoryOperand(cpu.memory.read(ip, 15), ip, (register) => cpu.registers.get(register));
+    return operand !== undefined && isCopyOpcode(operand.opcode) && !inKernelSpace(operand.address, this.#la57);
+  }
+
+  get #la57(): boolean {
+    return this.#options.profile.features.includes('la57');
   }
 
   #search(delivery: ActiveDelivery): DeliveryPhase {
@@ -177,7 +181,7 @@ export class Kernel {
     const facts = vectorFacts(exception.vector);
     if (!facts.offeredToTable) return `${facts.mnemonic} is never offered to the exception table`;
     if (exception.vector === VECTOR.PF && profile.features.includes('smap')) {
-      const user = (exception.address ?? 0n) < taskSizeMax(profile.features.includes('la57'));
+      const user = !inKernelSpace(exception.address ?? 0n, this.#la57);
       const ac = (cpu.registers.rflags & BigInt(FLAG.AC)) !== 0n;
       if (user && !ac) return 'a kernel access to a user address with EFLAGS.AC clear (no stac) under SMAP: the kernel oopses at once';
     }
@@ -186,7 +190,8 @@ export class Kernel {
 
   #handle(delivery: ActiveDelivery, match: EntryMatch): DeliveryPhase {
     const { entry } = match;
-    const handler = handlerType(entry.type);
+    const type = this.#typeOf(entry);
+    const handler = type === undefined ? undefined : handlerType(type);
     const outcome: HandlerOutcome = handler === undefined
       ? { effect: 'none', refusal: `${handlerTypeName(entry.type)} is not a handler of this kernel: BUG()`, warnings: [] }
       : handler.run(this.#frame(delivery), { ...entry, fixupWord: Number(BigInt.asIntN(32, entry.fixup)) });
@@ -197,8 +202,12 @@ export class Kernel {
     };
   }
 
+  #typeOf(entry: ExtableEntry | undefined): number | undefined {
+    return entry === undefined ? undefined : entryType(entry.type, this.#options.generation);
+  }
+
   #frame(delivery: ActiveDelivery): HandlerFrame {
-    const { cpu } = this.#options;
+    const { cpu, generation } = this.#options;
     const { exception } = delivery;
     return {
       getRegister: (register) => cpu.registers.get(register),
@@ -211,6 +220,14 @@ export class Kernel {
       readQuad: (address) => {
         const bytes = cpu.memory.read(address, 8);
         return bytes.length === 8 ? new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true) : undefined;
+      },
+      generation,
+      la57: this.#la57,
+      rflags: cpu.registers.rflags,
+      writeLong: (address, value) => {
+        const bytes = new Uint8Array(4);
+        new DataView(bytes.buffer).setInt32(0, value, true);
+        return cpu.memory.read(address, 4).length === 4 && cpu.memory.write(address, bytes) === 4;
       },
       clearFs: () => {
         cpu.registers.setSegment(4, 0);
@@ -283,15 +300,4 @@ function whatHappened(exit: ExceptionExit, describe: (address: bigint) => string
   return ` ${where}`;
 }
 
-const LEGACY_PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
-
-/** The opcode byte behind the prefixes, or 0x0F00 | byte for the two-byte map; undefined if `bytes` ends before it. */
-export function opcodeOf(bytes: Uint8Array): number | undefined {
-  let at = 0;
-  while (at < bytes.length && LEGACY_PREFIXES.has(bytes[at]!)) at++;
-  if (at < bytes.length && (bytes[at]! & 0xf0) === 0x40) at++;
-  const opcode = bytes[at];
-  if (opcode !== 0x0f) return opcode;
-  const second = bytes[at + 1];
-  return second === undefined ? undefined : 0x0f00 | second;
-}
+export { opcodeOf } from '../../fault-model/memory-operand.ts';

@@ -59,17 +59,28 @@ export function missing(test: string, needs: { readonly commands?: readonly stri
   return reason;
 }
 
-/** `-I…` and `-D…` of the kernel's own build, for assembling `arch/x86/**.S` outside a kernel tree with the packaged headers. */
-export function kernelAssemblyFlags({ common, amd64 }: Corpus): readonly string[] {
+function kernelIncludes({ common, amd64 }: Corpus): readonly string[] {
   const include = (path: string): string => `-I${path}`;
   return [
     '-nostdinc', '-isystem', gccIncludes(),
     include(`${common}/arch/x86/include`), include(`${amd64}/arch/x86/include/generated`), include(`${common}/include`), include(`${amd64}/include`),
     include(`${common}/arch/x86/include/uapi`), include(`${amd64}/arch/x86/include/generated/uapi`), include(`${common}/include/uapi`), include(`${amd64}/include/generated/uapi`),
     '-include', `${common}/include/linux/compiler-version.h`, '-include', `${common}/include/linux/kconfig.h`,
-    '-D__KERNEL__', '-D__ASSEMBLY__', '-m64', '-DCC_USING_FENTRY', '-fno-PIE',
-    '-DKBUILD_MODFILE="x"', '-DKBUILD_BASENAME="x"', '-DKBUILD_MODNAME="x"',
+    '-D__KERNEL__', '-m64', '-DCC_USING_FENTRY', '-DKBUILD_MODFILE="x"', '-DKBUILD_BASENAME="x"', '-DKBUILD_MODNAME="x"',
   ];
+}
+
+/** For compiling one of the kernel's C files so that it can be linked into a user program (no PIE, small code model). */
+export function kernelCFlags(from: Corpus): readonly string[] {
+  return [
+    ...kernelIncludes(from), '-include', `${from.common}/include/linux/compiler_types.h`, '-std=gnu11', '-O2', '-mno-sse', '-mno-mmx', '-mno-red-zone',
+    '-fno-strict-aliasing', '-fno-pie', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-mcmodel=small', '-w',
+  ];
+}
+
+/** `-I…` and `-D…` of the kernel's own build, for assembling `arch/x86/**.S` outside a kernel tree with the packaged headers. */
+export function kernelAssemblyFlags(from: Corpus): readonly string[] {
+  return [...kernelIncludes(from), '-D__ASSEMBLY__', '-fno-PIE'];
 }
 
 let gccIncludeFolder: string | undefined;

@@ -39,13 +39,20 @@ export function entryMacros(generation: CompatGeneration): string {
   return lines.join('\n');
 }
 
+/** Types 7 and up were renumbered when the third word became a data word. */
+const NUMBERS_5_16: readonly (readonly [string, number])[] = [
+  ['WRMSR', 7], ['RDMSR', 8], ['BPF', 9], ['WRMSR_IN_MCE', 10], ['RDMSR_IN_MCE', 11], ['DEFAULT_MCE_SAFE', 12], ['FAULT_MCE_SAFE', 13],
+];
+const NUMBERS_5_17: readonly (readonly [string, number])[] = [
+  ['BPF', 7], ['WRMSR', 8], ['RDMSR', 9], ['WRMSR_SAFE', 10], ['RDMSR_SAFE', 11], ['WRMSR_IN_MCE', 12], ['RDMSR_IN_MCE', 13], ['DEFAULT_MCE_SAFE', 14], ['FAULT_MCE_SAFE', 15],
+];
+
 /** `asm/extable_fixup_types.h`: the numbers of the third word (5.16 and later; kernel 6.1 and 6.12, observed). */
 export function extableFixupTypesHeader({ entry, dataWord, hasCopyType, hasEretuType }: CompatGeneration): string {
   if (entry !== 'type') return '\n';
   const types: (readonly [string, number | string])[] = [
     ['NONE', 0], ['DEFAULT', 1], ['FAULT', 2], ['UACCESS', 3], ...(hasCopyType ? [['COPY', 4] as const] : []), ['CLEAR_FS', 5], ['FPU_RESTORE', 6],
-    ['BPF', 7], ['WRMSR', 8], ['RDMSR', 9], ['WRMSR_SAFE', 10], ['RDMSR_SAFE', 11], ['WRMSR_IN_MCE', 12], ['RDMSR_IN_MCE', 13],
-    ['DEFAULT_MCE_SAFE', 14], ['FAULT_MCE_SAFE', 15],
+    ...(dataWord ? NUMBERS_5_17 : NUMBERS_5_16),
   ];
   if (dataWord) {
     types.push(
