@@ -1,0 +1,209 @@
+/**
+ * Random starting states around one instruction: its memory operands aim at the places where accesses succeed, cross and fail.
+ */
+import { Decoder, InstructionInfoFactory, Mnemonic, Register, RegisterExt, RflagsBits } from 'iced-x86';
+import type { Code, Instruction } from 'iced-x86';
+import { FLAG } from '../../machine/cpu/cpu.ts';
+import type { OracleCase, Patch } from './case.ts';
+import type { CodeFacts } from './codes.ts';
+import { CODE, DATA, FS_BASE, GS_BASE, READ_ONLY, SLOT_ENTRY, SLOT_SIZE, STACK } from './layout.ts';
+import { accessSize, compose, goesThroughOperand } from './operands.ts';
+import type { Random } from './random.ts';
+
+const MASK64 = 0xffff_ffff_ffff_ffffn;
+const infos = new InstructionInfoFactory();
+
+/** One memory access an instruction makes. */
+interface Access {
+  readonly segment: Register;
+  readonly base: Register;
+  readonly index: Register;
+  readonly scale: number;
+  readonly displacement: bigint;
+  readonly size: number;
+}
+
+/** One encoding, and what choosing a state for it takes. */
+export interface Form {
+  readonly code: Code;
+  readonly bytes: Uint8Array;
+  readonly mnemonic: Mnemonic;
+  readonly accesses: readonly Access[];
+  readonly op0: Register;
+  readonly op1: Register;
+  readonly string: boolean;
+  readonly repeated: boolean;
+  /** RFLAGS bits the manual leaves undefined. */
+  readonly undefinedFlags: bigint;
+}
+
+const FLAG_BITS: readonly (readonly [RflagsBits, number])[] = [
+  [RflagsBits.OF, FLAG.OF], [RflagsBits.SF, FLAG.SF], [RflagsBits.ZF, FLAG.ZF], [RflagsBits.AF, FLAG.AF], [RflagsBits.CF, FLAG.CF], [RflagsBits.PF, FLAG.PF],
+];
+
+function formOf(instruction: Instruction, bytes: Uint8Array): Form {
+  const info = infos.info(instruction);
+  const used = info.usedMemory();
+  info.free();
+  const accesses = used.map((memory) => {
+    const { segment, base, index, scale, displacement } = memory;
+    const size = accessSize(memory.memorySize);
+    memory.free();
+    return { segment, base, index, scale, displacement, size };
+  });
+  let undefinedFlags = 0;
+  for (const [bit, flag] of FLAG_BITS) if (instruction.rflagsUndefined & bit) undefinedFlags |= flag;
+  return {
+    code: instruction.code, bytes, mnemonic: instruction.mnemonic, accesses, op0: instruction.op0Register, op1: instruction.op1Register,
+    string: instruction.isStringInstruction, repeated: instruction.hasRepPrefix || instruction.hasRepnePrefix, undefinedFlags: BigInt(undefinedFlags),
+  };
+}
+
+/** The first instruction of `bytes` at `rip`. */
+export function decodeForm(bytes: Uint8Array, rip: bigint): Form {
+  const decoder = new Decoder(64, bytes, 0);
+  decoder.ip = rip;
+  const instruction = decoder.decode();
+  try {
+    return formOf(instruction, bytes);
+  } finally {
+    instruction.free();
+    decoder.free();
+  }
+}
+
+/** A linear address for an access of `size` bytes. */
+function target(random: Random, size: number): bigint {
+  const within = (address: bigint, space: number): bigint => address + BigInt(random.below(Math.max(1, space - size + 1)));
+  const back = BigInt(random.below(size + 1));
+  const dice = random.below(100);
+  if (dice < 20) return DATA.address + BigInt(random.below((DATA.size - size) >> 4) * 16 + (size >= 32 ? 16 : 0));
+  if (dice < 50) return within(DATA.address, DATA.size);
+  if (dice < 55) return DATA.address + BigInt(random.below((DATA.size - size) >> 6) * 64);
+  if (dice < 64) return DATA.address + 0x1000n - back;
+  if (dice < 74) return DATA.address + BigInt(DATA.size) - back;
+  if (dice < 78) return DATA.address - back;
+  if (dice < 86) return within(READ_ONLY.address, READ_ONLY.size);
+  if (dice < 90) return READ_ONLY.address + BigInt(READ_ONLY.size) - back;
+  if (dice < 93) return random.pick([0x8000_0000_0000_0000n, 0x0000_8000_0000_0000n, 0xffff_7fff_ffff_ff00n, 0x1234_5678_9abc_def0n]);
+  if (dice < 94) return 0x0000_8000_0000_0000n - back;
+  if (dice < 96) return within(CODE.address, CODE.size);
+  if (dice < 97) return random.pick([0n, 8n, 0x10n, 0x5000n]);
+  return within(STACK.address, STACK.size);
+}
+
+/** Sets the registers of an address so that it points at `aim`; leaves an address without such registers alone. */
+function steer(random: Random, gpr: bigint[], memory: Access, aim: bigint): void {
+  if (memory.base === Register.None || memory.base === Register.RIP || memory.base === Register.EIP) return;
+  const number = RegisterExt.number(memory.base);
+  const segment = memory.segment === Register.FS ? FS_BASE : memory.segment === Register.GS ? GS_BASE : 0n;
+  let index = 0n;
+  if (memory.index !== Register.None && RegisterExt.isGPR(memory.index)) {
+    const at = RegisterExt.number(memory.index);
+    const bits = RegisterExt.size(memory.index) * 8;
+    if (at === number) return;
+    if (random.chance(50)) gpr[at] = BigInt(random.below(64));
+    index = BigInt.asUintN(bits, gpr[at]!) * BigInt(memory.scale);
+  }
+  const narrow = RegisterExt.size(memory.base) === 4;
+  const value = aim - segment - index - memory.displacement;
+  // Bits above an address-size prefix are ignored; leave some there.
+  gpr[number] = narrow ? BigInt.asUintN(32, value) | (random.chance(50) ? random.u64() & 0xffff_ffff_0000_0000n : 0n) : value & MASK64;
+}
+
+const littleEndian = (value: bigint): Uint8Array => Uint8Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
+
+const codeTarget = (random: Random): bigint => CODE.address + BigInt(random.below(CODE.size / SLOT_SIZE) * SLOT_SIZE + random.below(16));
+
+const STRING_COUNTS = [0, 1, 2, 3, 4, 5, 8, 31, 64, 100, 512, 600, 5000];
+
+/** Register values an instruction needs in order to do more than fault. */
+function suitRegisters(random: Random, gpr: bigint[], form: Form): void {
+  const { mnemonic } = form;
+  if (form.string && form.repeated) gpr[1] = BigInt(random.pick(STRING_COUNTS));
+  if ((mnemonic === Mnemonic.Div || mnemonic === Mnemonic.Idiv) && random.chance(60)) {
+    gpr[2] = random.chance(50) ? BigInt(random.below(4)) : random.chance(50) ? MASK64 : 0n;
+    if (random.chance(30)) gpr[0] = BigInt(random.below(65536));
+  }
+  const bitString = mnemonic === Mnemonic.Bt || mnemonic === Mnemonic.Bts || mnemonic === Mnemonic.Btr || mnemonic === Mnemonic.Btc;
+  if (bitString && RegisterExt.isGPR(form.op1) && random.chance(70)) {
+    gpr[RegisterExt.number(form.op1)] = BigInt.asUintN(64, BigInt(random.below(40000) - 20000));
+  }
+  if (goesThroughOperand(mnemonic) && RegisterExt.isGPR(form.op0)) gpr[RegisterExt.number(form.op0)] = codeTarget(random);
+}
+
+/** Memory contents it needs. */
+function suitMemory(random: Random, gpr: readonly bigint[], form: Form): Uint8Array | undefined {
+  if (goesThroughOperand(form.mnemonic)) return random.chance(80) ? littleEndian(codeTarget(random)) : undefined;
+  return random.chance(50) ? compareValue(gpr, form) : undefined;
+}
+
+function patchable(address: bigint, size: number): boolean {
+  return [DATA, READ_ONLY, STACK].some((region) => address >= region.address && address + BigInt(size) <= region.address + BigInt(region.size));
+}
+
+function compareValue(gpr: readonly bigint[], form: Form): Uint8Array | undefined {
+  switch (form.mnemonic) {
+    case Mnemonic.Cmpxchg: return littleEndian(gpr[0]!);
+    case Mnemonic.Cmpxchg8b: return littleEndian((gpr[0]! & 0xffff_ffffn) | ((gpr[2]! & 0xffff_ffffn) << 32n));
+    case Mnemonic.Cmpxchg16b: return new Uint8Array([...littleEndian(gpr[0]!), ...littleEndian(gpr[2]!)]);
+    default: return undefined;
+  }
+}
+
+const ARITHMETIC = 0x8d5n;
+
+/** A random state for `form` at `rip`. */
+export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
+  const gpr = Array.from({ length: 16 }, () => random.value());
+  if (random.chance(60)) gpr[4] = STACK.address + BigInt(random.below(STACK.size / 8) * 8);
+  const patches: Patch[] = [];
+  const aims = form.accesses.map((memory) => {
+    const { size } = memory;
+    return { aim: memory.base === Register.RSP || memory.base === Register.RBP ? stackTarget(random, size) : target(random, size), size, memory };
+  });
+  suitRegisters(random, gpr, form);
+  for (const { aim, memory } of aims) steer(random, gpr, memory, aim);
+  for (const { aim, size } of aims) {
+    if (patchable(aim, size) && size <= 64) patches.push({ address: aim, bytes: random.bytes(size) });
+  }
+  const first = aims[0];
+  const wanted = first ? suitMemory(random, gpr, form) : undefined;
+  if (first && wanted && patchable(first.aim, wanted.length)) patches.push({ address: first.aim, bytes: wanted.subarray(0, Math.min(first.size, wanted.length)) });
+  // The kernel cannot return to user mode with a stack pointer that is not canonical.
+  gpr[4] = BigInt.asUintN(64, BigInt.asIntN(48, gpr[4]!));
+  const vectors = new Uint8Array(512);
+  for (let i = 0; i < 512; i += 32) if (random.chance(70)) vectors.set(random.bytes(32), i);
+  let rflags = 0x202n | (random.u64() & ARITHMETIC);
+  if (form.string ? random.chance(40) : random.chance(5)) rflags |= 0x400n;
+  return { code: form.bytes, rip, rflags, gpr, vectors, patches };
+}
+
+function stackTarget(random: Random, size: number): bigint {
+  const dice = random.below(100);
+  if (dice < 60) return STACK.address + BigInt(random.below((STACK.size - size) >> 3) * 8);
+  if (dice < 75) return STACK.address + BigInt(STACK.size) - BigInt(random.below(size + 1));
+  if (dice < 85) return STACK.address - BigInt(random.below(size + 1));
+  return target(random, size);
+}
+
+/** The address of slot `slot`'s instruction. */
+export function slotEntry(slot: number): bigint {
+  return CODE.address + BigInt((slot % (CODE.size / SLOT_SIZE)) * SLOT_SIZE + SLOT_ENTRY);
+}
+
+/** Slots in the code region, so cases in a batch. */
+export const SLOTS = CODE.size / SLOT_SIZE;
+
+/** A random encoding of `one`; undefined when none was found in a few throws. */
+export function randomForm(random: Random, one: CodeFacts): Form | undefined {
+  const rip = slotEntry(0);
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const bytes = compose(random, one, rip);
+    if (!bytes) continue;
+    const form = decodeForm(bytes, rip);
+    // A prefix the dice added can make it another instruction (rep + nop is pause).
+    if (form.code === one.code) return form;
+  }
+  return undefined;
+}

@@ -1,0 +1,76 @@
+/**
+ * The real CPU: builds the C runner and hands it batches of cases.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { OracleCase, Outcome } from './case.ts';
+import { decodeAnswers, encodeBatch } from './wire.ts';
+
+const source = fileURLToPath(new URL('./runner.c', import.meta.url));
+const cache = fileURLToPath(new URL('../../.cache/oracle/', import.meta.url));
+const binary = `${cache}runner`;
+
+const FLAGS = [
+  '-O2', '-Wall', '-Wextra', '-Werror', '-ffreestanding', '-fno-stack-protector', '-fno-pic', '-no-pie', '-fcf-protection=none', '-mcmodel=large', '-mno-red-zone', '-nostdlib', '-static',
+  '-Wl,-Ttext-segment=0x55aa00000000',
+];
+
+/** Vendor and feature names of the CPU the tests run on, as /proc/cpuinfo lists them. */
+export interface HostCpu {
+  readonly vendor: 'intel' | 'amd' | 'other';
+  readonly model: string;
+  readonly features: ReadonlySet<string>;
+}
+
+export interface NativeCpu {
+  readonly host: HostCpu;
+  /** Runs the cases in order; one answer each. */
+  run(cases: readonly OracleCase[]): Outcome[];
+}
+
+function hostCpu(): HostCpu {
+  const text = readFileSync('/proc/cpuinfo', 'utf8');
+  const field = (name: string): string => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(text)?.[1] ?? '';
+  const vendor = field('vendor_id');
+  return { vendor: vendor === 'GenuineIntel' ? 'intel' : vendor === 'AuthenticAMD' ? 'amd' : 'other', model: field('model name'), features: new Set(field('flags').split(' ')) };
+}
+
+function build(): void {
+  mkdirSync(cache, { recursive: true });
+  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return;
+  const temporary = `${binary}.${process.pid}`;
+  execFileSync('gcc', [...FLAGS, '-o', temporary, source], { stdio: ['ignore', 'inherit', 'inherit'] });
+  renameSync(temporary, binary);
+}
+
+const nothing: Outcome = { ending: { kind: 'lost' }, rip: 0n, rflags: 0n, gpr: new Array<bigint>(16).fill(0n), vectors: new Uint8Array(512), changes: [] };
+
+function run(cases: readonly OracleCase[]): Outcome[] {
+  const outcomes: Outcome[] = [];
+  while (outcomes.length < cases.length) {
+    const rest = cases.slice(outcomes.length);
+    const { stdout, stderr, status } = spawnSync(binary, { input: encodeBatch(rest), maxBuffer: 1 << 30 });
+    if (status === 2) throw new Error(`the oracle's runner: ${stderr.toString()}`);
+    const answered = decodeAnswers(stdout);
+    for (const answer of answered) outcomes.push(answer);
+    // The runner flushes in blocks, so the case that killed it is somewhere behind the last answer: run that stretch one by one.
+    if (answered.length === rest.length) break;
+    const suspect = rest[answered.length]!;
+    const alone = spawnSync(binary, { input: encodeBatch([suspect]), maxBuffer: 1 << 30 });
+    outcomes.push(decodeAnswers(alone.stdout)[0] ?? nothing);
+  }
+  return outcomes;
+}
+
+/** The real CPU, or why this machine cannot lend it. */
+export function nativeCpu(): NativeCpu | { readonly skipped: string } {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return { skipped: 'the oracle needs x86-64 Linux' };
+  try {
+    execFileSync('gcc', ['--version'], { stdio: 'ignore' });
+  } catch {
+    return { skipped: 'the oracle needs gcc' };
+  }
+  build();
+  return { host: hostCpu(), run };
+}
