@@ -13,17 +13,20 @@ import type { SourcePosition } from '../source.ts';
 /** Called for each row. `line` is 0 for code that comes from no line; `end` for the address behind a sequence's last byte. */
 export type LineVisitor = (section: number, offset: number, place: () => SourcePosition, line: number, end: boolean) => void;
 
-/** All rows of `file`, sorted by section, then offset, one an address. Damaged tables cost only their own rows. */
+/**
+ * All rows of `file`, sorted by section, then offset; of several rows of one address the last is where the code there comes from,
+ * the others are lines that have no code left of their own. Damaged tables cost only their own rows.
+ */
 export function readLineTable(file: ObjectFile): LineRow[] {
   const rows: LineRow[] = [];
   visitLines(file, (section, offset, place, line, end) => {
     if (!end && line > 0) rows.push({ section, offset, position: place() });
   });
-  // Stable: among rows of one address the last one says where the code is from.
   rows.sort((a, b) => a.section - b.section || a.offset - b.offset);
   return rows.filter((row, index) => {
     const next = rows[index + 1];
-    return next === undefined || next.section !== row.section || next.offset !== row.offset;
+    return next === undefined || next.section !== row.section || next.offset !== row.offset
+      || next.position.line !== row.position.line || next.position.file !== row.position.file;
   });
 }
 

@@ -88,7 +88,8 @@ export function layOutCommons(commons: ReadonlyMap<string, CommonBlock>): Output
   if (commons.size === 0) return undefined;
   let at = 0;
   let largest = 16;
-  for (const block of commons.values()) {
+  // The most aligned first, which needs the least padding.
+  for (const block of [...commons.values()].sort((a, b) => b.align - a.align)) {
     const align = Math.min(block.align, 4096);
     largest = Math.max(largest, align);
     at = Math.ceil(at / align) * align;

@@ -36,3 +36,17 @@ function codePoint(bytes: Uint8Array, at: number): { readonly point: number; rea
   const overlong = point < [0, 0, 0x80, 0x800, 0x10000][length]!;
   return overlong || point > 0x10ffff || (point >= 0xd800 && point < 0xe000) ? REPLACEMENT : { point, length };
 }
+
+/** Encodes `text` as UTF-8; a lone surrogate becomes U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const char of text) {
+    const code = char.codePointAt(0)!;
+    const point = code >= 0xd800 && code < 0xe000 ? 0xfffd : code;
+    if (point < 0x80) bytes.push(point);
+    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 0x3f));
+    else if (point < 0x10000) bytes.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 0x3f), 0x80 | (point & 0x3f));
+    else bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 0x3f), 0x80 | ((point >> 6) & 0x3f), 0x80 | (point & 0x3f));
+  }
+  return Uint8Array.from(bytes);
+}
