@@ -5,6 +5,7 @@ import type { Image } from '../assembly/elf/image.ts';
 import type { KernelGeneration } from '../fault-model/kernel-generation.ts';
 import { FLAG, GENERAL_REGISTERS } from './cpu/cpu.ts';
 import type { Cpu, RegisterFile } from './cpu/cpu.ts';
+import type { Patch } from './kernel/alternatives.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { ExceptionTable } from './kernel/kernel.ts';
 import type { Delivery, DeliveryPhase } from './kernel/delivery.ts';
@@ -19,8 +20,8 @@ export interface MachineParts {
   readonly cpu: Cpu;
   readonly table: ExceptionTable;
   readonly generation: KernelGeneration;
-  /** Where calls to functions the program does not define end up, by address. */
-  readonly externals: ReadonlyMap<bigint, string>;
+  /** What the kernel patches into the image at boot. */
+  readonly patches: readonly Patch[];
 }
 
 /** The same fault with the same registers this often in a row is no progress. */
@@ -89,7 +90,7 @@ export class EmulatedMachine implements Machine {
 
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.#userBreakpoints = new Set(addresses);
-    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ...this.#parts.externals.keys()]);
+    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ...this.image.externals.keys()]);
   }
 
   restart(): void {
@@ -131,7 +132,7 @@ export class EmulatedMachine implements Machine {
       if (offset >= -4096n && offset < BigInt(buffer.size) + 4096n) return withOffset(buffer.name, offset);
     }
     if (address === ADDRESS_MAP.returnSentinel) return 'the caller';
-    const external = this.#parts.externals.get(address);
+    const external = this.image.externals.get(address);
     if (external !== undefined) return external;
     const symbol = this.image.symbolAt(address);
     if (symbol !== undefined) return withOffset(symbol.name, symbol.offset);
@@ -186,7 +187,7 @@ export class EmulatedMachine implements Machine {
   #arrivedSomewhereSpecial(breakpoints: boolean): Stop | undefined {
     const { rip } = this.registers;
     if (rip === ADDRESS_MAP.returnSentinel) return this.#end({ reason: 'returned' });
-    const external = this.#parts.externals.get(rip);
+    const external = this.image.externals.get(rip);
     if (external !== undefined) return this.#end({ reason: 'external', name: external });
     return breakpoints && this.#userBreakpoints.has(rip) ? { reason: 'breakpoint', address: rip } : undefined;
   }
@@ -211,6 +212,7 @@ export class EmulatedMachine implements Machine {
       this.memory.map(segment.address, segment.size, { read: segment.read, write: segment.write, execute: segment.execute, user: false });
       this.memory.write(segment.address, segment.bytes);
     }
+    for (const { address, bytes } of this.#parts.patches) this.memory.write(address, bytes);
   }
 
   #mapBuffers(): void {
