@@ -1,0 +1,271 @@
+/**
+ * From bytes to what the emulator runs: the instruction's shape and the fields of its micro-op. Differences that a lift must not see
+ * (register numbers, masked counts, hints that do nothing) are settled here.
+ */
+import { Code, Decoder, DecoderOptions, FlowControl, Instruction as IcedInstruction, MemorySizeExt, Mnemonic, OpKind, Register, RegisterExt } from 'iced-x86';
+import { STATE } from '../memory/layout.ts';
+import type { CpuProfile } from './cpu.ts';
+import { liftOf } from './lift/index.ts';
+import type { AddressForm, OperandShape, Shape } from './lift/shape.ts';
+import { isSystemInstruction } from './system/index.ts';
+
+export const MAX_INSTRUCTION_BYTES = 15;
+
+/** Addresses in the state of what an operand or address is made of. */
+export interface OpFields {
+  registers: [number, number, number];
+  base: number;
+  index: number;
+  scale: number;
+  segment: number;
+  immediate: bigint;
+  displacement: bigint;
+}
+
+export type Meaning = 'lift' | 'system' | 'unsupported';
+
+export interface Decoded {
+  readonly ip: bigint;
+  readonly length: number;
+  readonly meaning: Meaning;
+  /** For `lift`. */
+  readonly shape: Shape;
+  readonly fields: OpFields;
+  /** Direct jumps and calls. */
+  readonly target: bigint | undefined;
+  /** Control never falls through to the next instruction. */
+  readonly ends: boolean;
+}
+
+export interface DecodeFailure {
+  /** `short`: the bytes end before the instruction does. */
+  readonly failure: 'short' | 'invalid';
+}
+
+/** Register number and state address by iced `Register`, built once. */
+interface RegisterFacts {
+  readonly size: number;
+  readonly address: number;
+  readonly kind: 'general' | 'vector' | 'other';
+}
+const registerFacts = new Map<Register, RegisterFacts>();
+
+function facts(register: Register): RegisterFacts {
+  let known = registerFacts.get(register);
+  if (known === undefined) {
+    const size = RegisterExt.size(register);
+    const number = RegisterExt.number(register);
+    if (RegisterExt.isGPR(register)) {
+      const high = register >= Register.AH && register <= Register.BH;
+      known = { size, kind: 'general', address: STATE.GENERAL + (high ? 8 * (number - 4) + 1 : 8 * number) };
+    } else if (RegisterExt.isXMM(register)) known = { size: 16, kind: 'vector', address: STATE.VECTOR + 64 * number };
+    else if (RegisterExt.isYMM(register)) known = { size: 32, kind: 'vector', address: STATE.VECTOR + 64 * number };
+    else if (RegisterExt.isZMM(register)) known = { size: 64, kind: 'vector', address: STATE.VECTOR + 64 * number };
+    else known = { size, kind: 'other', address: STATE.ZERO };
+    registerFacts.set(register, known);
+  }
+  return known;
+}
+
+const names = new Map<Mnemonic, string>();
+function mnemonicName(mnemonic: Mnemonic): string {
+  let name = names.get(mnemonic);
+  if (name === undefined) names.set(mnemonic, name = Mnemonic[mnemonic].toLowerCase());
+  return name;
+}
+
+/** Instructions that do nothing the emulator models: hints, and what they touch is not accessed. */
+const NOTHING = new Set([
+  'nop', 'pause', 'endbr64', 'endbr32', 'prefetcht0', 'prefetcht1', 'prefetcht2', 'prefetchnta', 'prefetchw', 'prefetchwt1', 'prefetch', 'reservednop',
+]);
+const STRINGS: Readonly<Record<string, readonly [string, number]>> = {
+  movsb: ['movs', 1], movsw: ['movs', 2], movsd: ['movs', 4], movsq: ['movs', 8],
+  stosb: ['stos', 1], stosw: ['stos', 2], stosd: ['stos', 4], stosq: ['stos', 8],
+  lodsb: ['lods', 1], lodsw: ['lods', 2], lodsd: ['lods', 4], lodsq: ['lods', 8],
+  scasb: ['scas', 1], scasw: ['scas', 2], scasd: ['scas', 4], scasq: ['scas', 8],
+  cmpsb: ['cmps', 1], cmpsw: ['cmps', 2], cmpsd: ['cmps', 4], cmpsq: ['cmps', 8],
+};
+const SHIFTS = new Set(['shl', 'sal', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr', 'shld', 'shrd']);
+const BIT_TESTS = new Set(['bt', 'bts', 'btr', 'btc']);
+/** Their size is that of the stack slot. */
+const STACK = new Set(['push', 'pop', 'pushf', 'pushfq', 'popf', 'popfq', 'leave']);
+/** Renamed to what the lifts are called. */
+const RENAMED: Readonly<Record<string, string>> = { pushfq: 'pushf', popfq: 'popf' };
+/** Branch and return widths other than 64 bits are not modelled. */
+const NARROW_BRANCHES = new Set<Code>([
+  Code.Call_rel16, Code.Jmp_rel16, Code.Jmp_rel8_16, Code.Retnw, Code.Retnw_imm16, Code.Call_rm16, Code.Jmp_rm16, Code.Retnd, Code.Retnd_imm16,
+]);
+
+const iced = new IcedInstruction();
+
+/** The instruction in iced's own object, valid until the next call; for what decoding once a page cannot answer. */
+export function icedInstruction(bytes: Uint8Array, ip: bigint, vendor: CpuProfile['vendor']): IcedInstruction {
+  const decoder = new Decoder(64, bytes, vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
+  try {
+    decoder.ip = BigInt.asUintN(64, ip);
+    decoder.decodeOut(iced);
+    return iced;
+  } finally {
+    decoder.free();
+  }
+}
+
+/** Decodes straight-line code in `bytes`, of which the first is at `ip`. */
+export class PageDecoder {
+  readonly #decoder: Decoder;
+  readonly #ip: bigint;
+  readonly #smap: boolean;
+
+  constructor(bytes: Uint8Array, ip: bigint, profile: CpuProfile) {
+    this.#decoder = new Decoder(64, bytes, profile.vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
+    this.#ip = BigInt.asUintN(64, ip);
+    this.#smap = profile.features.includes('smap');
+    this.#decoder.ip = this.#ip;
+  }
+
+  free(): void {
+    this.#decoder.free();
+  }
+
+  /** The next instruction. */
+  next(): Decoded | DecodeFailure {
+    this.#decoder.decodeOut(iced);
+    if (iced.code === Code.INVALID) {
+      // iced's DecoderError: 1 is InvalidInstruction, 2 NoMoreBytes.
+      return { failure: this.#decoder.lastError === 2 ? 'short' : 'invalid' };
+    }
+    return describe(iced, this.#smap);
+  }
+}
+
+const EMPTY_SHAPE: Shape = { mnemonic: '', operands: [], size: 8, repeat: 'none', addressSize: 8, variant: '' };
+
+function emptyFields(): OpFields {
+  return { registers: [STATE.ZERO, STATE.ZERO, STATE.ZERO], base: STATE.ZERO, index: STATE.ZERO, scale: 0, segment: STATE.ZERO, immediate: 0n, displacement: 0n };
+}
+
+function describe(instruction: IcedInstruction, smap: boolean): Decoded {
+  const { ip, length } = instruction;
+  const fields = emptyFields();
+  const flow = instruction.flowControl;
+  const ends = flow !== FlowControl.Next && flow !== FlowControl.ConditionalBranch && flow !== FlowControl.Call && flow !== FlowControl.IndirectCall
+    && flow !== FlowControl.XbeginXabortXend;
+  const target = isNearBranch(instruction.opCount > 0 ? instruction.op0Kind : OpKind.Register) ? instruction.nearBranchTarget : undefined;
+  const done = (meaning: Meaning, shape: Shape): Decoded => ({ ip, length, meaning, shape, fields, target, ends });
+  let mnemonic = mnemonicName(instruction.mnemonic);
+  if (NOTHING.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'nop' });
+  if (mnemonic === 'ud0' || mnemonic === 'ud1') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
+  if (!smap && (mnemonic === 'stac' || mnemonic === 'clac')) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
+  const string = STRINGS[mnemonic];
+  if (string !== undefined && isString(instruction)) return done('lift', stringShape(instruction, string, fields));
+  mnemonic = RENAMED[mnemonic] ?? mnemonic;
+  if (isSystemInstruction(mnemonic)) return done('system', { ...EMPTY_SHAPE, mnemonic });
+  if (liftOf(mnemonic) === undefined || NARROW_BRANCHES.has(instruction.code)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
+  const shape = generalShape(instruction, mnemonic, fields, target);
+  return shape === undefined ? done('unsupported', { ...EMPTY_SHAPE, mnemonic }) : done('lift', shape);
+}
+
+function isNearBranch(kind: OpKind): boolean {
+  return kind === OpKind.NearBranch64 || kind === OpKind.NearBranch32 || kind === OpKind.NearBranch16;
+}
+
+function isString(instruction: IcedInstruction): boolean {
+  for (let k = 0; k < instruction.opCount; k++) {
+    const kind = instruction.opKind(k);
+    if (kind >= OpKind.MemorySegSI && kind <= OpKind.MemoryESRDI) return true;
+  }
+  return false;
+}
+
+function stringShape(instruction: IcedInstruction, [mnemonic, size]: readonly [string, number], fields: OpFields): Shape {
+  let addressSize = 8;
+  const operands: OperandShape[] = [];
+  for (let k = 0; k < instruction.opCount; k++) {
+    const kind = instruction.opKind(k);
+    if (kind === OpKind.MemoryESEDI || kind === OpKind.MemorySegESI) addressSize = 4;
+    if (kind !== OpKind.MemorySegRSI && kind !== OpKind.MemorySegESI) continue;
+    fields.base = STATE.GENERAL + 8 * 6;
+    const segment = segmentBase(instruction);
+    fields.segment = segment;
+    operands.push({ kind: 'memory', size, form: addressSize === 4 ? 'a' : segment === STATE.ZERO ? 'b' : 's' });
+  }
+  const repeat = instruction.hasRepnePrefix ? 'repne' : instruction.hasRepPrefix ? 'rep' : 'none';
+  return { mnemonic, operands, size, repeat, addressSize, variant: '' };
+}
+
+function generalShape(instruction: IcedInstruction, mnemonic: string, fields: OpFields, target: bigint | undefined): Shape | undefined {
+  const operands: OperandShape[] = [];
+  const count = instruction.opCount;
+  let immediate: number | undefined;
+  for (let k = 0; k < count; k++) {
+    const kind = instruction.opKind(k);
+    if (kind === OpKind.Register) {
+      const register = facts(instruction.opRegister(k));
+      if (register.kind === 'other' || k >= 3) return undefined;
+      fields.registers[k] = register.address;
+      operands.push({ kind: register.kind === 'general' ? 'register' : 'vector', size: register.size });
+    } else if (kind === OpKind.Memory) {
+      const form = addressFields(instruction, fields, mnemonic === 'lea');
+      if (form === undefined) return undefined;
+      operands.push({ kind: 'memory', size: mnemonic === 'lea' ? 0 : MemorySizeExt.size(instruction.memorySize), form });
+    } else if (isNearBranch(kind)) {
+      operands.push({ kind: 'target', size: 8 });
+    } else if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate32to64) {
+      if (immediate !== undefined) return undefined;
+      immediate = k;
+      operands.push({ kind: 'immediate', size: 0 });
+    } else return undefined;
+  }
+  let size = operands[0]?.size ?? 8;
+  if (STACK.has(mnemonic) || mnemonic === 'pushf' || mnemonic === 'popf') {
+    size = mnemonic === 'leave' ? (instruction.code === Code.Leavew ? 2 : 8) : Math.abs(instruction.stackPointerIncrement);
+    // A pop to memory addresses it with rsp already moved.
+    if (mnemonic === 'pop' && operands[0]?.kind === 'memory' && instruction.memoryBase === Register.RSP) fields.displacement += BigInt(size);
+  }
+  if (operands[0]?.kind === 'target' || size === 0) size = 8;
+  let variant = '';
+  if (immediate !== undefined) {
+    let value = instruction.immediate(immediate);
+    if (SHIFTS.has(mnemonic)) {
+      value &= size === 8 ? 63n : 31n;
+      if (value !== 0n) variant = 'n';
+    } else if (BIT_TESTS.has(mnemonic)) value &= BigInt(8 * size - 1);
+    else if (mnemonic !== 'ret') value = BigInt.asIntN(8 * size, value);
+    fields.immediate = BigInt.asIntN(64, value);
+    operands[immediate] = { kind: 'immediate', size };
+  }
+  if (target !== undefined) fields.immediate = BigInt.asIntN(64, target);
+  const addressSize = /_(?:64_)?ECX$/.test(Code[instruction.code]) && mnemonic.startsWith('loop') ? 4 : 8;
+  return { mnemonic, operands, size, repeat: 'none', addressSize, variant };
+}
+
+function segmentBase(instruction: IcedInstruction): number {
+  const segment = instruction.memorySegment;
+  if (segment === Register.FS) return STATE.SEGMENT_BASES + 8 * 4;
+  if (segment === Register.GS) return STATE.SEGMENT_BASES + 8 * 5;
+  return STATE.ZERO;
+}
+
+function addressFields(instruction: IcedInstruction, fields: OpFields, noSegment: boolean): AddressForm | undefined {
+  const { memoryBase, memoryIndex } = instruction;
+  fields.displacement = BigInt.asIntN(64, instruction.memoryDisplacement);
+  let narrow = instruction.memoryDisplSize === 4 && memoryBase === Register.None && memoryIndex === Register.None;
+  if (memoryBase === Register.EIP) narrow = true;
+  else if (memoryBase !== Register.None && memoryBase !== Register.RIP) {
+    const base = facts(memoryBase);
+    if (base.kind !== 'general') return undefined;
+    narrow = base.size === 4;
+    fields.base = base.address;
+  }
+  if (memoryIndex !== Register.None) {
+    const index = facts(memoryIndex);
+    if (index.kind !== 'general') return undefined;
+    narrow = index.size === 4;
+    fields.index = index.address;
+    fields.scale = Math.log2(instruction.memoryIndexScale);
+  }
+  fields.segment = noSegment ? STATE.ZERO : segmentBase(instruction);
+  if (narrow) return 'a';
+  if (fields.segment !== STATE.ZERO) return 's';
+  return memoryIndex === Register.None ? 'b' : 'x';
+}

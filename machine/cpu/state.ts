@@ -1,0 +1,196 @@
+/** The processor's state in the shared memory, as TypeScript reads and writes it. */
+import type { Arena } from '../memory/arena.ts';
+import type { AccessMode } from '../memory/guest-memory.ts';
+import { STATE } from '../memory/layout.ts';
+import { FLAG } from './cpu.ts';
+import type { RegisterFile } from './cpu.ts';
+import { ARITHMETIC_FLAGS, KIND } from './lift/flags.ts';
+
+const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: 0, 2: 1, 3: 2, 4: 3, 8: 4 };
+const CR0_WP = 1n << 16n;
+const CR4 = { LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n } as const;
+/** Bits of RFLAGS that exist. */
+const RFLAGS_BITS = 0x3f_7fd7;
+
+export class State implements RegisterFile {
+  readonly #arena: Arena;
+  /** Called when something changed that translations or decoded code depend on. */
+  readonly #modeChanged: () => void;
+
+  constructor(arena: Arena, modeChanged: () => void) {
+    this.#arena = arena;
+    this.#modeChanged = modeChanged;
+    // Power-up values that user code relies on: default MXCSR, x87 control word, x87 and SSE state enabled.
+    this.#setI32(STATE.MXCSR, 0x1f80);
+    this.#setI32(STATE.X87_CONTROL, 0x37f);
+    this.#setU64(STATE.XCR0, 7n);
+  }
+
+  get(register: number): bigint { return this.getGeneral(register); }
+  set(register: number, value: bigint): void { this.setGeneral(register, value); }
+
+  getGeneral(register: number): bigint {
+    return this.#arena.u64[(STATE.GENERAL >> 3) + check(register, 16)]!;
+  }
+
+  setGeneral(register: number, value: bigint): void {
+    this.#setU64(STATE.GENERAL + 8 * check(register, 16), value);
+  }
+
+  get rip(): bigint { return this.#arena.u64[STATE.RIP >> 3]!; }
+  set rip(value: bigint) { this.#setU64(STATE.RIP, value); }
+
+  get rflags(): bigint { return BigInt(this.flags); }
+
+  set rflags(value: bigint) {
+    const bits = Number(BigInt.asUintN(32, value)) & RFLAGS_BITS;
+    const old = this.systemFlags;
+    this.setArithmeticFlags(bits);
+    this.systemFlags = bits & ~ARITHMETIC_FLAGS & ~2;
+    if (((old ^ bits) & FLAG.AC) !== 0) this.#modeChanged();
+  }
+
+  /** RFLAGS, lazy flags computed. */
+  get flags(): number {
+    return this.arithmeticFlags | this.systemFlags | 2;
+  }
+
+  get systemFlags(): number { return this.#arena.i32[STATE.SYSTEM_FLAGS >> 2]!; }
+  set systemFlags(bits: number) { this.#setI32(STATE.SYSTEM_FLAGS, bits); }
+
+  /** OF SF ZF AF PF CF at their places; the formulas are those of lift/flags.ts. */
+  get arithmeticFlags(): number {
+    const { i32, i64 } = this.#arena;
+    const carry = i32[STATE.CARRY >> 2]!;
+    const kind = i32[STATE.FLAG_KIND >> 2]!;
+    const result = i64[STATE.FLAG_RESULT >> 3]!;
+    if (kind === KIND.EXPLICIT) return (Number(BigInt.asUintN(32, result)) & ARITHMETIC_FLAGS & ~FLAG.CF) | carry;
+    const a = i64[STATE.FLAG_A >> 3]!;
+    const b = i64[STATE.FLAG_B >> 3]!;
+    const overflow = (a ^ result) & (kind === KIND.ADD ? b ^ result : a ^ b);
+    let bits = carry;
+    if (overflow < 0n) bits |= FLAG.OF;
+    if (result < 0n) bits |= FLAG.SF;
+    if (result === 0n) bits |= FLAG.ZF;
+    bits |= Number(BigInt.asUintN(8, a ^ b ^ result)) & FLAG.AF;
+    if (evenParity(Number(BigInt.asUintN(8, result)))) bits |= FLAG.PF;
+    return bits;
+  }
+
+  setArithmeticFlags(bits: number): void {
+    this.#setI32(STATE.CARRY, bits & FLAG.CF);
+    this.#setI32(STATE.FLAG_KIND, KIND.EXPLICIT);
+    this.#setU64(STATE.FLAG_RESULT, BigInt(bits & ARITHMETIC_FLAGS));
+  }
+
+  getXmm(register: number): Uint8Array { return this.getVector(register, 16); }
+
+  setXmm(register: number, bytes: Uint8Array): void {
+    if (bytes.length !== 16) throw new RangeError('an xmm register has 16 bytes');
+    this.setVector(register, bytes);
+  }
+
+  /** The low `size` bytes of vector register 0-31. */
+  getVector(register: number, size: number): Uint8Array {
+    const at = STATE.VECTOR + 64 * check(register, 32);
+    return this.#arena.u8.slice(at, at + size);
+  }
+
+  /** Sets the low bytes of a vector register and leaves the rest. */
+  setVector(register: number, bytes: Uint8Array): void {
+    this.#arena.u8.set(bytes.subarray(0, 64), STATE.VECTOR + 64 * check(register, 32));
+  }
+
+  getSegment(segment: number): number {
+    return this.#arena.i32[(STATE.SELECTORS >> 2) + check(segment, 6)]!;
+  }
+
+  setSegment(segment: number, selector: number): void {
+    this.#setI32(STATE.SELECTORS + 4 * check(segment, 6), selector & 0xffff);
+    // The privilege level is the low bits of cs.
+    if (segment === 1 && this.privilege !== (selector & 3)) this.privilege = selector & 3;
+  }
+
+  getSegmentBase(segment: number): bigint {
+    return this.#arena.u64[(STATE.SEGMENT_BASES >> 3) + check(segment, 6)]!;
+  }
+
+  setSegmentBase(segment: number, base: bigint): void {
+    if (segment < 4) throw new RangeError('only fs (4) and gs (5) have a base in 64-bit mode');
+    this.#setU64(STATE.SEGMENT_BASES + 8 * check(segment, 6), base);
+  }
+
+  getControl(register: number): bigint {
+    return this.#arena.u64[(STATE.CONTROL >> 3) + controlSlot(register)]!;
+  }
+
+  setControl(register: number, value: bigint): void {
+    const at = STATE.CONTROL + 8 * controlSlot(register);
+    const changed = this.#arena.u64[at >> 3] !== BigInt.asUintN(64, value);
+    this.#setU64(at, value);
+    if (changed && (register === 0 || register === 4)) this.#modeChanged();
+  }
+
+  /** Current privilege level, 0 to 3. */
+  get privilege(): number { return this.#arena.i32[STATE.CPL >> 2]!; }
+  set privilege(level: number) {
+    this.#setI32(STATE.CPL, level);
+    this.#modeChanged();
+  }
+
+  get pendingNonTemporal(): boolean { return this.#arena.i32[STATE.PENDING_NT >> 2] !== 0; }
+  set pendingNonTemporal(pending: boolean) { this.#setI32(STATE.PENDING_NT, pending ? 1 : 0); }
+
+  /** What decides whether memory accesses are allowed. */
+  get accessMode(): AccessMode {
+    const cr4 = this.getControl(4);
+    const user = this.privilege === 3;
+    return {
+      user,
+      smap: (cr4 & CR4.SMAP) !== 0n && (this.systemFlags & FLAG.AC) === 0,
+      smep: (cr4 & CR4.SMEP) !== 0n,
+      writeProtect: (this.getControl(0) & CR0_WP) !== 0n,
+      addressBits: (cr4 & CR4.LA57) !== 0n ? 57 : 48,
+    };
+  }
+
+  save(): Uint8Array {
+    return this.#arena.u8.slice(STATE.BASE, STATE.END);
+  }
+
+  restore(state: Uint8Array): void {
+    if (state.length !== STATE.END - STATE.BASE) throw new RangeError('not a state that save() gave');
+    const before = this.#modeKey();
+    this.#arena.u8.set(state, STATE.BASE);
+    if (this.#modeKey() !== before) this.#modeChanged();
+  }
+
+  #modeKey(): string {
+    return `${String(this.privilege)} ${String(this.systemFlags & FLAG.AC)} ${String(this.getControl(0))} ${String(this.getControl(4))}`;
+  }
+
+  #setI32(at: number, value: number): void {
+    this.#arena.i32[at >> 2] = value;
+  }
+
+  #setU64(at: number, value: bigint): void {
+    this.#arena.u64[at >> 3] = BigInt.asUintN(64, value);
+  }
+}
+
+function evenParity(byte: number): boolean {
+  let bits = byte ^ (byte >> 4);
+  bits ^= bits >> 2;
+  return ((bits ^ (bits >> 1)) & 1) === 0;
+}
+
+function check(number: number, count: number): number {
+  if (!Number.isInteger(number) || number < 0 || number >= count) throw new RangeError(`register number ${String(number)} is not 0 to ${String(count - 1)}`);
+  return number;
+}
+
+function controlSlot(register: number): number {
+  const slot = CONTROL_SLOTS[register];
+  if (slot === undefined) throw new RangeError(`there is no CR${String(register)}`);
+  return slot;
+}

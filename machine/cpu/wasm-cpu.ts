@@ -1,0 +1,291 @@
+/**
+ * The emulated processor: generated WebAssembly runs the instructions; this file answers what the generated code asks (translations,
+ * decoded code, instructions executed in TypeScript) and turns what it reports into exits.
+ */
+import { Mnemonic, OpKind, Register } from 'iced-x86';
+import type { Instruction } from 'iced-x86';
+import { Arena } from '../memory/arena.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import type { MemoryFault } from '../memory/guest-memory.ts';
+import { ACCESS, EXIT, LOOKUP_OP, STATUS } from '../memory/layout.ts';
+import type { PoisonGranule } from '../memory/memory.ts';
+import { CodeCache } from './code-cache.ts';
+import { FLAG, VECTOR } from './cpu.ts';
+import type { Cpu, CpuExit, CpuProfile, FaultAccess } from './cpu.ts';
+import { icedInstruction, MAX_INSTRUCTION_BYTES } from './decode.ts';
+import { handlers, TABLE_SIZE } from './interpreter/module.ts';
+import { State } from './state.ts';
+import { SystemFault, systemInstruction } from './system/index.ts';
+import type { SystemContext } from './system/index.ts';
+import { effectiveAddress } from './system/address.ts';
+
+export interface CpuOptions {
+  readonly profile: CpuProfile;
+  readonly granule: PoisonGranule;
+}
+
+/** The longest run the generated code is given at once; keeps its counter positive. */
+const RUN_LIMIT = 2 ** 30;
+/** So often may one instruction miss a translation before exact windows settle it: two of its accesses want the same entry. */
+const MISS_LIMIT = 3;
+
+type ExceptionExit = Extract<CpuExit, { kind: 'exception' }>;
+
+/** A CPU with empty memory, all registers zero, in ring 0. */
+export function createCpu(options: CpuOptions): WasmCpu {
+  return new WasmCpu(options);
+}
+
+export class WasmCpu implements Cpu, SystemContext {
+  readonly profile: CpuProfile;
+  readonly state: State;
+  readonly memory: GuestMemory;
+  readonly msrs = new Map<number, bigint>();
+  readonly #arena: Arena;
+  readonly #code: CodeCache;
+  readonly #table: WebAssembly.Table;
+  readonly #run: (limit: number) => void;
+  #coldModules = 0;
+  #instructions = 0n;
+
+  constructor({ profile, granule }: CpuOptions) {
+    this.profile = profile;
+    this.#arena = new Arena();
+    this.memory = new GuestMemory(this.#arena, granule);
+    this.state = new State(this.#arena, () => { this.modeChanged(); });
+    this.#code = new CodeCache(this.#arena, this.memory, profile);
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SIZE });
+    const instance = new WebAssembly.Instance(handlers().loop, { env: { memory: this.#arena.memory, table: this.#table } });
+    this.#run = instance.exports['run'] as (limit: number) => void;
+  }
+
+  get registers(): State {
+    return this.state;
+  }
+
+  get instructions(): bigint {
+    return this.#instructions;
+  }
+
+  get pendingNonTemporal(): boolean {
+    return this.state.pendingNonTemporal;
+  }
+
+  drainNonTemporal(): void {
+    this.state.pendingNonTemporal = false;
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.#code.setBreakpoints(new Set([...addresses].map((address) => BigInt.asUintN(64, address))));
+  }
+
+  flushCode(): void {
+    this.#code.flush();
+  }
+
+  modeChanged(): void {
+    this.memory.closeWindows();
+    // What may be fetched depends on the privilege level and SMEP.
+    this.#code.flush();
+  }
+
+  run(limit: number): CpuExit {
+    if (!Number.isInteger(limit) || limit < 1 || limit > RUN_LIMIT) throw new RangeError(`a run is 1 to 2^30 instructions, not ${String(limit)}`);
+    const { i32 } = this.#arena;
+    let left = limit;
+    let misses = 0;
+    let exact = false;
+    let skip = this.#code.hasBreakpoint(this.state.rip);
+    for (;;) {
+      const traps = (this.state.systemFlags & FLAG.TF) !== 0;
+      const budget = exact || skip || traps ? 1 : left;
+      const used = skip ? this.#skipBreakpoint() : this.#execute(budget);
+      const status = i32 === this.#arena.i32 ? i32[EXIT.STATUS >> 2]! : this.#arena.i32[EXIT.STATUS >> 2]!;
+      this.#instructions += BigInt(used);
+      left -= used;
+      if (used > 0) misses = 0;
+      if (exact && status !== STATUS.MISS) {
+        this.memory.endExact(used > 0);
+        exact = false;
+      }
+      if (skip && used > 0) skip = this.#isRepeating();
+      switch (status) {
+        case STATUS.LIMIT:
+        case STATUS.CHECK:
+          break;
+        case STATUS.MISS: {
+          const opened = this.#miss(++misses >= MISS_LIMIT || exact);
+          if (typeof opened !== 'boolean') {
+            if (exact) this.memory.endExact(false);
+            return opened;
+          }
+          exact ||= opened;
+          continue;
+        }
+        case STATUS.LOOKUP: {
+          const fault = this.#lookup();
+          if (fault !== undefined) return fault;
+          continue;
+        }
+        case STATUS.BREAKPOINT:
+          return { kind: 'breakpoint' };
+        case STATUS.SYSTEM: {
+          const exit = this.#system();
+          if (exit === 'fault') return this.#systemFault!;
+          this.#instructions += 1n;
+          left--;
+          if (exit !== undefined) return exit;
+          break;
+        }
+        case STATUS.RAISE:
+          return this.#raised(false);
+        case STATUS.TRAP:
+          return this.#raised(true);
+        case STATUS.HALT:
+          return { kind: 'halt' };
+        case STATUS.UNSUPPORTED:
+          return this.#unsupported();
+        default:
+          throw new Error(`generated code reported status ${String(status)}`);
+      }
+      if (traps) return { kind: 'exception', vector: VECTOR.DB, software: true };
+      if (left === 0) return this.#code.hasBreakpoint(this.state.rip) && !skip ? { kind: 'breakpoint' } : { kind: 'limit' };
+    }
+  }
+
+  load(address: bigint, size: number): Uint8Array {
+    this.#checkAccess(address, size, ACCESS.READ);
+    return this.memory.read(address, size);
+  }
+
+  store(address: bigint, bytes: Uint8Array): void {
+    this.#checkAccess(address, bytes.length, ACCESS.WRITE);
+    this.memory.write(address, bytes);
+  }
+
+  address(instruction: Instruction): bigint {
+    return effectiveAddress(this.state, instruction);
+  }
+
+  #checkAccess(address: bigint, size: number, kind: number): void {
+    const linear = BigInt.asUintN(64, address);
+    const fault = this.memory.check(linear, size, kind, this.state.accessMode);
+    if (fault !== undefined) throw new SystemFault(VECTOR.PF, undefined, { fault, access: { kind: kind === ACCESS.READ ? 'read' : 'write', address: linear, size } });
+  }
+
+  /** Lets generated code run; the instructions it retired. */
+  #execute(budget: number): number {
+    this.#run(budget);
+    return budget - this.#arena.i32[EXIT.REMAINING >> 2]!;
+  }
+
+  #skipBreakpoint(): number {
+    const op = this.#code.resolve(this.state.rip, this.state.accessMode);
+    this.#instantiate();
+    if (typeof op !== 'number') return this.#execute(1);
+    return this.#code.without(op, () => this.#execute(1));
+  }
+
+  /** Whether rip still stands on a repeated string instruction that is not finished: a breakpoint on it has been passed already. */
+  #isRepeating(): boolean {
+    const { rip } = this.state;
+    if (!this.#code.hasBreakpoint(rip) || this.state.getGeneral(1) === 0n) return false;
+    const instruction = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
+    if (!instruction.hasRepPrefix && !instruction.hasRepnePrefix) return false;
+    for (let k = 0; k < instruction.opCount; k++) {
+      const kind = instruction.opKind(k);
+      if (kind >= OpKind.MemorySegSI && kind <= OpKind.MemoryESRDI) return true;
+    }
+    return false;
+  }
+
+  /** Makes the missing access possible: true if exact windows were needed. */
+  #miss(exact: boolean): boolean | ExceptionExit {
+    const { i32, u64 } = this.#arena;
+    const address = u64[EXIT.ADDRESS >> 3]!;
+    const size = i32[EXIT.SIZE >> 2]!;
+    const kind = i32[EXIT.KIND >> 2]!;
+    const opened = this.memory.open(address, size, kind, this.state.accessMode, exact);
+    if (typeof opened === 'boolean') return opened;
+    return this.#memoryException(opened, { kind: kind === ACCESS.READ || opened.kind === 'poison' ? 'read' : 'write', address, size });
+  }
+
+  #memoryException(fault: MemoryFault, access: FaultAccess): ExceptionExit {
+    switch (fault.kind) {
+      case 'page':
+        return { kind: 'exception', vector: VECTOR.PF, errorCode: fault.errorCode, address: fault.address, access };
+      case 'poison':
+        return { kind: 'exception', vector: VECTOR.MC, address: fault.address, access };
+      case 'non-canonical':
+        return { kind: 'exception', vector: access.kind !== 'fetch' && this.#usesStack(access) ? VECTOR.SS : VECTOR.GP, errorCode: 0, access };
+    }
+  }
+
+  /** Whether the access that failed goes through the stack segment: #SS instead of #GP. */
+  #usesStack(access: FaultAccess): boolean {
+    const { rip } = this.state;
+    const instruction = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
+    let explicit = false;
+    for (let k = 0; k < instruction.opCount; k++) explicit ||= instruction.opKind(k) === OpKind.Memory;
+    if (explicit && effectiveAddress(this.state, instruction) === access.address) return instruction.memorySegment === Register.SS;
+    return instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Leave || instruction.mnemonic === Mnemonic.Enter;
+  }
+
+  #lookup(): ExceptionExit | undefined {
+    const { rip } = this.state;
+    const asking = this.#arena.i32[EXIT.OP >> 2]!;
+    const op = this.#code.resolve(rip, this.state.accessMode);
+    this.#instantiate();
+    if (typeof op === 'number') {
+      if (asking !== LOOKUP_OP) this.#code.redirect(asking, op);
+      return undefined;
+    }
+    return this.#memoryException(op.fault, { kind: 'fetch', address: rip, size: 1 });
+  }
+
+  #systemFault: ExceptionExit | undefined;
+
+  /** Executes the instruction at rip in TypeScript. */
+  #system(): CpuExit | 'fault' | undefined {
+    const { rip } = this.state;
+    const instruction = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
+    const run = systemInstruction(Mnemonic[instruction.mnemonic].toLowerCase());
+    if (run === undefined) throw new Error('decoded as a system instruction, but there is none');
+    this.state.rip = instruction.nextIP;
+    try {
+      return run(this, instruction);
+    } catch (error) {
+      if (!(error instanceof SystemFault)) throw error;
+      this.state.rip = rip;
+      this.#systemFault = error.memory !== undefined
+        ? this.#memoryException(error.memory.fault, error.memory.access)
+        : { kind: 'exception', vector: error.vector, ...(error.errorCode === undefined ? {} : { errorCode: error.errorCode }) };
+      return 'fault';
+    }
+  }
+
+  #raised(software: boolean): ExceptionExit {
+    const { i32 } = this.#arena;
+    const vector = i32[EXIT.SIZE >> 2]!;
+    const errorCode = i32[EXIT.KIND >> 2]!;
+    return { kind: 'exception', vector, ...(errorCode < 0 ? {} : { errorCode }), ...(software ? { software } : {}) };
+  }
+
+  #unsupported(): CpuExit {
+    const { rip } = this.state;
+    const bytes = this.memory.read(rip, MAX_INSTRUCTION_BYTES);
+    const instruction = icedInstruction(bytes, rip, this.profile.vendor);
+    return { kind: 'unsupported', text: instruction.toString(), bytes: bytes.slice(0, instruction.length) };
+  }
+
+  /** Puts handlers that were written since last time into the table. */
+  #instantiate(): void {
+    const { cold } = handlers();
+    for (; this.#coldModules < cold.length; this.#coldModules++) {
+      const { module, first, count } = cold[this.#coldModules]!;
+      const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#arena.memory } });
+      for (let i = 0; i < count; i++) this.#table.set(first + i, exports[`h${String(i)}`]);
+    }
+  }
+}
+
