@@ -5,7 +5,7 @@ import { ElfError } from './elf-error.ts';
 import { R_X86_64 } from './object.ts';
 import type { Relocation } from './object.ts';
 
-const RELA_SIZE = 24;
+export const RELA_SIZE = 24;
 
 /** Bytes a relocation writes, by type; types that are not here write none that anything but a dynamic linker would. */
 const WIDTHS: Readonly<Record<number, number>> = {

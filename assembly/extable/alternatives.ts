@@ -1,0 +1,50 @@
+/**
+ * Places that the kernel patches at boot (`.altinstructions`): what stands there in the file may not be what runs.
+ */
+import type { ObjectFile } from '../elf/object.ts';
+import { fieldsOf } from './read.ts';
+
+/** Entry sizes: 5.18 to 6.2 (12 bytes: two offsets, u16 feature, two lengths), 6.3 and later (14: u32 feature and flags), older (13: with padding length). */
+const STRIDES = [12, 14, 13] as const;
+
+/** Whether a place, by address or by section and offset, lies in an instruction that may be replaced. */
+export type Patched = (place: bigint, section?: string) => boolean;
+
+export function patchedPlaces(file: ObjectFile): Patched {
+  const section = file.sections.find(({ name, size }) => name === '.altinstructions' && size > 0);
+  if (section === undefined) return () => false;
+  const fields = fieldsOf(file, section);
+  const stride = STRIDES.find((candidate) => section.size % candidate === 0 && (fields.linked || everyEntryRelocated(fields, candidate)));
+  if (stride === undefined) return () => true;
+  const sites = new Map<string, { readonly start: bigint; readonly end: bigint }[]>();
+  for (let offset = 0; offset + stride <= section.size; offset += stride) {
+    const site = fields.relative(offset);
+    if (site === undefined) continue;
+    const start = BigInt.asUintN(64, site.base + site.word);
+    const length = section.bytes[offset + (stride === 14 ? 12 : 10)] ?? 0;
+    const key = site.section ?? '';
+    const list = sites.get(key);
+    const range = { start, end: start + BigInt(length) };
+    if (list === undefined) sites.set(key, [range]);
+    else list.push(range);
+  }
+  for (const list of sites.values()) list.sort((a, b) => (a.start < b.start ? -1 : 1));
+  return (place, name) => {
+    const list = sites.get(name ?? '') ?? [];
+    let low = 0;
+    let high = list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (list[middle]!.start <= place) low = middle + 1;
+      else high = middle;
+    }
+    // Several alternatives may share a site.
+    for (let at = low - 1; at >= 0 && at >= low - 4; at--) if (place < list[at]!.end) return true;
+    return false;
+  };
+}
+
+function everyEntryRelocated(fields: ReturnType<typeof fieldsOf>, stride: number): boolean {
+  for (let offset = 0; offset + stride <= fields.size; offset += stride) if (fields.relocationAt(offset) === 0) return false;
+  return true;
+}

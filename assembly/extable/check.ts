@@ -1,0 +1,194 @@
+/**
+ * What is wrong with the tables of a file. A check that cannot prove its point says nothing.
+ */
+import type { ObjectFile } from '../elf/object.ts';
+import type { Severity } from '../source.ts';
+import { instructionStarts } from '../x86/boundaries.ts';
+import { decodeInstruction } from '../x86/decode.ts';
+import type { Instruction } from '../x86/instruction.ts';
+import { patchedPlaces } from './alternatives.ts';
+import type { Patched } from './alternatives.ts';
+import { EX_TYPE_HANDLER } from './entry.ts';
+import type { ExRange, ExtableEntry, ExtableTable, HandlerDescriptor } from './entry.ts';
+import { Places } from './places.ts';
+import { checkRanges } from './check-ranges.ts';
+import { readDescriptor, readObjectDescriptor } from './read.ts';
+
+/** Something wrong with a table. */
+export interface Finding {
+  readonly severity: Severity;
+  /** Stable kebab-case name. */
+  readonly code: string;
+  /** One sentence. */
+  readonly message: string;
+  /** The entry or range it is about: section and position in it. */
+  readonly table: string;
+  readonly index?: number;
+}
+
+/** A file with what its tables say, for the checks. */
+export class CheckedFile {
+  readonly file: ObjectFile;
+  readonly places: Places;
+  readonly patched: Patched;
+  /** Instruction starts between two symbols, and the last of them. */
+  readonly #starts = new Map<string, { readonly starts: ReadonlySet<number>; readonly last: number }>();
+
+  constructor(file: ObjectFile) {
+    this.file = file;
+    this.places = new Places(file);
+    this.patched = patchedPlaces(file);
+  }
+
+  /** The instruction at a place; undefined outside code. */
+  instructionAt(place: bigint, section?: string): Instruction | undefined {
+    const found = this.places.at(place, section);
+    if (found === undefined || !this.places.isCode(place, section)) return undefined;
+    const bytes = found.section.bytes.subarray(found.offset, found.offset + 15);
+    return bytes.length === 0 ? undefined : decodeInstruction(bytes, place);
+  }
+
+  /** Whether an instruction begins at a place; undefined if that cannot be told. */
+  isBoundary(place: bigint, section?: string): boolean | undefined {
+    const found = this.places.at(place, section);
+    if (found === undefined) return undefined;
+    const { from, to } = this.places.around(found);
+    if (from === found.offset) return true;
+    const key = `${String(found.index)} ${String(from)}`;
+    let known = this.#starts.get(key);
+    if (known === undefined) {
+      const starts = instructionStarts(found.section.bytes.subarray(from, to));
+      known = { starts: new Set(starts), last: starts.at(-1) ?? -1 };
+      this.#starts.set(key, known);
+    }
+    const distance = found.offset - from;
+    if (known.starts.has(distance)) return true;
+    // The walk may have stopped at data in front of the place; then it proves nothing.
+    return known.last < distance ? undefined : false;
+  }
+
+  /** The descriptor at a place, whatever is there; undefined outside loaded data. */
+  descriptorAt(place: bigint, section?: string): HandlerDescriptor | undefined {
+    if (this.file.kind === 'relocatable') return section === undefined ? undefined : readObjectDescriptor(this.file, section, place);
+    return readDescriptor({
+      read: (address, size) => {
+        const found = this.places.at(address);
+        return found === undefined ? new Uint8Array(0) : found.section.bytes.subarray(found.offset, found.offset + size);
+      },
+    }, place);
+  }
+
+  /** Why a place is no descriptor; undefined if it is one. */
+  whyNoDescriptor(place: bigint, section?: string): string | undefined {
+    if (this.places.isCode(place, section)) return 'it is code';
+    const descriptor = this.descriptorAt(place, section);
+    if (descriptor === undefined) return 'no data is there';
+    if (this.file.kind === 'shared' && descriptor.handler === 0n) return undefined;
+    // A handler in another object is undefined here, so nothing is known of it.
+    if (this.file.kind === 'relocatable' && descriptor.handlerSection === undefined) return undefined;
+    return this.places.isCode(descriptor.handler, descriptor.handlerSection) ? undefined : `its handler 0x${descriptor.handler.toString(16)} is no code`;
+  }
+}
+
+/** All findings about the tables and ranges of a file, tables first. */
+export function checkTables(checked: CheckedFile, tables: readonly ExtableTable[], ranges: readonly ExRange[]): Finding[] {
+  return [...tables.flatMap((table) => checkTable(checked, table)), ...checkRanges(checked, ranges)];
+}
+
+function checkTable(checked: CheckedFile, table: ExtableTable): Finding[] {
+  const findings: Finding[] = [];
+  const { section, stride, leftOver, entries } = table;
+  const note = (severity: Severity, code: string, message: string, entry?: ExtableEntry): void => {
+    findings.push({ severity, code, message, table: section, ...(entry === undefined ? {} : { index: entry.index }) });
+  };
+  if (leftOver > 0) note('error', 'table-size', `${section} ends with ${String(leftOver)} bytes that make no entry of ${String(stride)} bytes (layout ${table.layout})`);
+  if (checked.file.kind === 'relocatable') {
+    const size = checked.file.sections.find(({ name }) => name === section)?.size ?? 0;
+    const missing = Math.floor(size / stride) - entries.length;
+    if (missing > 0) note('error', 'entry-without-relocation', `${String(missing)} entries of ${section} lack the relocations that would say what they cover`);
+  } else {
+    const unsorted = entries.findIndex((entry, index) => index > 0 && entries[index - 1]!.insn > entry.insn);
+    if (unsorted > 0) note('warning', 'unsorted', `${section} is not sorted: entry ${String(unsorted)} lies below the one before it, so a binary search can miss entries; mcsafe table --fix sorts it`, entries[unsorted]);
+  }
+  const seen = new Map<string, ExtableEntry>();
+  for (const entry of entries) {
+    const key = `${entry.insnSection ?? ''} ${String(entry.insn)}`;
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, entry);
+    else note('error', 'duplicate-entry', `${checked.places.describe(entry.insn, entry.insnSection)} has entry ${String(before.index)} already; which one the search finds is chance`, entry);
+    checkEntry(checked, table, entry, note);
+  }
+  checkMachineCheckSafety(checked, entries, note);
+  checkSizes(checked, entries, note);
+  return findings;
+}
+
+type Note = (severity: Severity, code: string, message: string, entry?: ExtableEntry) => void;
+
+/** EX_TYPE_BPF's second word is no landing pad, EX_TYPE_FUNC_REWIND has none. */
+const NO_LANDING_PAD: readonly number[] = [7, 22];
+
+function checkEntry(checked: CheckedFile, table: ExtableTable, entry: ExtableEntry, note: Note): void {
+  const { places } = checked;
+  const site = places.describe(entry.insn, entry.insnSection);
+  const isTyped = table.layout === 'data' || table.layout === 'type';
+  if (!places.isCode(entry.insn, entry.insnSection)) note('error', 'site-outside-code', `entry ${String(entry.index)} covers ${site}, which is no code`, entry);
+  else checkSite(checked, entry, site, note);
+  if (entry.class === 'handler' || (isTyped && entry.type === EX_TYPE_HANDLER)) {
+    const why = checked.whyNoDescriptor(entry.fixup, entry.fixupSection);
+    if (why !== undefined) note('error', 'no-descriptor', `the handler of ${site} should be described at ${places.describe(entry.fixup, entry.fixupSection)}, but ${why}`, entry);
+  } else if (!(isTyped && NO_LANDING_PAD.includes(entry.type)) && !places.isCode(entry.fixup, entry.fixupSection)) {
+    note('error', 'target-outside-code', `the landing pad of ${site} is ${places.describe(entry.fixup, entry.fixupSection)}, which is no code`, entry);
+  }
+}
+
+function checkSite(checked: CheckedFile, entry: ExtableEntry, site: string, note: Note): void {
+  if (checked.isBoundary(entry.insn, entry.insnSection) === false) {
+    note('error', 'inside-instruction', `entry ${String(entry.index)} covers ${site}, which is in the middle of an instruction`, entry);
+    return;
+  }
+  const instruction = checked.instructionAt(entry.insn, entry.insnSection);
+  if (instruction === undefined || instruction.mnemonic === '(bad)' || checked.patched(entry.insn, entry.insnSection)) return;
+  if (instruction.mnemonic.startsWith('prefetch')) {
+    note('warning', 'cannot-fault', `entry ${String(entry.index)} covers ${site}: ${instruction.text}, which never faults and needs no entry`, entry);
+  } else if (instruction.faults.length === 0) {
+    note('error', 'cannot-fault', `entry ${String(entry.index)} covers ${site}: ${instruction.text}, which cannot fault; is the label one instruction off?`, entry);
+  }
+}
+
+const MCE_SAFE: readonly number[] = [14, 15];
+
+/** A routine that survives machine checks at some loads should survive them at the others it has entries for. */
+function checkMachineCheckSafety(checked: CheckedFile, entries: readonly ExtableEntry[], note: Note): void {
+  const routines = new Map<string, { safe: number; readonly others: ExtableEntry[] }>();
+  for (const entry of entries) {
+    const place = checked.places.at(entry.insn, entry.insnSection);
+    const routine = place === undefined ? undefined : checked.places.symbolAt(place);
+    if (place === undefined || routine === undefined) continue;
+    const reads = checked.instructionAt(entry.insn, entry.insnSection)?.accesses.some(({ kind, implicit }) => kind !== 'write' && !implicit) === true;
+    if (!reads) continue;
+    const key = `${String(place.index)} ${String(routine.start)}`;
+    let known = routines.get(key);
+    if (known === undefined) routines.set(key, known = { safe: 0, others: [] });
+    if (MCE_SAFE.includes(entry.type)) known.safe++;
+    else if (entry.type === 1 || entry.type === 2) known.others.push(entry);
+  }
+  for (const { safe, others } of routines.values()) {
+    if (safe === 0) continue;
+    for (const entry of others) {
+      note('warning', 'machine-check-not-recoverable', `a machine check at ${checked.places.describe(entry.insn, entry.insnSection)} is not recoverable, though ${safe === 1 ? 'another load' : `${String(safe)} other loads`} of the routine ${safe === 1 ? 'has' : 'have'} a machine-check-safe entry`, entry);
+    }
+  }
+}
+
+/** Without a size, a routine ends nowhere: reports, ranges and searches by routine cannot hold what is in it. */
+function checkSizes(checked: CheckedFile, entries: readonly ExtableEntry[], note: Note): void {
+  const reported = new Set<string>();
+  for (const entry of entries) {
+    const place = checked.places.at(entry.insn, entry.insnSection);
+    const routine = place === undefined ? undefined : checked.places.symbolAt(place)?.symbol;
+    if (routine?.type !== 'func' || routine.size !== 0n || reported.has(routine.name)) continue;
+    reported.add(routine.name);
+    note('warning', 'no-symbol-size', `function ${routine.name} has no size: end it with .size ${routine.name}, . - ${routine.name}`, entry);
+  }
+}
