@@ -153,6 +153,11 @@ export class EmulatedMachine implements Machine {
       case 'breakpoint':
         return this.#arrivedSomewhereSpecial(true);
       case 'exception': {
+        // Nothing is mapped where a run ends, so the CPU finds out by a fetch that fails.
+        if (exit.access?.kind === 'fetch') {
+          const arrived = this.#arrivedSomewhereSpecial(false);
+          if (arrived !== undefined) return arrived;
+        }
         const delivery = this.#kernel.raise(exit);
         this.#deliveries.push(delivery);
         this.#lastExceptionAt = this.cpu.instructions;
