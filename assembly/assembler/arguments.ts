@@ -51,22 +51,47 @@ export interface Arguments {
   readonly rounding: 'rn-sae' | 'rd-sae' | 'ru-sae' | 'rz-sae' | 'sae' | undefined;
 }
 
-/** Reads the operands of `statement`. Throws {@link EncodeError} for an unknown register, a bad scale or a bad base. */
-export function readArguments(statement: InstructionStatement, resolve: Resolve): Arguments {
+/**
+ * Reads the operands of `statement`, whose addresses are `addressBits` wide unless its registers say otherwise.
+ * Throws {@link EncodeError} for an unknown register, a bad scale or a bad base.
+ */
+export function readArguments(statement: InstructionStatement, resolve: Resolve, addressBits: 16 | 32 | 64): Arguments {
+  const { bits } = statement;
+  const context = { resolve, bits, addressBits };
   const list: Argument[] = [];
   let rounding: Arguments['rounding'];
   const decorations = { mask: Register.None, zeroing: false, broadcast: 0 };
   for (const operand of statement.operands) {
     if (operand.kind === 'rounding') {
+      const first = list[0];
+      if (list.length > 1 || (first !== undefined && first.kind !== 'immediate')) throw new EncodeError('operand-mismatch', `{${operand.mode}} comes before the registers`);
       rounding = operand.mode;
       continue;
     }
-    list.push(readArgument(operand, resolve, false, statement.bits));
+    list.push(readArgument(operand, context, false));
     const inner = operand.kind === 'indirect' ? operand.target : operand;
-    if ((inner.kind === 'register' || inner.kind === 'memory') && inner.decoration !== undefined) decorate(decorations, inner.decoration);
+    if ((inner.kind === 'register' || inner.kind === 'memory') && inner.decoration !== undefined) {
+      checkDecoration(inner, inner.decoration, operand === statement.operands.at(-1));
+      decorate(decorations, inner.decoration);
+    }
   }
+  if (rounding !== undefined && list.some((argument) => argument.kind === 'memory')) throw new EncodeError('operand-mismatch', 'a rounding mode goes with registers only');
   if (decorations.zeroing && decorations.mask === Register.None) throw new EncodeError('operand-mismatch', '{z} needs an opmask register in front of it');
   return { list, rounding, ...decorations };
+}
+
+interface Context {
+  readonly resolve: Resolve;
+  readonly bits: 16 | 32 | 64;
+  /** Narrower than `bits` if an address-size prefix is written. */
+  readonly addressBits: 16 | 32 | 64;
+}
+
+/** A mask belongs to the destination, which comes last; only registers can have their other elements zeroed. */
+function checkDecoration(operand: Operand, { mask, zeroing, broadcast }: OperandDecoration, last: boolean): void {
+  if ((mask !== undefined || zeroing === true) && !last) throw new EncodeError('operand-mismatch', 'a write mask belongs to the destination, the last operand');
+  if (zeroing === true && operand.kind === 'memory') throw new EncodeError('operand-mismatch', '{z} does not go with a destination in memory');
+  if (broadcast !== undefined && operand.kind !== 'memory') throw new EncodeError('operand-mismatch', 'only an operand in memory can be broadcast');
 }
 
 function decorate(into: { mask: Register; zeroing: boolean; broadcast: number }, decoration: OperandDecoration): void {
@@ -81,7 +106,7 @@ function decorate(into: { mask: Register; zeroing: boolean; broadcast: number },
   if (decoration.broadcast !== undefined) into.broadcast = decoration.broadcast;
 }
 
-function readArgument(operand: Operand, resolve: Resolve, indirect: boolean, bits: 16 | 32 | 64): Argument {
+function readArgument(operand: Operand, context: Context, indirect: boolean): Argument {
   switch (operand.kind) {
     case 'register': {
       const register = registerNamed(operand.name);
@@ -89,17 +114,17 @@ function readArgument(operand: Operand, resolve: Resolve, indirect: boolean, bit
       return { kind: 'register', register, class: registerClass(register), indirect };
     }
     case 'immediate':
-      return { kind: 'immediate', value: { constant: resolve(operand.value), expression: operand.value } };
+      return { kind: 'immediate', value: { constant: context.resolve(operand.value), expression: operand.value } };
     case 'indirect':
-      return readArgument(operand.target, resolve, true, bits);
+      return readArgument(operand.target, context, true);
     case 'memory':
-      return readMemory(operand, resolve, indirect, bits);
+      return readMemory(operand, context, indirect);
     case 'rounding':
       throw new EncodeError('operand-mismatch', `{${operand.mode}} cannot stand here`);
   }
 }
 
-function readMemory(operand: MemoryOperand, resolve: Resolve, indirect: boolean, bits: 16 | 32 | 64): MemoryArgument {
+function readMemory(operand: MemoryOperand, { resolve, bits, addressBits }: Context, indirect: boolean): MemoryArgument {
   const named = (name: string | undefined): Register => {
     if (name === undefined) return Register.None;
     const register = registerNamed(name);
@@ -114,7 +139,7 @@ function readMemory(operand: MemoryOperand, resolve: Resolve, indirect: boolean,
     throw new EncodeError('bad-scale', `the scale of an index is 1, 2, 4 or 8, not ${String(scale)}`);
   }
   if (segment !== Register.None && registerClass(segment) !== 'seg') throw new EncodeError('operand-mismatch', `%${operand.segment ?? ''} is not a segment register`);
-  checkAddress(base, index, bits);
+  checkAddress(base, index, bits, addressBits);
   const displacement = operand.displacement === undefined
     ? undefined
     : { constant: resolve(operand.displacement), expression: operand.displacement };
@@ -122,13 +147,14 @@ function readMemory(operand: MemoryOperand, resolve: Resolve, indirect: boolean,
 }
 
 /** SDM 2A 2.1.5: which registers can form an address. */
-function checkAddress(base: Register, index: Register, bits: 16 | 32 | 64): void {
+function checkAddress(base: Register, index: Register, bits: 16 | 32 | 64, addressBits: 16 | 32 | 64): void {
   const baseClass = base === Register.None ? undefined : registerClass(base);
   const indexClass = index === Register.None ? undefined : registerClass(index);
   const refuse = (why: string): never => { throw new EncodeError('bad-address', why); };
   if (baseClass === 'ip') {
     if (indexClass !== undefined) refuse('an address relative to %rip has no index');
     if (bits !== 64) refuse('%rip exists as a base in 64-bit code only');
+    if (addressBits !== bits && base === Register.RIP) refuse('an address-size prefix needs %eip as a base, not %rip');
     return;
   }
   // %dx stands in for the port of in and out.
@@ -139,6 +165,8 @@ function checkAddress(base: Register, index: Register, bits: 16 | 32 | 64): void
   if (indexClass !== undefined && !general(indexClass) && !vector) refuse('the index of an address is a general or vector register');
   if (baseClass !== undefined && indexClass !== undefined && !vector && baseClass !== indexClass) refuse('base and index of an address have the same size');
   if (index === Register.RSP || index === Register.ESP) refuse('the stack pointer cannot be an index');
+  const width = (vector ? baseClass : baseClass ?? indexClass)?.slice(1);
+  if (addressBits !== bits && width !== undefined && width !== String(addressBits)) refuse(`the address-size prefix needs ${String(addressBits)}-bit registers`);
   if ((baseClass === 'r16' || indexClass === 'r16') && bits === 64) refuse('64-bit code has no 16-bit addresses');
   if ((baseClass === 'r64' || indexClass === 'r64') && bits !== 64) refuse('64-bit addresses exist in 64-bit code only');
 }

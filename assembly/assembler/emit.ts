@@ -6,6 +6,7 @@ import type { Expression } from '../gas/statement.ts';
 import type { Arguments, MemoryArgument, Value } from './arguments.ts';
 import { EncodeError } from './encode-error.ts';
 import type { Match, Placed } from './match.ts';
+import { branchPrefixes } from './prefix-rules.ts';
 import { joinPrefixes } from './prefixes.ts';
 import type { WrittenPrefixes } from './prefixes.ts';
 import { registerClass } from './registers.ts';
@@ -27,6 +28,8 @@ export interface EncodedField {
 export interface EncodedInstruction {
   readonly bytes: Uint8Array;
   readonly fields: readonly EncodedField[];
+  /** What gas would warn of. */
+  readonly warning?: string;
 }
 
 const encoders = new Map<number, Encoder>();
@@ -74,7 +77,7 @@ const XLAT_BASE = { 16: Register.BX, 32: Register.EBX, 64: Register.RBX } as con
 export function emit(match: Match, given: Arguments, written: WrittenPrefixes, bits: 16 | 32 | 64): EncodedInstruction {
   const instruction = new Instruction();
   try {
-    const work = new Emission(instruction, match, written, bits);
+    const work = new Emission(instruction, match, branchPrefixes(match, written), bits);
     work.decorations(given);
     match.placed.forEach((placed, position) => { work.operand(placed, position); });
     return work.finish();
@@ -179,6 +182,7 @@ class Emission {
     instruction.memoryBase = base;
     instruction.memoryIndex = index;
     instruction.memoryIndexScale = memory.scale;
+    if (relative && constant !== undefined) signedDisplacement(constant, base === Register.EIP ? 32 : 64, bits);
     if (relative || (value !== undefined && constant === undefined)) {
       this.displacement = { value: value ?? ZERO, relative };
       instruction.memoryDisplSize = wide;
@@ -282,7 +286,8 @@ class Emission {
       code = encoder.takeBuffer();
     }
     if (failure !== undefined) throw new EncodeError('operand-mismatch', `these operands cannot be encoded together (${String(failure)})`);
-    const fields = this.fields(encoder, code);
+    let fields = this.fields(encoder, code);
+    if (this.branch !== undefined && this.bits === 64 && this.written.bytes.includes(0x66)) ({ code, fields } = shortenBranch(code, fields));
     const { bytes, shift } = joinPrefixes(code, this.written, this.bits);
     if (bytes.length > 15) throw new EncodeError('bad-prefix', 'the instruction is longer than 15 bytes');
     return { bytes, fields: shift === 0 ? fields : fields.map((field) => ({ ...field, offset: field.offset + shift })) };
@@ -326,6 +331,12 @@ class Emission {
     const fields = this.match.candidate.form.shapes.flatMap((shape) => shape.immediate ?? []);
     return (fields[index]?.extendedTo ?? 0) !== 0;
   }
+}
+
+/** A `data16` in front of a direct call in 64-bit code leaves 16 bits of displacement (as AMD's CPUs take it). */
+function shortenBranch(code: Uint8Array, fields: readonly EncodedField[]): { code: Uint8Array; fields: readonly EncodedField[] } {
+  const [field] = fields;
+  return field?.kind === 'branch' && field.size === 4 ? { code: code.subarray(0, code.length - 2), fields: [{ ...field, size: 2 }] } : { code, fields };
 }
 
 const ZERO: Value = { constant: 0n, expression: { kind: 'number', value: 0n } };

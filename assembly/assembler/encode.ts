@@ -16,7 +16,7 @@ import { match } from './match.ts';
 import type { Match } from './match.ts';
 import { candidates } from './mnemonics.ts';
 import type { Candidate } from './mnemonics.ts';
-import { joinPrefixes, prefixByte, readPrefixes } from './prefixes.ts';
+import { joinPrefixes, prefixByte, readPrefixes, RexConflict } from './prefixes.ts';
 import type { WrittenPrefixes } from './prefixes.ts';
 import { preferred } from './preference.ts';
 import { checkPrefixes } from './prefix-rules.ts';
@@ -64,22 +64,65 @@ function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstr
   if (alone !== undefined) return alone;
   const prefixes = readPrefixes(hinted.prefixes, bits);
   const { mnemonic } = hinted;
+  if (isPlainNop(mnemonic, statement)) return { bytes: Uint8Array.of(0x90), fields: [] };
   if (isBreakpoint(mnemonic, statement, resolve)) return { bytes: Uint8Array.of(0xcc), fields: [] };
   const found = candidates(mnemonic);
   if (found.length === 0) throw new EncodeError('unknown-mnemonic', `there is no instruction \`${mnemonic}\`${didYouMean(mnemonic)}`);
-  const given = readArguments(statement, resolve);
+  const shortAddress = prefixes.bytes.includes(0x67);
+  const given = readArguments(statement, resolve, shortAddress ? (bits === 32 ? 16 : 32) : bits);
   const { operands, addressSize } = implicitOperands(mnemonic, given.list, bits);
-  const context = { mnemonic, bits, arguments: given, operands: intelOrder(mnemonic, operands) };
+  const context = { mnemonic, bits, arguments: given, operands: intelOrder(mnemonic, operands), shortAddress };
   const matches = found.flatMap((candidate) => match(adjust(candidate, operands), context) ?? []);
   const usable = narrow(matches, mnemonic, bits, addressSize, given, prefixes);
-  if (usable.length === 0) throw refusal(statement, mnemonic, given, matches.length > 0);
-  return best(usable, given, prefixes, bits, statement);
+  if (usable.length > 0) return best(usable, given, prefixes, bits, statement);
+  for (const size of [8, 16, 32]) {
+    for (const cutOff of [false, true]) {
+      const cut = shorten(context.operands, size, cutOff);
+      if (cut === undefined) continue;
+      const shortened = found.flatMap((candidate) => match(adjust(candidate, operands), { ...context, operands: cut }) ?? []);
+      const fitting = narrow(shortened.filter((one) => hasSize(one, size, cutOff)), mnemonic, bits, addressSize, given, prefixes);
+      if (fitting.length === 0) continue;
+      const encoded = best(fitting, given, prefixes, bits, statement);
+      return cutOff ? { ...encoded, warning: `the immediate is cut off to ${String(size)} bits` } : encoded;
+    }
+  }
+  throw refusal(statement, mnemonic, given, matches.length > 0);
+}
+
+/**
+ * `operands` with constants taken as numbers of `size` bits, or undefined if that changes none. With `cutOff`, bits may be
+ * lost: gas does so, with a warning, where the size is plain.
+ */
+function shorten(operands: readonly Argument[], size: number, cutOff: boolean): readonly Argument[] | undefined {
+  let changed = false;
+  const cut = operands.map((operand): Argument => {
+    if (operand.kind !== 'immediate' || operand.value.constant === undefined) return operand;
+    const written = operand.value.constant;
+    const constant = BigInt.asIntN(size, written);
+    const same = BigInt.asUintN(size, written) === written || BigInt.asIntN(32, written) === constant && BigInt.asUintN(32, written) === written;
+    if (constant === written || same === cutOff) return operand;
+    changed = true;
+    return { ...operand, value: { ...operand.value, constant } };
+  });
+  return changed ? cut : undefined;
+}
+
+/** True if the operand size of the form is `size` bits, and a suffix or a register says so; `whole`: its immediate has that size too. */
+function hasSize({ candidate: { form, sized }, placed }: Match, size: number, whole: boolean): boolean {
+  if (whole && placed.some((item) => item.kind === 'immediate' && item.field.bits !== size)) return false;
+  return form.size === size && (sized || placed.some((item) => item.kind === 'register'));
 }
 
 /** gas writes `int $3` in one byte. */
 function isBreakpoint(mnemonic: string, { operands, prefixes }: InstructionStatement, resolve: Resolve): boolean {
   const [only] = operands;
   return mnemonic === 'int' && prefixes.length === 0 && operands.length === 1 && only?.kind === 'immediate' && resolve(only.value) === 3n;
+}
+
+/** gas takes `xchg %rax,%rax` for a nop. */
+function isPlainNop(mnemonic: string, { operands, prefixes, bits }: InstructionStatement): boolean {
+  return /^xchgq?$/.test(mnemonic) && bits === 64 && prefixes.length === 0 && operands.length === 2
+    && operands.every((operand) => operand.kind === 'register' && operand.name === 'rax');
 }
 
 /** A statement that is nothing but prefixes: `rep` before a `;`, `lock` on a line of its own. */
@@ -90,9 +133,18 @@ function lonePrefix(statement: InstructionStatement): EncodedInstruction | undef
   return { bytes: head.bytes, fields: [] };
 }
 
-/** `jne,pt` and `jne,pn` are a prefix each (SDM 2A 2.1.1, branch hints). */
+/** `jne,pt` and `jne,pn` are a prefix each (SDM 2A 2.1.1, branch hints); so is the counter's size in `loopl`. An old x87 spelling and `.d32` are other words too. */
 function takeHint(statement: InstructionStatement): { mnemonic: string; prefixes: readonly string[] } {
-  const hint = /^(j\w+),\s*(p[nt])$/.exec(statement.mnemonic);
+  const loop = /^(loop(?:n?[ez])?)([wlq])$/.exec(statement.mnemonic);
+  if (loop !== null) {
+    const size = loop[2] === 'w' ? 16 : loop[2] === 'l' ? 32 : 64;
+    const prefixes = size === statement.bits ? statement.prefixes : [...statement.prefixes, `addr${String(size)}`];
+    return { mnemonic: loop[1] ?? '', prefixes };
+  }
+  const width = /^(\w+)\.d(8|16|32)$/.exec(statement.mnemonic);
+  if (width !== null) return { mnemonic: width[1] ?? '', prefixes: [...statement.prefixes, `{disp${width[2] ?? ''}}`] };
+  if (statement.operands.length === 0 && /^f(add|mul|subr?|divr?)$/.test(statement.mnemonic)) return { mnemonic: `${statement.mnemonic}p`, prefixes: statement.prefixes };
+  const hint = /^(j\w+|loop\w*),\s*(p[nt])$/.exec(statement.mnemonic);
   if (hint === null) return statement;
   return { mnemonic: hint[1] ?? '', prefixes: [...statement.prefixes, hint[2] === 'pt' ? 'ds' : 'cs'] };
 }
@@ -104,7 +156,17 @@ function intelOrder(mnemonic: string, operands: readonly Argument[]): readonly A
     const register = operands[1];
     return register === undefined ? operands : [register, register, operands[0]];
   }
+  // xchg and test take their operands in either order; xchg with the accumulator has a short form, whichever comes first.
+  const [first, second] = operands;
+  if (/^(xchg|test)[bwlq]?$/.test(mnemonic) && first?.kind === 'memory' && second?.kind === 'register') return operands;
+  if (/^xchg[wlq]?$/.test(mnemonic) && first?.kind === 'register' && second?.kind === 'register' && isAccumulator(second.register)) return operands;
+  // gas takes `faddp %st(2),%st` for the other order, the only one there is.
+  if (/^f(add|mul)p$/.test(mnemonic) && second?.kind === 'register' && second.register === Register.ST0 && operands.length === 2) return operands;
   return operands.toReversed();
+}
+
+function isAccumulator(register: Register): boolean {
+  return register === Register.AX || register === Register.EAX || register === Register.RAX;
 }
 
 /** gas kept the assemblers' old mistake: with %st(i) as destination, fsub means fsubr and so on (as manual 9.16.16). */
@@ -138,18 +200,27 @@ function narrow(
 }
 
 /** Without a suffix or a register to tell it, the size is that of a long (as manual 9.16.4.1); a stack operation's is the mode's. */
-function defaultSize(matches: readonly Match[], bits: 16 | 32 | 64): readonly Match[] {
-  const sizes = new Set(matches.map(({ candidate }) => (candidate.sized ? 0 : candidate.form.size)));
-  if (sizes.size < 2) return matches;
-  const stack = matches.some(({ candidate }) => candidate.form.default64 && candidate.form.size === 64);
+function defaultSize(given: readonly Match[], bits: 16 | 32 | 64): readonly Match[] {
+  let matches = given;
   const x87 = matches.every(({ candidate }) => candidate.form.name.startsWith('F'));
   if (x87) {
+    if (matches.some(({ candidate }) => candidate.sized)) return matches;
     const short = matches.filter(({ candidate }) => candidate.form.suffixes.includes('s'));
     return short.length > 0 ? short : matches;
   }
+  matches = matches.filter((one) => !isByteByWrap(one));
+  const sizes = new Set(matches.map(({ candidate }) => (candidate.sized ? 0 : candidate.form.size)));
+  if (sizes.size < 2) return matches;
+  const stack = matches.some(({ candidate }) => candidate.form.default64 && candidate.form.size === 64);
   const wanted = bits === 64 ? (stack ? 64 : 32) : bits;
   const chosen = matches.filter(({ candidate }) => candidate.form.size === wanted);
   return chosen.length > 0 ? chosen : matches;
+}
+
+/** gas reads an immediate such as 0xffffff80 as -128 only where a suffix or a register tells the size. */
+function isByteByWrap({ candidate, placed }: Match): boolean {
+  return !candidate.sized && !placed.some((item) => item.kind === 'register') && placed.some((item) =>
+    item.kind === 'immediate' && item.field.bits === 8 && item.field.extendedTo !== 0 && item.value.constant !== undefined && item.value.constant > 127n);
 }
 
 /** A symbolic immediate takes the wide field: 32 bits before 64, and 8 only where there is nothing else. */
@@ -179,7 +250,7 @@ function best(matches: readonly Match[], given: Arguments, written: WrittenPrefi
       const encoding = { encoded: emit(one, given, written, bits), match: one, order };
       if (chosen === undefined || before(encoding, chosen)) chosen = encoding;
     } catch (error) {
-      if (!(error instanceof EncodeError)) throw error;
+      if (!(error instanceof EncodeError) || error instanceof RexConflict) throw error;
       problem ??= error;
     }
   });

@@ -42,6 +42,8 @@ export interface Form {
    * encodes them all alike: `mov %rax,%ds`, `pextrw $0,%xmm0,%rax`, `lldt %ax`.
    */
   readonly widths: readonly number[];
+  /** A register of any width, but a word in memory (`mov %ds,(%rax)`): the suffix is that of the operand as written. */
+  readonly word: boolean;
 }
 
 /** Forms gas has no name for, or encodes otherwise. */
@@ -58,7 +60,12 @@ const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly 
   { names: /^(VEX_V|EVEX_V)?extractps_/i, widths: [32, 64] },
 ];
 
+const WORD_IN_MEMORY = /^(Mov_Sreg_r32m16|(Mov|Sldt|Str|Smsw)_r32m16(_Sreg)?|(Lldt|Ltr|Verr|Verw|Lmsw)_.*)$/;
+
 const VECTOR_SUFFIX = /^v(cvt(t?pd2u?dq|pd2ps|pd2ph|u?qq2p[sh]|u?dq2ph|ps2phx|neps2bf16)|fpclassp[sdh])$/;
+
+/** Moves between general and vector registers have their size in the name already; a few others have one size only. */
+const NO_SUFFIX = /^(v?(p(insr|extr)[bwdq]|mov[dq]|extractps)|kmov[bwdq]|rdrand|rdseed|rdpid|fn?stsw|movsxd)$/;
 
 const GENERAL_SUFFIX: Readonly<Record<number, string>> = { 8: 'b', 16: 'w', 32: 'l', 64: 'q' };
 
@@ -116,11 +123,12 @@ function readForm(code: Code, mnemonic: string): Form | undefined {
     const widths = WIDTH_BLIND.find((row) => row.names.test(name))?.widths ?? [];
     if (widths.length > 0 && /r64/.test(name)) return undefined;
     if (widths.length === 3 && /^(Mov_Sreg_rm16|\w+_rm16)$/.test(name) && info.mode64) return undefined;
+    const word = WORD_IN_MEMORY.test(name);
     const bytes = MemorySizeExt.size(info.memorySize);
     return {
-      code, name, kinds, shapes, size, widths,
+      code, name, kinds, shapes, size, widths, word,
       encoding: info.encoding,
-      suffixes: suffixesOf(mnemonic, info.encoding, size, info.memorySize, shapes, bytes),
+      suffixes: word ? ['w', 'l', 'q'] : suffixesOf(mnemonic, info.encoding, size, info.memorySize, shapes, bytes),
       addressSize: info.addressSize,
       default64: info.defaultOpSize64 || info.forceOpSize64,
       memoryBytes: bytes,
@@ -156,6 +164,7 @@ function suffixesOf(
 ): readonly string[] {
   const takesMemory = shapes.some((shape) => shape.memory !== undefined);
   if (mnemonic.startsWith('f') && encoding === EncodingKind.Legacy && takesMemory) return X87_SUFFIXES[memory] ?? [];
+  if (NO_SUFFIX.test(mnemonic) || (mnemonic === 'nop' && shapes.length === 0)) return [];
   if (VECTOR_SUFFIX.test(mnemonic)) return [bytes === 16 ? 'x' : bytes === 32 ? 'y' : 'z'];
   if (shapes.some((shape) => shape.branch !== undefined) && !/^(jmp|call)$/.test(mnemonic)) return [];
   const suffix = GENERAL_SUFFIX[size];

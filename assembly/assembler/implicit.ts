@@ -12,8 +12,8 @@ interface ImplicitOperands {
   readonly operands: readonly (readonly Register[])[];
   /** True if the first operand's size is the address size. */
   readonly address?: boolean;
-  /** True if further, real operands follow. */
-  readonly leading?: boolean;
+  /** Number of real operands that follow; default 0. */
+  readonly real?: number;
 }
 
 const A = [RAX, EAX];
@@ -31,12 +31,12 @@ const TABLE: Readonly<Record<string, ImplicitOperands>> = {
   vmsave: { operands: [[RAX, EAX, AX]], address: true },
   invlpga: { operands: [[RAX, EAX, AX], [ECX]], address: true },
   skinit: { operands: [[EAX]] },
-  blendvpd: { operands: [[XMM0]], leading: true },
-  blendvps: { operands: [[XMM0]], leading: true },
-  pblendvb: { operands: [[XMM0]], leading: true },
-  sha256rnds2: { operands: [[XMM0]], leading: true },
-  tpause: { operands: [[EAX], [EDX]], leading: true },
-  umwait: { operands: [[EAX], [EDX]], leading: true },
+  blendvpd: { operands: [[XMM0]], real: 2 },
+  blendvps: { operands: [[XMM0]], real: 2 },
+  pblendvb: { operands: [[XMM0]], real: 2 },
+  sha256rnds2: { operands: [[XMM0]], real: 2 },
+  tpause: { operands: [[EAX], [EDX]], real: 1 },
+  umwait: { operands: [[EAX], [EDX]], real: 1 },
 };
 
 /** `operands` (AT&T order) without those the bytes do not hold, and the address size in bits they ask for, or 0. */
@@ -50,7 +50,7 @@ export function implicitOperands(
     const operand = operands[index];
     return operand?.kind === 'register' && accepted.includes(operand.register);
   });
-  if (!fits || (row.leading === true ? operands.length <= count : operands.length !== count)) return { operands, addressSize: 0 };
+  if (!fits || operands.length !== count + (row.real ?? 0)) return { operands, addressSize: 0 };
   const first = operands[0];
   const kind = row.address === true && first?.kind === 'register' ? registerClass(first.register) : undefined;
   const addressSize = kind === undefined ? 0 : kind === 'r64' ? 64 : kind === 'r32' ? 32 : 16;

@@ -16,6 +16,8 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
   const start = state.here();
   const branch = relaxable(encoded, statement);
+  refuseAbsoluteTarget(state, encoded, branch !== undefined);
+  if (encoded.warning !== undefined) state.report('warning', 'value-out-of-range', encoded.warning);
   state.lines.push({ place: start, position: statement.range.start });
   // The expression is bound before the bytes are there: `.` is the instruction's first byte.
   const bound = encoded.fields.map((field) => state.bind(field.expression));
@@ -34,6 +36,15 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   });
 }
 
+/** loop and jrcxz have a byte of displacement: no linker could make it reach an absolute address, and gas refuses it. */
+function refuseAbsoluteTarget(state: AssemblyState, { fields }: EncodedInstruction, sized: boolean): void {
+  const field = fields[0];
+  if (sized || field?.kind !== 'branch' || field.size !== 1 ) return;
+  const target = state.known(field.expression);
+  if (target === undefined || (target >= -128n && target <= 127n)) return;
+  throw new AssemblyError('operand-mismatch', 'this branch reaches 127 bytes at most: its target must be a label close by');
+}
+
 interface Relaxable {
   /** Offset of the displacement in the short form. */
   readonly offset: number;
@@ -43,15 +54,15 @@ interface Relaxable {
 }
 
 /** jmp and jcc choose between a byte and a full displacement by the distance; every other branch has one size. */
-function relaxable({ bytes, fields }: EncodedInstruction, { bits, prefixes }: InstructionStatement): Relaxable | undefined {
+function relaxable({ bytes, fields }: EncodedInstruction, { bits, prefixes, mnemonic }: InstructionStatement): Relaxable | undefined {
   const field: EncodedField | undefined = fields[0];
   if (field?.kind !== 'branch' || field.size !== 1 || field.offset + 1 !== bytes.length) return undefined;
   const opcode = bytes[field.offset - 1] ?? 0;
   const conditional = opcode >= 0x70 && opcode <= 0x7f;
   if (!conditional && opcode !== 0xeb) return undefined;
   const narrow = (bits === 16) !== bytes.subarray(0, field.offset - 1).includes(0x66);
-  const fieldSize = narrow && bits !== 64 ? 2 : 4;
-  return { offset: field.offset, fieldSize, longSize: fieldSize + (conditional ? 1 : 0), long: prefixes.includes('{disp32}') };
+  const fieldSize = narrow ? 2 : 4;
+  return { offset: field.offset, fieldSize, longSize: fieldSize + (conditional ? 1 : 0), long: prefixes.includes('{disp32}') || mnemonic.endsWith('.d32') };
 }
 
 /** `statement` with symbols that name registers (`.set A, %eax`) replaced by these. */

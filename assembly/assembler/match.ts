@@ -32,17 +32,28 @@ export interface MatchContext {
   readonly arguments: Arguments;
   /** The operands in Intel order. */
   readonly operands: readonly Argument[];
+  /** An address-size prefix is written: 32-bit addresses in 64-bit code. */
+  readonly shortAddress: boolean;
 }
 
 /** The positions of `candidate` filled with the operands, or undefined if they do not fit. */
 export function match(candidate: Candidate, context: MatchContext): Match | undefined {
   const { form } = candidate;
-  if (!form.modes[context.bits] || !decorationsFit(form, context.arguments)) return undefined;
+  if (!form.modes[context.bits] || !decorationsFit(form, context.arguments) || !countFits(form, context.operands)) return undefined;
   const operands: readonly Argument[] = candidate.immediate === undefined
     ? context.operands
     : [...context.operands, { kind: 'immediate', value: literal(candidate.immediate) }];
+  if (form.word && candidate.suffix !== '' && !wordSuffixFits(candidate.suffix, context.operands)) return undefined;
   const placed = place(form, operands, 0, 0, context);
   return placed === undefined ? undefined : { candidate, placed };
+}
+
+function wordSuffixFits(suffix: string, operands: readonly Argument[]): boolean {
+  return operands.every((operand) => {
+    if (operand.kind !== 'register') return suffix === 'w';
+    if (operand.class === 'seg') return true;
+    return suffix === { r16: 'w', r32: 'l', r64: 'q' }[operand.class as string];
+  });
 }
 
 function literal(value: bigint): Value {
@@ -57,6 +68,18 @@ function decorationsFit(form: Form, { mask, zeroing, broadcast, rounding }: Argu
   if (broadcast !== 0 && form.broadcast !== broadcast) return false;
   if (rounding === 'sae') return form.suppress;
   return rounding === undefined || form.rounding;
+}
+
+const STRING_NAMES = /^(Movs|Cmps|Ins|Outs|Lods|Stos|Scas)[bwdq]_/;
+/** x87 comparisons, which never name %st. */
+const COMPARES_WITH_ST0 = /^Fu?comp?_st0_sti/;
+
+/** Some instructions may leave out all of their fixed operands, but not some of them. */
+function countFits({ name, shapes }: Form, operands: readonly Argument[]): boolean {
+  if (COMPARES_WITH_ST0.test(name)) return operands.length < 2;
+  if (name.startsWith('Fcmov')) return operands.length === 2;
+  if (!STRING_NAMES.test(name) || operands.length === 0 || operands.length === shapes.length) return true;
+  return /^(Lods|Stos|Scas)/.test(name) && operands[0]?.kind === 'memory';
 }
 
 function place(form: Form, operands: readonly Argument[], position: number, used: number, context: MatchContext): Placed[] | undefined {
@@ -83,13 +106,15 @@ function place(form: Form, operands: readonly Argument[], position: number, used
 /** x87 instructions that take %st(1) when it is not written. */
 const DEFAULT_ST1 = /^f(com|comp|ucom|ucomp|xch|addp|mulp|subp|subrp|divp|divrp|comi|ucomi|comip|ucomip|compi|ucompi)$/;
 
-function mayOmit(form: Form, shape: OperandShape, { mnemonic }: MatchContext): boolean {
+function mayOmit(form: Form, shape: OperandShape, { mnemonic, operands }: MatchContext): boolean {
   if (shape.optional === true) return true;
   if (shape.fixed !== undefined) {
+    if (/^(In|Out)_/.test(form.name)) return shape.fixed !== Register.DX;
+    if (/^Fn?stsw_AX$/.test(form.name)) return true;
     if (shape.fixed === Register.CL) return /^sh[lr]d/.test(mnemonic);
     return form.shapes.some((other) => other.string !== undefined);
   }
-  return shape.register === 'st' && DEFAULT_ST1.test(mnemonic);
+  return shape.register === 'st' && operands.length === 0 && DEFAULT_ST1.test(mnemonic);
 }
 
 function omitted(shape: OperandShape): Placed {
@@ -170,7 +195,7 @@ function fitMemory(form: Form, shape: OperandShape, memory: MemoryArgument, cont
   if (isBranch(form) && memory.bare) return undefined;
   if (memory.indirect && !isBranch(form)) return undefined;
   if (shape.memory === 'offset') {
-    const absolute = memory.base === Register.None && memory.index === Register.None && (context.bits !== 64 || context.mnemonic.startsWith('movabs'));
+    const absolute = memory.base === Register.None && memory.index === Register.None && (context.bits !== 64 || context.shortAddress || context.mnemonic.startsWith('movabs'));
     return absolute ? { kind: 'offset', memory } : undefined;
   }
   const index = memory.index === Register.None ? undefined : registerClass(memory.index);

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly immediate?: bigint;
   /** True if the mnemonic had a suffix, so the operand size is not in question. */
   readonly sized: boolean;
+  /** The suffix, '' for none. */
+  readonly suffix: string;
 }
 
 interface Alias {
@@ -22,7 +24,6 @@ interface Alias {
   readonly only?: (form: Form) => boolean;
 }
 
-const isSize = (size: number) => (form: Form): boolean => form.size === size;
 const isFar = (form: Form): boolean => /^(Call|Jmp)_(m16|ptr)/.test(form.name);
 const isString = (form: Form): boolean => form.shapes.some((shape) => shape.string !== undefined && shape.optional === true);
 const isOffset = (form: Form): boolean => form.shapes.some((shape) => shape.memory === 'offset');
@@ -73,7 +74,6 @@ const ALIASES: Record<string, readonly Alias[]> = {
   cmpsd: [{ to: 'cmpsd' }],
   rdsspd: [{ to: 'rdsspd' }],
   getsec: [{ to: 'getsec' }],
-  pushw: [{ to: 'push', only: isSize(16) }],
 };
 
 /** iced's own names that are not AT&T mnemonics. */
@@ -194,6 +194,9 @@ export function candidates(mnemonic: string): readonly Candidate[] {
   return found;
 }
 
+/** Names that have their size in them: no suffix comes behind. */
+const SIZED_NAME = /^((movs|cmps|lods|scas|stos|ins|outs)[bwlq]|mov[sz][bwl][wlq]?|cbtw|cwt[ld]|clt[dq]|cqto)$/;
+
 function find(mnemonic: string): readonly Candidate[] {
   const result: Candidate[] = [];
   const collect = (name: string, suffix: string): void => {
@@ -202,13 +205,15 @@ function find(mnemonic: string): readonly Candidate[] {
         if (alias.only !== undefined && !alias.only(form)) continue;
         if (suffix !== '' && !form.suffixes.includes(suffix)) continue;
         if (result.some((candidate) => candidate.form === form)) continue;
-        result.push({ form, sized: suffix !== '', ...(alias.immediate === undefined ? {} : { immediate: alias.immediate }) });
+        result.push({ form, suffix, sized: suffix !== '', ...(alias.immediate === undefined ? {} : { immediate: alias.immediate }) });
       }
     }
   };
   collect(mnemonic, '');
   for (const suffix of SUFFIXES) {
-    if (mnemonic.length > suffix.length && mnemonic.endsWith(suffix)) collect(mnemonic.slice(0, -suffix.length), suffix);
+    if (mnemonic.length <= suffix.length || !mnemonic.endsWith(suffix)) continue;
+    const stem = mnemonic.slice(0, -suffix.length);
+    if (!SIZED_NAME.test(stem)) collect(stem, suffix);
   }
   return result;
 }

@@ -36,7 +36,7 @@ function isNopExchange({ candidate: { form }, placed }: Match): boolean {
 /** A 64-bit move between memory and a vector register is the SSE2 one, though 0F 6E with REX.W is as short or shorter. */
 function quadMove(matches: readonly Match[]): readonly Match[] {
   const general = ({ candidate: { form }, placed }: Match): boolean =>
-    /^(E?VEX_V)?movq_((x?mm)_rm64|rm64_x?mm)$/i.test(form.name) && placed.some((item) => item.kind === 'memory');
+    /^(VEX_V)?movq_((x?mm)_rm64|rm64_x?mm)$/i.test(form.name) && placed.some((item) => item.kind === 'memory');
   return matches.some((match) => !general(match)) ? matches.filter((match) => !general(match)) : matches;
 }
 
