@@ -3,7 +3,7 @@
  */
 import type { ObjectFile } from '../elf/object.ts';
 import type { Severity } from '../source.ts';
-import { instructionStarts } from '../x86/boundaries.ts';
+import { instructionBoundaries } from '../x86/boundaries.ts';
 import { decodeInstruction } from '../x86/decode.ts';
 import type { Instruction } from '../x86/instruction.ts';
 import { patchedPlaces } from './alternatives.ts';
@@ -31,8 +31,8 @@ export class CheckedFile {
   readonly file: ObjectFile;
   readonly places: Places;
   readonly patched: Patched;
-  /** Instruction starts between two symbols, and the last of them. */
-  readonly #starts = new Map<string, { readonly starts: ReadonlySet<number>; readonly last: number }>();
+  /** Instructions between two symbols: where they begin, and where the walk ended. */
+  readonly #starts = new Map<string, { readonly starts: ReadonlySet<number>; readonly end: number }>();
 
   constructor(file: ObjectFile) {
     this.file = file;
@@ -57,14 +57,14 @@ export class CheckedFile {
     const key = `${String(found.index)} ${String(from)}`;
     let known = this.#starts.get(key);
     if (known === undefined) {
-      const starts = instructionStarts(found.section.bytes.subarray(from, to));
-      known = { starts: new Set(starts), last: starts.at(-1) ?? -1 };
+      const { starts, end } = instructionBoundaries(found.section.bytes.subarray(from, to));
+      known = { starts: new Set(starts), end };
       this.#starts.set(key, known);
     }
     const distance = found.offset - from;
     if (known.starts.has(distance)) return true;
     // The walk may have stopped at data in front of the place; then it proves nothing.
-    return known.last < distance ? undefined : false;
+    return distance < known.end ? false : undefined;
   }
 
   /** The descriptor at a place, whatever is there; undefined outside loaded data. */

@@ -19,13 +19,13 @@ export function fileHints(file: ObjectFile, generation?: string): Hints {
   const note = noteLetter(section(NOTE.section));
   const version = moduleVersion(section('.modinfo')) ?? bannerVersion(file) ?? generation;
   const code = file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
-  const codeNames = new Set(file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ name }) => name));
+  const codeSizes = new Map(file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ name, size }) => [name, BigInt(size)]));
   return {
     ...(note === undefined ? {} : { note }),
     ...(version === undefined ? {} : { version }),
     vdso: file.symbols.some(({ name, section: where }) => where !== 'undefined' && (name === '__vdso_sgx_enter_enclave' || name === '__vdso_gettimeofday')),
     isCode: file.kind === 'relocatable'
-      ? (_place, name) => name !== undefined && codeNames.has(name)
+      ? (place, name) => name !== undefined && place < (codeSizes.get(name) ?? 0n)
       : (place) => code.some(({ start, end }) => place >= start && place < end),
   };
 }

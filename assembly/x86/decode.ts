@@ -23,7 +23,7 @@ let scratch: { readonly instruction: IcedInstruction; readonly infos: Instructio
 
 /**
  * Decodes the 64-bit instruction at the start of `bytes`, which lies at `address`. Never throws: bytes that are no instruction,
- * or end within one, give the mnemonic `(bad)` with the length of what was looked at (at least 1, as long as there are bytes).
+ * or end within one, give the mnemonic `(bad)` and the length 1, so that reading goes on with the next byte.
  */
 export function decodeInstruction(bytes: Uint8Array, address: bigint, options: DecodeOptions = {}): Instruction {
   const window = bytes.length > MAX_INSTRUCTION_LENGTH ? bytes.subarray(0, MAX_INSTRUCTION_LENGTH) : bytes;
@@ -72,7 +72,7 @@ const FLOWS: Readonly<Record<number, Instruction['flow']>> = {
 function describe(instruction: IcedInstruction, bytes: Uint8Array, address: bigint): Instruction {
   const info = scratch!.infos.info(instruction);
   try {
-    const length = Math.min(Math.max(1, instruction.length), Math.max(1, bytes.length));
+    const length = instruction.isInvalid ? 1 : instruction.length;
     const accesses = memoryAccesses(instruction, info);
     const registers = usedRegisters(info);
     const features = [...instruction.cpuidFeatures()].map((feature) => CpuidFeature[feature] ?? String(feature));

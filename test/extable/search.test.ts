@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { linkObjects } from '../../assembly/elf/link.ts';
+import type { Image } from '../../assembly/elf/image.ts';
+import { findImageTable, searchEntries } from '../../assembly/extable/search.ts';
+import type { ImageTable } from '../../assembly/extable/search.ts';
+import { missing } from '../corpus/corpus.ts';
+import { compile, readObject, scratchFolder } from '../elf/binutils.ts';
+import { program, TABLES } from './tables.ts';
+
+const skip = missing('searching exception tables', { commands: ['gcc'] });
+const folder = scratchFolder();
+
+function link(name: string, ...texts: readonly string[]): { readonly image: Image; readonly table: ImageTable; readonly at: (symbol: string) => bigint } {
+  const { image, problems } = linkObjects(texts.map((text, index) => readObject(compile(folder, `${name}${String(index)}.S`, text))));
+  expect(problems).toEqual([]);
+  return { image, table: findImageTable(image), at: (symbol) => image.symbols.find((candidate) => candidate.name === symbol)!.address };
+}
+
+/** Three nested functions' ranges, a refusing point entry, and descriptors that take different vectors. */
+const RANGES = `
+  .text
+  .globl outer
+  .type outer, @function
+outer: mov (%rsi), %rax
+point: mov 8(%rsi), %rcx
+inner: mov 16(%rsi), %rdx
+inner_end:
+  div %rcx
+  ret
+  .size outer, . - outer
+outer_end:
+take: mov $1, %eax
+  ret
+  .section .rodata, "a"
+  .balign 8
+all: .quad take
+  .long -1, 1
+pf: .quad take
+  .long 1 << 14, 0
+mc: .quad take
+  .long 1 << 18, 0
+  .section __ex_table, "a"
+  .long point - ., mc - . - 0x20000000
+  .section __ex_range, "a"
+  .long outer - ., outer_end - outer, all - ., 0
+  .long inner - ., inner_end - inner, pf - ., 0
+`;
+
+describe.skipIf(skip !== undefined)('an entry is found', () => {
+  it('for exactly the faulting instruction, whatever the order of the section', () => {
+    const { table, at } = link('exact', program(TABLES.data));
+    expect(table).toMatchObject({ layout: 'data', size: 4 });
+    expect(table.find(at('load2'))).toMatchObject({ index: 2, fixup: at('pad2'), type: 17 });
+    expect(table.find(at('load2') + 1n)).toBeUndefined();
+    expect(table.find(at('load') - 1n)).toBeUndefined();
+    for (const entry of table.entries) expect(searchEntries(table.entries, entry.insn)).toBe(entry);
+  });
+
+  it('in the tables of several objects as in one', () => {
+    const second = '.text\n.globl another\nanother: mov (%rdi), %eax\nback: ret\n.section __ex_table,"a"\n.long another - ., back - ., 3\n';
+    const { table, at } = link('several', program(TABLES.data), second);
+    expect(table.size).toBe(5);
+    expect(table.find(at('another'))).toMatchObject({ fixup: at('back'), type: 3 });
+  });
+
+  it('in the second table of the 2015 patches for machine checks, in the first for all else', () => {
+    const { table, at } = link('mcex', program(TABLES.relative, '.section __mcex_table,"a"\n.long load - ., pad2 - .'));
+    const pad = (vector: number): bigint | undefined => {
+      const [taker] = table.takers(at('load'), vector);
+      return taker?.kind === 'entry' ? taker.entry.fixup : undefined;
+    };
+    expect([pad(14), pad(18)]).toEqual([at('pad'), at('pad2')]);
+    expect(table.takers(at('load2'), 18)).toEqual([]);
+  });
+});
+
+describe.skipIf(skip !== undefined)('a fault is offered', () => {
+  const setting = (): ReturnType<typeof link> => link('ranges', RANGES);
+  const offered = ({ table, at }: ReturnType<typeof link>, ip: string, vector: number, fetch = false): string[] =>
+    table.takers(at(ip), vector, fetch).map((taker) => (taker.kind === 'entry' ? 'entry' : `range ${String(taker.range.index)}`));
+
+  it('to the entry of its ip first, if that takes the vector, then to ranges from the inside out', () => {
+    const linked = setting();
+    expect(linked.table.layout).toBe('class');
+    expect(offered(linked, 'point', 18)).toEqual(['entry', 'range 0']);
+    expect(offered(linked, 'point', 14)).toEqual(['range 0']);
+    expect(offered(linked, 'inner', 14)).toEqual(['range 1', 'range 0']);
+    expect(offered(linked, 'inner', 18)).toEqual(['range 0']);
+  });
+
+  it('up to the last byte of a range and no further', () => {
+    const linked = setting();
+    expect(offered(linked, 'inner_end', 14)).toEqual(['range 0']);
+    expect(offered(linked, 'outer_end', 14)).toEqual([]);
+  });
+
+  it('never for debug exceptions, NMIs and double faults, and for fetches only where a handler asks for them', () => {
+    const linked = setting();
+    for (const vector of [1, 2, 3, 8]) expect(offered(linked, 'outer', vector)).toEqual([]);
+    expect(offered(linked, 'inner', 14, true)).toEqual(['range 0']);
+  });
+});
