@@ -44,12 +44,21 @@ export interface Section {
   readonly bytes: Uint8Array;
   /** Size in bytes; equals `bytes.length` but for SHT_NOBITS. */
   readonly size: number;
+  /** Some of `bytes` without having to hold all; only sections that are read lazily have it. See {@link partOf}. */
+  readonly read?: (offset: number, length: number) => Uint8Array;
   readonly relocations: readonly Relocation[];
   /** The section's address: 0 in a relocatable file. */
   readonly address: bigint;
   /** `sh_link` / `sh_info` as indices into {@link ObjectFile.sections}, where they name sections; in a SHT_GROUP `info` is the signature's symbol. */
   readonly link?: number;
   readonly info?: number;
+}
+
+/** `length` bytes of a section from `offset`, fewer at its end. */
+export function partOf(section: Section, offset: number, length: number): Uint8Array {
+  if (section.read === undefined) return section.bytes.subarray(offset, offset + length);
+  const available = section.type === SHT.NOBITS ? 0 : Math.max(0, Math.min(length, section.size - offset));
+  return available === 0 ? new Uint8Array(0) : section.read(offset, available);
 }
 
 export type SymbolType = 'notype' | 'object' | 'func' | 'section' | 'file' | 'common' | 'tls' | 'ifunc';

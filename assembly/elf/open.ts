@@ -72,6 +72,11 @@ export class ElfFile implements ObjectFile {
     return header.type === SHT.NOBITS || header.type === SHT.NULL ? EMPTY : this.#source.read(header.offset, header.size);
   }
 
+  /** `length` bytes at `offset` of a section; the caller stays within it. */
+  readPart(header: SectionHeader, offset: number, length: number): Uint8Array {
+    return this.#source.read(header.offset + offset, length);
+  }
+
   /** Relocations that apply to section `index`. */
   relocationsOf(index: number): readonly Relocation[] {
     const target = this.#header.sections[index]!;
@@ -174,6 +179,9 @@ class LazySection implements Section {
   get bytes(): Uint8Array {
     return this.#bytes ??= this.#file.readSection(this.#header);
   }
+
+  readonly read = (offset: number, length: number): Uint8Array =>
+    this.#bytes?.subarray(offset, offset + length) ?? this.#file.readPart(this.#header, offset, length);
 
   get relocations(): readonly Relocation[] {
     return this.#relocations ??= this.#file.relocationsOf(this.#index);

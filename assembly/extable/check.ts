@@ -1,6 +1,7 @@
 /**
  * What is wrong with the tables of a file. A check that cannot prove its point says nothing.
  */
+import { partOf } from '../elf/object.ts';
 import type { ObjectFile } from '../elf/object.ts';
 import type { Severity } from '../source.ts';
 import { instructionBoundaries } from '../x86/boundaries.ts';
@@ -13,6 +14,9 @@ import type { ExRange, ExtableEntry, ExtableTable, HandlerDescriptor } from './e
 import { Places } from './places.ts';
 import { checkRanges } from './check-ranges.ts';
 import { readDescriptor, readObjectDescriptor } from './read.ts';
+
+/** Bytes between two symbols beyond which no instruction boundaries are looked for. */
+const LONGEST_WALK = 1 << 18;
 
 /** Something wrong with a table. */
 export interface Finding {
@@ -44,7 +48,7 @@ export class CheckedFile {
   instructionAt(place: bigint, section?: string): Instruction | undefined {
     const found = this.places.at(place, section);
     if (found === undefined || !this.places.isCode(place, section)) return undefined;
-    const bytes = found.section.bytes.subarray(found.offset, found.offset + 15);
+    const bytes = partOf(found.section, found.offset, 15);
     return bytes.length === 0 ? undefined : decodeInstruction(bytes, place);
   }
 
@@ -54,10 +58,12 @@ export class CheckedFile {
     if (found === undefined) return undefined;
     const { from, to } = this.places.around(found);
     if (from === found.offset) return true;
+    // Without symbols a walk would cross more data than it could trust, and take as long.
+    if (to - from > LONGEST_WALK) return undefined;
     const key = `${String(found.index)} ${String(from)}`;
     let known = this.#starts.get(key);
     if (known === undefined) {
-      const { starts, end } = instructionBoundaries(found.section.bytes.subarray(from, to));
+      const { starts, end } = instructionBoundaries(partOf(found.section, from, to - from));
       known = { starts: new Set(starts), end };
       this.#starts.set(key, known);
     }
@@ -73,7 +79,7 @@ export class CheckedFile {
     return readDescriptor({
       read: (address, size) => {
         const found = this.places.at(address);
-        return found === undefined ? new Uint8Array(0) : found.section.bytes.subarray(found.offset, found.offset + size);
+        return found === undefined ? new Uint8Array(0) : partOf(found.section, found.offset, size);
       },
     }, place);
   }

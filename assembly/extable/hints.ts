@@ -2,7 +2,7 @@
  * What a file or an image says about its tables besides their bytes: notes, kernel version, where code lies.
  */
 import type { Image } from '../elf/image.ts';
-import { SHF, SHT } from '../elf/object.ts';
+import { partOf, SHF, SHT } from '../elf/object.ts';
 import type { ObjectFile } from '../elf/object.ts';
 import { decodeUtf8 } from '../elf/text.ts';
 import type { TableHints } from './detect.ts';
@@ -67,13 +67,27 @@ function moduleVersion(modinfo: Uint8Array | undefined): string | undefined {
   return /(?:^|\0)vermagic=(\d+\.\d+\S*)/.exec(decodeUtf8(modinfo))?.[1];
 }
 
-/** `Linux version 6.1.0-42-amd64 …` at the symbol `linux_banner` of a kernel. */
+/** `Linux version 6.1.0-42-amd64 …`, at the symbol `linux_banner` of a kernel or, without symbols, at the start of its read-only data. */
 function bannerVersion(file: ObjectFile): string | undefined {
   if (file.kind === 'relocatable') return undefined;
   const banner = file.symbols.find(({ name }) => name === 'linux_banner');
-  if (banner === undefined || typeof banner.section !== 'number') return undefined;
-  const section = file.sections[banner.section];
+  const section = banner === undefined ? file.sections.find(({ name }) => name === '.rodata') : typeof banner.section === 'number' ? file.sections[banner.section] : undefined;
   if (section === undefined || section.type === SHT.NOBITS) return undefined;
-  const at = Number(banner.value - section.address);
-  return /^Linux version (\d+\.\d+\S*)/.exec(decodeUtf8(section.bytes.subarray(at, at + 128)))?.[1];
+  if (banner !== undefined) return versionIn(partOf(section, Number(banner.value - section.address), 128));
+  const bytes = partOf(section, 0, BANNER_SEARCH);
+  for (let at = bytes.indexOf(BANNER[0]!); at >= 0; at = bytes.indexOf(BANNER[0]!, at + 1)) {
+    if (BANNER.every((byte, index) => bytes[at + index] === byte)) {
+      const version = versionIn(bytes.subarray(at, at + 128));
+      if (version !== undefined) return version;
+    }
+  }
+  return undefined;
+}
+
+/** How far into read-only data a kernel's banner is looked for; an executable that is no kernel costs no more than this. */
+const BANNER_SEARCH = 1 << 23;
+const BANNER = [...'Linux version '].map((character) => character.charCodeAt(0));
+
+function versionIn(bytes: Uint8Array): string | undefined {
+  return /^Linux version (\d+\.\d+\S*) \(/.exec(decodeUtf8(bytes))?.[1];
 }

@@ -85,7 +85,7 @@ export class Places {
   around({ section, index, offset }: SectionPlace): { readonly from: number; readonly to: number } {
     const symbols = this.#symbolsOf(index);
     const above = upperBound(symbols.length, (at) => symbols[at]!.start <= offset);
-    return { from: symbols[above - 1]?.start ?? 0, to: symbols[above]?.start ?? section.bytes.length };
+    return { from: symbols[above - 1]?.start ?? 0, to: symbols[above]?.start ?? section.size };
   }
 
   /** `copy_mc_fragile+0x1f`, or the section's name where no symbol helps; a bare number outside all sections. */
