@@ -1,0 +1,93 @@
+/**
+ * `mcsafe`: what can be done from a terminal. Each command is a file in `commands/`, loaded when it is used.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { LAYOUTS } from '../assembly/extable/layouts.ts';
+import { CommandError, EXIT, EXIT_HELP } from './exit-codes.ts';
+import { VERSION } from './version.ts';
+
+const program = new Command('mcsafe')
+  .description('Runs and debugs x86-64 assembly that survives page faults and machine checks.')
+  .version(VERSION)
+  .addHelpText('after', EXIT_HELP)
+  .showHelpAfterError('(see mcsafe --help)')
+  .exitOverride();
+
+/** What a command returns becomes the exit status. */
+function status(action: (...args: never[]) => Promise<number>): (...args: unknown[]) => Promise<void> {
+  return async (...args) => { process.exitCode = await action(...(args as never[])); };
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('Not a whole number.');
+  return Number(text);
+}
+
+function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65_535) throw new InvalidArgumentError('Ports go up to 65535.');
+  return value;
+}
+
+function list(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** How sources are read: the same for all commands that read them. */
+function withSourceOptions(command: Command): Command {
+  return command
+    .option('-I, --include <folder>', 'search a folder for #include (may be given several times)', list)
+    .option('-D, --define <name[=value]>', 'define a macro (may be given several times)', list)
+    .option('--kernel <generation>', 'kernel whose headers and fault rules apply, such as 6.12 or 6.1')
+    .addOption(new Option('--encoder <name>', 'who encodes').choices(['embedded', 'as', 'gcc']));
+}
+
+withSourceOptions(program.command('run'))
+  .description('Runs a routine in a debug session and tells what happened: stops, severity, entry, changed registers, result.')
+  .argument('<file...>', 'sources (.S, .s, .c) or objects; the first holds the routine')
+  .option('-e, --entry <symbol>', 'routine to run (default: the first with exception-table entries)')
+  .option('-n, --n <bytes>', 'length passed to it', wholeNumber)
+  .option('-p, --poison <place>', 'where memory is poisoned, such as src+64, or "none" (may be given several times)', list)
+  .addOption(new Option('--granule <unit>', 'what a read of poison must touch').choices(['line', 'byte']))
+  .option('--profile <name>', 'CPU profile: default, intel-server, intel-old, amd-server')
+  .option('--contract <kind>', 'what the routine promises: copy, copy-partial, clear, get, put, csum, probe, none')
+  .option('--budget <instructions>', 'give up after so many instructions', wholeNumber)
+  .option('--json', 'print one JSON object')
+  .action(status(async (files: string[], options: object) => (await import('./commands/run.ts')).run(files, options)));
+
+withSourceOptions(program.command('asm'))
+  .description('Assembles a source and, with -o, writes the ELF object.')
+  .argument('<file>', 'source (.S or .s)')
+  .option('-o, --output <object>', 'where to write the object')
+  .action(status(async (file: string, options: object) => (await import('./commands/asm.ts')).asm(file, options)));
+
+withSourceOptions(program.command('table'))
+  .description('Lists exception tables: fault site, instruction, landing pad, handler, and whether a machine check there is recoverable.')
+  .argument('<file>', 'source (.S), object, module, vmlinux or executable')
+  .option('--sort', 'list by fault site')
+  .addOption(new Option('--layout <name>', 'how to read the table, instead of finding out').choices(Object.keys(LAYOUTS)))
+  .option('--check', 'report what is wrong, and exit with 1 if anything is')
+  .option('--fix', 'sort the tables of a linked file and fill in lengths of ranges; writes FILE.fixed')
+  .option('-o, --output <file>', 'with --fix: where to write')
+  .option('--in-place', 'with --fix: write the file itself')
+  .option('--json', 'print one JSON object')
+  .action(status(async (file: string, options: object) => (await import('./commands/table.ts')).table(file, options)));
+
+program.command('dap')
+  .description('Serves the Debug Adapter Protocol on standard input and output, or on a port of the loopback address.')
+  .option('--port <number>', 'listen on this port; 0 takes a free one and prints it', port)
+  .action(status(async (options: { port?: number }) => (await import('./commands/dap.ts')).dap(options)));
+
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.OK : EXIT.FAILED;
+    else if (error instanceof CommandError) {
+      process.exitCode = EXIT.FAILED;
+      process.stderr.write(`mcsafe: ${error.message}\n`);
+    } else throw error;
+  }
+}
+
+void main();

@@ -1,0 +1,58 @@
+/**
+ * evaluate, completions: expressions, and the commands of the debug console.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import * as z from 'zod/mini';
+import type { Debuggee } from '../debuggee.ts';
+import { runCommand } from '../console-commands.ts';
+import { asked } from '../expressions/asked.ts';
+import { evaluate } from '../expressions/evaluate.ts';
+import { REGISTER_NAMES } from '../expressions/registers.ts';
+import { hex, valueText } from '../format.ts';
+import { defineRequest, wholeNumber } from '../request.ts';
+import { stateChanged } from './variables.ts';
+
+export const evaluateRequests = [
+  defineRequest({
+    command: 'evaluate',
+    capabilities: { supportsEvaluateForHovers: true },
+    arguments: z.object({ expression: z.string(), context: z.optional(z.string()), frameId: z.optional(wholeNumber) }),
+    handle: (adapter, { expression, context }) => {
+      const debuggee = adapter.stopped('evaluate');
+      const repl = context === 'repl';
+      const answer = repl ? asked(() => runCommand(expression, debuggee.machine)) : undefined;
+      if (answer !== undefined) {
+        if (answer.changed) stateChanged(adapter, debuggee);
+        return { result: answer.text, variablesReference: 0 };
+      }
+      const { machine } = debuggee;
+      const value = asked(() => evaluate(expression, machine, repl));
+      if (repl && /[^=!<>]=[^=]/.test(expression)) stateChanged(adapter, debuggee);
+      const memory = value.address ?? (value.bits === 64 ? value.value : undefined);
+      return { result: valueText(machine, value), variablesReference: 0, ...(memory === undefined ? {} : { memoryReference: hex(memory) }) };
+    },
+  }),
+  defineRequest({
+    command: 'completions',
+    capabilities: { supportsCompletionsRequest: true },
+    arguments: z.object({ text: z.string(), column: wholeNumber, line: z.optional(wholeNumber) }),
+    handle: (adapter, { text, column, line = 1 }) => {
+      const base = adapter.client.columnsStartAt1 ? 1 : 0;
+      const before = (text.split('\n')[line - (adapter.client.linesStartAt1 ? 1 : 0)] ?? '').slice(0, Math.max(0, column - base));
+      return { targets: completions(adapter.debuggee('completions'), /[\w.$]*$/.exec(before)![0]) };
+    },
+  }),
+];
+
+const COMPLETION_LIMIT = 200;
+
+function completions({ machine }: Debuggee, prefix: string): DebugProtocol.CompletionItem[] {
+  const { scenario, image } = machine;
+  const items: readonly DebugProtocol.CompletionItem[] = [
+    ...['poison', 'unpoison', 'help'].map((label) => ({ label, type: 'keyword' as const })),
+    ...REGISTER_NAMES.map((label) => ({ label, type: 'variable' as const })),
+    ...scenario.buffers.map(({ name }) => ({ label: name, type: 'value' as const })),
+    ...image.symbols.map(({ name }) => ({ label: name, type: 'function' as const })),
+  ];
+  return items.filter(({ label }) => label.startsWith(prefix)).slice(0, COMPLETION_LIMIT);
+}

@@ -1,0 +1,115 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { build } from 'esbuild';
+import { has } from '../host/tools.ts';
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const SAMPLE = 'samples/copy_mc.S';
+
+describe('mcsafe', () => {
+  let folder: string;
+  let script: string;
+
+  // The command as it is shipped: one bundle beside iced's WebAssembly.
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'mcsafe-cli-'));
+    script = join(folder, 'mcsafe.cjs');
+    await build({ entryPoints: ['cli/main.ts'], outfile: script, bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' });
+    writeFileSync(join(folder, 'iced_x86_bg.wasm'), readFileSync('node_modules/iced-x86/iced_x86_bg.wasm'));
+  }, 60_000);
+  afterAll(() => { rmSync(folder, { recursive: true }); });
+
+  function mcsafe(...args: readonly string[]): Promise<Outcome> {
+    return new Promise((resolve) => {
+      execFile(process.execPath, [script, ...args], { env: { ...process.env, NO_COLOR: '1' }, timeout: 60_000 }, (error, stdout, stderr) => {
+        resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
+      });
+    });
+  }
+
+  it('run tells where it stopped, why it was survived, what the fixup changed and what came back', async () => {
+    const { status, stdout, stderr } = await mcsafe('run', SAMPLE);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    await expect(stdout.replaceAll(process.cwd(), '<root>')).toMatchFileSnapshot('golden/run.txt');
+  });
+
+  it('run --json gives the same as data', async () => {
+    const { stdout } = await mcsafe('run', SAMPLE, '--json', '--poison', 'src+10', '--granule', 'byte', '-n', '20');
+    const data = JSON.parse(stdout) as { fixups: { changes: unknown[] }[]; end: { reason: string; registers: Record<string, string>; returns: string } };
+    expect(data.end).toMatchObject({ reason: 'returned', returns: 'rdx', registers: { rax: '0x12', rdx: '0xc' } });
+    expect(data.fixups[0]!.changes).toContainEqual({ register: 'rax', old: '0x0', new: '0x12', changedBy: 'EX_TYPE_FAULT_MCE_SAFE' });
+  });
+
+  it('run of a routine that does not come back says so in its status', async () => {
+    const source = join(folder, 'dies.S');
+    writeFileSync(source, '\t.globl f\n\t.type f, @function\nf:\n\tmovq 0x1234, %rax\n\tret\n\t.size f, . - f\n');
+    const { status, stdout } = await mcsafe('run', source);
+    expect(status).toBe(1);
+    expect(stdout).toContain('Stopped: Unhandled exception at f');
+    expect(stdout).toMatch(/\noops: page fault reading 8 bytes at 0x1234 /);
+  });
+
+  it('run without poison meets no exception', async () => {
+    const { status, stdout } = await mcsafe('run', SAMPLE, '--poison', 'none');
+    expect(status).toBe(0);
+    expect(stdout).toContain('copy_mc returned rax = 0, rdx = 0\n0 exceptions');
+  });
+
+  it('table explains each entry', async () => {
+    const { status, stdout } = await mcsafe('table', SAMPLE);
+    expect(status).toBe(0);
+    await expect(stdout).toMatchFileSnapshot('golden/table.txt');
+    const data = JSON.parse((await mcsafe('table', SAMPLE, '--json', '--sort')).stdout) as { layout: string; entries: { site: { symbol: string } }[] };
+    expect(data.layout).toBe('data');
+    expect(data.entries.map(({ site }) => site.symbol)).toEqual(['copy_mc+0x8', 'copy_mc+0xb', 'copy_mc+0x25', 'copy_mc+0x28']);
+  });
+
+  it('table --check finds what is wrong with a table, and --fix sorts it in a new file', async () => {
+    if (!has('as') || !has('ld')) return;
+    const object = join(folder, 'linked.o');
+    const linked = join(folder, 'linked');
+    expect((await mcsafe('asm', SAMPLE, '-o', object)).status).toBe(0);
+    expect(await mcsafe('table', object, '--check')).toMatchObject({ status: 0, stdout: `${object}: 4 entries, 0 ranges, no findings\n` });
+    expect(await mcsafe('table', object, '--fix')).toMatchObject({ status: 2, stderr: expect.stringContaining('link it first') as string });
+    execFileSync('ld', ['-e', 'copy_mc', '-o', linked, object]);
+    const check = await mcsafe('table', linked, '--check');
+    expect(check.status).toBe(1);
+    expect(check.stdout).toContain('[unsorted]');
+    expect(await mcsafe('table', linked, '--fix')).toMatchObject({ status: 0, stdout: `__ex_table: 4 entries sorted by address\nwrote ${linked}.fixed\n` });
+    expect((await mcsafe('table', linked, '--check')).status).toBe(1);
+    expect((await mcsafe('table', `${linked}.fixed`, '--check')).status).toBe(0);
+    expect((await mcsafe('table', linked, '--fix', '--in-place')).status).toBe(0);
+    expect((await mcsafe('table', linked, '--check')).status).toBe(0);
+  });
+
+  it('asm writes an object that table reads', async () => {
+    const object = join(folder, 'out.o');
+    expect(await mcsafe('asm', SAMPLE, '-o', object)).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect((await mcsafe('table', object)).stdout).toContain('__ex_table: 4 entries of 12 bytes');
+  });
+
+  it('what cannot be done is said in one line, with status 2', async () => {
+    expect(await mcsafe('run', 'absent.S')).toEqual({ status: 2, stdout: '', stderr: `mcsafe: launch configuration: program: cannot read ${process.cwd()}/absent.S: no such file\n` });
+    expect(await mcsafe('run', SAMPLE, '--entry', 'f')).toMatchObject({ status: 2, stderr: expect.stringContaining('no routine "f"') as string });
+    expect(await mcsafe('table', 'package.json')).toMatchObject({ status: 2 });
+    expect(await mcsafe('run')).toMatchObject({ status: 2, stderr: expect.stringContaining("missing required argument 'file'") as string });
+    expect(await mcsafe('run', SAMPLE, '-n', 'many')).toMatchObject({ status: 2, stderr: expect.stringContaining('Not a whole number') as string });
+    expect(await mcsafe('frobnicate')).toMatchObject({ status: 2, stderr: expect.stringContaining("unknown command 'frobnicate'") as string });
+    expect(await mcsafe('dap', '--port', '70000')).toMatchObject({ status: 2 });
+  });
+
+  it('--help and --version are no failures', async () => {
+    expect(await mcsafe('--version')).toMatchObject({ status: 0 });
+    const { status, stdout } = await mcsafe('--help');
+    expect(status).toBe(0);
+    expect(stdout).toContain('Exit status:');
+  });
+});
