@@ -2,12 +2,13 @@
  * The machine of {@link Machine}: runs the CPU in slices, hands its exceptions to the kernel model, and keeps the journal of the run.
  */
 import type { Image } from '../assembly/elf/image.ts';
+import type { ImageTable } from '../assembly/extable/search.ts';
+import { writtenPosition } from '../assembly/source.ts';
 import type { KernelGeneration } from '../fault-model/kernel-generation.ts';
 import { FLAG, GENERAL_REGISTERS } from './cpu/cpu.ts';
 import type { Cpu, RegisterFile } from './cpu/cpu.ts';
 import type { Patch } from './kernel/alternatives.ts';
 import { Kernel } from './kernel/kernel.ts';
-import type { ExceptionTable } from './kernel/kernel.ts';
 import type { Delivery, DeliveryPhase } from './kernel/delivery.ts';
 import type { FixupRecord, Machine, Position, RunRequest, Stop } from './machine.ts';
 import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
@@ -18,7 +19,7 @@ export interface MachineParts {
   readonly scenario: Scenario;
   readonly image: Image;
   readonly cpu: Cpu;
-  readonly table: ExceptionTable;
+  readonly table: ImageTable;
   readonly generation: KernelGeneration;
   /** What the kernel patches into the image at boot. */
   readonly patches: readonly Patch[];
@@ -59,8 +60,12 @@ export class EmulatedMachine implements Machine {
     this.registers = parts.cpu.registers;
     this.memory = parts.cpu.memory;
     this.#kernel = new Kernel({
-      cpu: this.cpu, table: parts.table, generation: parts.generation, profile: parts.scenario.cpu,
+      cpu: this.cpu, image: parts.image, table: parts.table, generation: parts.generation, profile: parts.scenario.cpu,
       describe: (address) => this.describe(address),
+      place: (address) => this.#place(address),
+      handlerReturn: ADDRESS_MAP.handlerReturn,
+      machineCheckStack: ADDRESS_MAP.machineCheckStackTop,
+      ...(parts.scenario.machineCheck === undefined ? {} : { machineCheck: parts.scenario.machineCheck }),
     });
     this.#loadImage();
     this.#mapBuffers();
@@ -74,6 +79,10 @@ export class EmulatedMachine implements Machine {
 
   get delivery(): Delivery | undefined {
     return this.#pending;
+  }
+
+  get handling(): readonly Delivery[] {
+    return this.#kernel.handling;
   }
 
   get deliveries(): readonly Delivery[] {
@@ -90,7 +99,7 @@ export class EmulatedMachine implements Machine {
 
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.#userBreakpoints = new Set(addresses);
-    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ...this.image.externals.keys()]);
+    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ADDRESS_MAP.handlerReturn, ...this.image.externals.keys()]);
   }
 
   restart(): void {
@@ -120,7 +129,8 @@ export class EmulatedMachine implements Machine {
     const delivery = this.#pending;
     if (delivery === undefined) return undefined;
     const phase = this.#kernel.advance(delivery);
-    if (phase.phase === 'resumed') this.#resumed(delivery, phase.at, phase.changes);
+    if (phase.phase === 'entered') this.#pending = undefined;
+    else if (phase.phase === 'resumed') this.#resumed(delivery, phase.at, phase.changes);
     else if (phase.phase === 'died') this.#end({ reason: 'died', delivery });
     return phase;
   }
@@ -132,6 +142,7 @@ export class EmulatedMachine implements Machine {
       if (offset >= -4096n && offset < BigInt(buffer.size) + 4096n) return withOffset(buffer.name, offset);
     }
     if (address === ADDRESS_MAP.returnSentinel) return 'the caller';
+    if (address === ADDRESS_MAP.handlerReturn) return 'the fault handler\'s caller';
     const external = this.image.externals.get(address);
     if (external !== undefined) return external;
     const symbol = this.image.symbolAt(address);
@@ -141,12 +152,28 @@ export class EmulatedMachine implements Machine {
     return `0x${address.toString(16)}`;
   }
 
+  /** `copy.c:12`, or the name of the address where the source is not known. */
+  #place(address: bigint): string {
+    const position = this.image.lineAt(address);
+    if (position === undefined) return this.describe(address);
+    const { file, line } = writtenPosition(position);
+    return `${file.slice(file.lastIndexOf('/') + 1)}:${String(line)}`;
+  }
+
   /** One call of the CPU; a stop if the caller should hear of what ended it. */
   #runCpu(left: bigint, request: RunRequest): Stop | undefined {
     const spent = this.cpu.instructions - this.#startedAt;
     if (spent >= this.scenario.budget) return this.#end({ reason: 'budget', instructions: spent });
     const budgetLeft = this.scenario.budget - spent;
-    const exit = this.cpu.run(Number(left < budgetLeft ? left : budgetLeft));
+    const inHandler = this.#kernel.handling.length > 0;
+    const ip = this.registers.rip;
+    // A handler runs an instruction at a time, so that each change of the frame is known by the instruction that made it.
+    const exit = this.cpu.run(inHandler ? 1 : Number(left < budgetLeft ? left : budgetLeft));
+    if (inHandler && exit.kind !== 'exception') this.#kernel.handlerStepped(ip);
+    if (inHandler && this.registers.rip === ADDRESS_MAP.handlerReturn) {
+      this.#pending = this.#kernel.handlerReturned();
+      return this.#finishDelivery(request);
+    }
     switch (exit.kind) {
       case 'limit':
         return undefined;
@@ -174,10 +201,11 @@ export class EmulatedMachine implements Machine {
   }
 
   #finishDelivery(request: RunRequest): Stop | undefined {
+    const before = this.#fixups.length;
     while (this.#pending !== undefined) this.advance();
     if (this.#ended !== undefined) return this.#ended;
     const fixup = this.#fixups.at(-1);
-    if (request.stopOnFixup === true && fixup !== undefined && fixup.delivery === this.#deliveries.at(-1)) return { reason: 'fixup', fixup };
+    if (request.stopOnFixup === true && fixup !== undefined && this.#fixups.length > before) return { reason: 'fixup', fixup };
     return this.#arrivedSomewhereSpecial(true);
   }
 
@@ -222,7 +250,9 @@ export class EmulatedMachine implements Machine {
 
   #mapBuffers(): void {
     const { stackTop, stackSize } = ADDRESS_MAP;
-    this.memory.map(stackTop - BigInt(stackSize), stackSize, { read: true, write: true, execute: false, user: false });
+    for (const top of [stackTop, ADDRESS_MAP.machineCheckStackTop]) {
+      this.memory.map(top - BigInt(stackSize), stackSize, { read: true, write: true, execute: false, user: false });
+    }
     for (const buffer of this.scenario.buffers) {
       this.memory.map(buffer.address, buffer.size, buffer.permissions);
       this.memory.write(buffer.address, buffer.bytes);

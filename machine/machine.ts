@@ -66,6 +66,8 @@ export interface Machine {
   readonly position: Position;
   /** The exception in delivery, if the machine stands between its phases. */
   readonly delivery: Delivery | undefined;
+  /** Deliveries whose handler, a function of the program, is running now; the innermost last. */
+  readonly handling: readonly Delivery[];
   /** All deliveries of this run, in order. */
   readonly deliveries: readonly Delivery[];
   /** All fixups executed in this run, in order. */
@@ -74,7 +76,7 @@ export interface Machine {
   readonly ended: Stop | undefined;
   /** Runs on; if a delivery is pending, takes it to its end first. */
   run(request: RunRequest): Stop;
-  /** Takes the pending delivery one phase further and returns that phase; undefined if none is pending. */
+  /** Takes the pending delivery one phase further and returns that phase; undefined if none is pending. After `entered` none is: the handler runs. */
   advance(): DeliveryPhase | undefined;
   setBreakpoints(addresses: Iterable<bigint>): void;
   /** Back to the first instruction of the routine. */

@@ -20,7 +20,7 @@ export function phaseOf<Name extends DeliveryPhase['phase']>(delivery: Delivery,
 
 /** The name of a phase for people. */
 export const PHASE_TITLES: Readonly<Record<DeliveryPhase['phase'], string>> = {
-  raised: 'Raised', graded: 'Graded', searched: 'Exception table searched', handled: 'Handled', resumed: 'Resumed', died: 'Not survived',
+  raised: 'Raised', graded: 'Graded', searched: 'Exception table searched', entered: 'Handler entered', handled: 'Handled', resumed: 'Resumed', died: 'Not survived',
 };
 
 /** One phase in a line. */
@@ -38,6 +38,8 @@ export function phaseSummary(phase: DeliveryPhase, machine: Machine): string {
       return phase.match === undefined
         ? `none of the ${String(phase.tableSize)} entries is for this ip`
         : `entry ${String(phase.match.entry.index)} of ${String(phase.tableSize)}: ${phase.match.typeName}, landing pad ${landingPad(phase.match, machine)}`;
+    case 'entered':
+      return `${phase.handler.name} at depth ${String(phase.depth)}, pt_regs at ${machine.describe(phase.frame)}`;
     case 'handled':
       return phase.accepted ? `${phase.match.typeName}: ${phase.effect}` : `${phase.match.typeName} refused: ${phase.reason ?? 'no reason given'}`;
     case 'resumed':
@@ -56,6 +58,13 @@ export function phaseRows(phase: DeliveryPhase, machine: Machine): Container {
       return fixedRows(gradedRows(phase));
     case 'searched':
       return fixedRows(searchedRows(phase, machine));
+    case 'entered':
+      return fixedRows([
+        { name: 'handler', value: pointerText(machine, phase.handler.address), memory: phase.handler.address },
+        { name: 'self', value: pointerText(machine, phase.handler.self), memory: phase.handler.self },
+        { name: 'pt_regs', value: pointerText(machine, phase.frame), memory: phase.frame },
+        { name: 'depth', value: String(phase.depth) },
+      ]);
     case 'handled':
       return fixedRows([
         { name: 'type', value: phase.match.typeName },

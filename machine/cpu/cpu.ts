@@ -80,6 +80,13 @@ export interface CpuProfile {
   readonly vendor: 'intel' | 'amd';
   /** Lower-case kernel feature names: `erms`, `fsrm`, `rep_good`, `smap`, `smep`, `la57`, `lfence_rdtsc` … */
   readonly features: readonly string[];
+  /**
+   * Ways of this CPU that are not in the manual, off if absent: `rep-movs-no-ripv` a machine check in the middle of `rep movs` cannot be
+   * restarted; `rep-movs-overread` `rep movs` may consume poison in the line behind the copy; `broadcast` machine checks go to all CPUs.
+   */
+  readonly quirks?: readonly string[];
+  /** Set where severity rows name the model. */
+  readonly model?: { readonly name: 'skylake-x'; readonly stepping: number };
 }
 
 export interface Cpu {

@@ -59,7 +59,7 @@ export function readAlternatives(image: Image, generation: string): { readonly r
     const bytes = image.read(section.address, section.size);
     const found = [configured, ...FORMS.filter((form) => form !== configured)]
       .map((form) => recordsOf(bytes, section.address, form)).find((candidate) => candidate?.every((record) => plausible(record, image)));
-    if (found == null) problems.push(`.altinstructions of ${section.object} is not as any known kernel lays it out: no alternative is applied`);
+    if (found === undefined) problems.push(`.altinstructions of ${section.object} is not as any known kernel lays it out: no alternative is applied`);
     else records.push(...found);
   }
   return { records, problems };

@@ -1,7 +1,7 @@
 /**
  * What happens to one exception, phase by phase, as the emulated kernel sees it. Plain data: the debugger shows it, the sweep judges it.
  */
-import type { ExtableEntry } from '../../assembly/extable/entry.ts';
+import type { ExRange, ExtableEntry } from '../../assembly/extable/entry.ts';
 import type { FaultAccess } from '../cpu/cpu.ts';
 import type { ErrorContext } from '../../fault-model/error-context.ts';
 import type { MachineCheckBank } from '../../fault-model/machine-check.ts';
@@ -22,12 +22,27 @@ export interface RaisedException {
   readonly summary: string;
 }
 
+/** A handler that is a C function of the program. */
+export interface GuestHandler {
+  readonly name: string;
+  /** Of its code. */
+  readonly address: bigint;
+  /** Address of the `struct extable_handler`, or of the table entry that names the function. */
+  readonly self: bigint;
+  /** `descriptor`: (regs, self, trapnr, info). `entry`: (entry, regs, trapnr, error_code, fault_addr), as kernels 4.6 to 5.15 called theirs. */
+  readonly convention: 'descriptor' | 'entry';
+}
+
 /** An entry that matched, with the names people know its ends by. */
 export interface EntryMatch {
+  /** For a range: an entry made of it, `insn` being the interrupted instruction. */
   readonly entry: ExtableEntry;
-  /** `EX_TYPE_DEFAULT_MCE_SAFE` */
+  readonly range?: ExRange;
+  /** Set if a function of the program handles it. */
+  readonly handler?: GuestHandler;
+  /** `EX_TYPE_DEFAULT_MCE_SAFE`, `handler return_directly`, `range handler byte_by_byte` */
   readonly typeName: string;
-  /** Linked addresses. */
+  /** Linked addresses; `fixup` is the handler's code where there is no landing pad. */
   readonly insn: bigint;
   readonly fixup: bigint;
 }
@@ -68,12 +83,24 @@ export type DeliveryPhase =
       /** Set when the kernel does not consult the table at all (SMAP rule, a vector that is never offered), and why. */
       readonly notConsulted?: string;
     }
+  /** The handler is a function of the program: the machine stands at its first instruction. `handled` follows when it returns. */
+  | {
+      readonly phase: 'entered';
+      readonly match: EntryMatch;
+      readonly handler: GuestHandler;
+      /** Address of the `struct pt_regs`. */
+      readonly frame: bigint;
+      /** 1 for a handler of the routine's fault, 2 for one of a fault in that handler … */
+      readonly depth: number;
+    }
   | {
       readonly phase: 'handled';
       readonly match: EntryMatch;
-      /** False: the handler type refused, `reason` says why. */
+      /** False: the handler refused, `reason` says why; the next taker is asked, if there is one. */
       readonly accepted: boolean;
       readonly reason?: string;
+      /** The refusal is the kernel's end: BUG(), a panic, a frame that iretq cannot load. */
+      readonly fatal?: boolean;
       /** What it did, in a sentence: `ip = fixup; ax = 18`. */
       readonly effect: string;
       /** Warnings the kernel would log (WARN_ONCE …). */

@@ -2,91 +2,86 @@
  * The emulated kernel: takes one exception from the CPU to its end, a phase at a time, by the rules of `fault-model/`.
  * Knows nothing of protocols or of what a debugger wants to see.
  */
-import type { ExtableEntry } from '../../assembly/extable/entry.ts';
+import type { Image } from '../../assembly/elf/image.ts';
+import type { ImageTable } from '../../assembly/extable/search.ts';
 import { inKernelSpace } from '../../fault-model/address-space.ts';
+import type { ErrorDescription } from '../../fault-model/error-description.ts';
 import { errorContext, isCopyOpcode } from '../../fault-model/error-context.ts';
 import type { ErrorContext } from '../../fault-model/error-context.ts';
-import { entryTypeText } from '../../fault-model/entry-type.ts';
-import { handlerType, handlerTypeName } from '../../fault-model/handler-types.ts';
-import type { HandlerFrame, HandlerOutcome } from '../../fault-model/handler-types.ts';
-import { entryType } from '../../fault-model/kernel-generation.ts';
+import { EX_TYPE } from '../../fault-model/ex-type.ts';
+import type { HandlerFrame } from '../../fault-model/handler-types.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
+import { MCG_STATUS } from '../../fault-model/machine-check.ts';
 import { decodeMemoryOperand } from '../../fault-model/memory-operand.ts';
-import { poisonConsumed } from '../../fault-model/machine-check.ts';
 import { gradeMachineCheck } from '../../fault-model/severity.ts';
-import { pageFaultText, vectorFacts } from '../../fault-model/vectors.ts';
-import { FLAG, GENERAL_REGISTERS, VECTOR } from '../cpu/cpu.ts';
+import { vectorFacts } from '../../fault-model/vectors.ts';
+import { FLAG, VECTOR } from '../cpu/cpu.ts';
 import type { Cpu, CpuExit, CpuProfile } from '../cpu/cpu.ts';
-import type { Death, Delivery, DeliveryPhase, EntryMatch, RaisedException, RegisterChange } from './delivery.ts';
-
-/** The exception-table search: exact ip, as `search_extable` does (kernel 6.1 lib/extable.c). */
-export interface ExceptionTable {
-  readonly size: number;
-  find(ip: bigint): ExtableEntry | undefined;
-}
+import { ActiveDelivery, died, takeSnapshot } from './active-delivery.ts';
+import type { Delivery, DeliveryPhase } from './delivery.ts';
+import { describeException } from './describe.ts';
+import { GuestCalls } from './guest-calls.ts';
+import { PendingPages, reportedBank } from './machine-check.ts';
+import { TakerResolver } from './takers.ts';
+import type { Taker } from './takers.ts';
 
 export interface KernelOptions {
   readonly cpu: Cpu;
-  readonly table: ExceptionTable;
+  readonly image: Image;
+  readonly table: ImageTable;
   readonly generation: KernelGeneration;
   readonly profile: CpuProfile;
+  /** What machine checks report, where it is not what the CPU would report by itself. */
+  readonly machineCheck?: ErrorDescription;
   /** The name people know an address by. */
   readonly describe: (address: bigint) => string;
+  /** `copy.c:12`, for who changed a register. */
+  readonly place: (address: bigint) => string;
+  /** Handlers of the program return here. */
+  readonly handlerReturn: bigint;
+  /** Top of the stack that machine checks are handled on. */
+  readonly machineCheckStack: bigint;
 }
 
 type ExceptionExit = Extract<CpuExit, { kind: 'exception' }>;
 
-/** Control register and flag values a delivery is compared against. */
-interface Snapshot {
-  readonly registers: readonly bigint[];
-  readonly rip: bigint;
-  readonly rflags: bigint;
-}
-
 const CR2 = 2;
 const CS = 1;
-
-/** One exception in the making. `advance` appends the next phase until `finished`. */
-class ActiveDelivery implements Delivery {
-  readonly sequence: number;
-  readonly exception: RaisedException;
-  readonly phases: DeliveryPhase[];
-  /** Registers at the moment of the exception. */
-  readonly snapshot: Snapshot;
-  match: EntryMatch | undefined;
-  changedCr2: readonly [bigint, bigint] | undefined;
-
-  constructor(sequence: number, exception: RaisedException, snapshot: Snapshot) {
-    this.sequence = sequence;
-    this.exception = exception;
-    this.snapshot = snapshot;
-    this.phases = [{ phase: 'raised', exception }];
-  }
-
-  get finished(): boolean {
-    const last = this.phases.at(-1)!.phase;
-    return last === 'resumed' || last === 'died';
-  }
-}
+/** Faults in handlers of faults in handlers …: at this depth the kernel's stack would be spent. */
+const DEEPEST_NESTING = 8;
 
 export class Kernel {
   readonly #options: KernelOptions;
+  readonly #resolver: TakerResolver;
+  readonly #calls: GuestCalls;
+  readonly #pages = new PendingPages();
   #sequence = 0;
+  /** MCG_STATUS.MCIP: a machine check is being handled. */
+  #machineCheckInProgress: ActiveDelivery | undefined;
 
   constructor(options: KernelOptions) {
     this.#options = options;
+    this.#resolver = new TakerResolver(options.table, options.image, options.generation);
+    this.#calls = new GuestCalls(options);
   }
 
   /** Forgets the run: the next exception is the first. */
   reset(): void {
     this.#sequence = 0;
+    this.#machineCheckInProgress = undefined;
+    this.#pages.clear();
+    this.#calls.clear();
+  }
+
+  /** Deliveries whose handler, a function of the program, is running; the innermost last. */
+  get handling(): readonly Delivery[] {
+    return this.#calls.running;
   }
 
   /** Takes an exception from the CPU. Nothing but cr2 changes yet. */
   raise(exit: ExceptionExit): Delivery {
-    const { cpu } = this.#options;
-    const exception = this.#describeException(exit);
-    const delivery = new ActiveDelivery(++this.#sequence, exception, this.#snapshot());
+    const { cpu, describe } = this.#options;
+    const delivery = new ActiveDelivery(++this.#sequence, describeException(exit, cpu.registers.rip, describe), takeSnapshot(cpu));
     if (exit.vector === VECTOR.PF && exit.address !== undefined) {
       delivery.changedCr2 = [cpu.registers.getControl(CR2), exit.address];
       cpu.registers.setControl(CR2, exit.address);
@@ -96,65 +91,96 @@ export class Kernel {
     return delivery;
   }
 
-  /** Takes `delivery` one phase further and returns that phase. */
+  /** Takes `delivery` one phase further and returns that phase. After `entered` the CPU runs; {@link handlerReturned} goes on. */
   advance(delivery: Delivery): DeliveryPhase {
-    if (!(delivery instanceof ActiveDelivery)) throw new TypeError('this delivery belongs to another kernel');
-    const phase = this.#next(delivery);
-    delivery.phases.push(phase);
+    const active = ownDelivery(delivery);
+    const phase = this.#next(active);
+    active.phases.push(phase);
+    if (active.finished && this.#machineCheckInProgress === active) this.#machineCheckInProgress = undefined;
     return phase;
+  }
+
+  /** The innermost running handler has returned to {@link KernelOptions.handlerReturn}: its delivery, with the phase `handled` appended. */
+  handlerReturned(): Delivery {
+    const { delivery, phase } = this.#calls.returned();
+    delivery.phases.push(phase);
+    return delivery;
+  }
+
+  /** To be called after each instruction of a running handler, with the address it was at: notes what it wrote into the frame. */
+  handlerStepped(ip: bigint): void {
+    this.#calls.stepped(ip);
   }
 
   #next(delivery: ActiveDelivery): DeliveryPhase {
     const last = delivery.phases.at(-1)!;
     switch (last.phase) {
       case 'raised':
-        return delivery.exception.vector === VECTOR.MC ? this.#grade(delivery) : this.#search(delivery);
+        return this.#deliver(delivery);
       case 'graded':
         if (last.grade.severity === 'PANIC') return died('panic', `Fatal machine check: ${last.grade.message}`);
         // Only an action-required error is acted upon before the interrupted code goes on (kernel 6.12 do_machine_check).
         if (last.grade.severity !== 'AR') return { phase: 'resumed', at: delivery.exception.ip, changes: [] };
+        // It happened in SEAM non-root mode: the guest is dead, the kernel goes on.
+        if ((last.bank.mcgStatus & MCG_STATUS.SEAM_NR) !== 0n && last.context.context === 'KERNEL') return { phase: 'resumed', at: delivery.exception.ip, changes: [] };
         return this.#search(delivery);
       case 'searched':
-        return last.match === undefined ? { phase: 'died', death: this.#unhandled(delivery, last.notConsulted) } : this.#handle(delivery, last.match);
+        if (last.match === undefined) return this.#unhandled(delivery, last.notConsulted);
+        return this.#handle(delivery);
       case 'handled':
-        if (!last.accepted) {
-          return delivery.exception.vector === VECTOR.MC
-            ? died('panic', 'Failed kernel mode recovery: the handler refused after the machine check was graded recoverable')
-            : died('oops', `${delivery.exception.summary}: the handler refused (${last.reason ?? 'no reason given'})`);
-        }
-        return { phase: 'resumed', at: this.#options.cpu.registers.rip, changes: this.#changes(delivery, last.match.typeName) };
+        if (last.accepted) return this.#resume(delivery, last.match.typeName);
+        // The next one is asked: an outer range, where an inner one or the entry refused.
+        if (last.fatal !== true && delivery.takers.length > 0) return this.#handle(delivery);
+        if (delivery.exception.vector === VECTOR.MC) return died('panic', `Failed kernel mode recovery: ${last.match.typeName} refused after the machine check was graded recoverable (${last.reason ?? 'no reason given'})`);
+        return died(last.fatal === true ? 'panic' : 'oops', `${delivery.exception.summary}: ${last.match.typeName} refused (${last.reason ?? 'no reason given'})`);
       default:
-        throw new Error('this delivery is finished');
+        throw new Error(`this delivery cannot go on from the phase "${last.phase}"`);
     }
   }
 
+  /** From the CPU into the kernel: what can go wrong before any handler is looked for. */
+  #deliver(delivery: ActiveDelivery): DeliveryPhase {
+    const { vector } = delivery.exception;
+    if (vector === VECTOR.MC) {
+      if (this.#machineCheckInProgress !== undefined) return died('shutdown', 'a machine check while MCG_STATUS.MCIP is set: the CPU shuts down (SDM 3B 16.10.4.1)');
+      this.#machineCheckInProgress = delivery;
+    } else if (!this.#calls.canPushFrame()) {
+      return died('panic', `double fault: the exception frame cannot be pushed at rsp 0x${this.#options.cpu.registers.get(4).toString(16)}`);
+    }
+    if (this.#calls.running.length >= DEEPEST_NESTING) return died('panic', `${String(DEEPEST_NESTING)} handlers deep: a fault in the handler of a fault in a handler …`);
+    const { access } = delivery.exception;
+    delivery.takers = this.#resolver.takers(delivery.exception.ip, vector, access?.kind === 'fetch' && access.address === delivery.exception.ip);
+    return vector === VECTOR.MC ? this.#grade(delivery) : this.#search(delivery);
+  }
+
   #grade(delivery: ActiveDelivery): DeliveryPhase {
-    const { cpu, generation, profile } = this.#options;
-    const { exception } = delivery;
-    const linear = exception.address ?? exception.ip;
-    const bank = poisonConsumed(exception.access?.kind === 'fetch' ? 'instruction' : 'data', cpu.memory.physical(linear) ?? 0n);
+    const { cpu, generation, profile, machineCheck } = this.#options;
+    const bank = reportedBank(delivery.exception, cpu.memory, profile, machineCheck);
     const context = this.#context(delivery, bank.mcgStatus);
     const grade = gradeMachineCheck(bank, context, {
       generation, vendor: profile.vendor, ser: profile.vendor === 'intel', inException: true,
-      overflowRecovery: true, succor: true,
+      overflowRecovery: profile.features.includes('overflow_recov'), succor: profile.features.includes('succor'),
+      ...(profile.model === undefined ? {} : { model: profile.model }),
     });
+    delivery.context = context;
+    delivery.bank = bank;
     return { phase: 'graded', bank, context, grade };
   }
 
+  /** Asks whether anybody takes a machine check at this very ip; of several takers, those that do not promise to are passed over. */
   #context(delivery: ActiveDelivery, mcgStatus: bigint): ErrorContext {
-    const { cpu, table, generation } = this.#options;
-    return errorContext({
-      cs: cpu.registers.getSegment(CS),
-      mcgStatus,
-      entryType: this.#typeOf(table.find(delivery.exception.ip)),
-      copiesFromUser: this.#copiesFromUser(delivery),
-    }, generation);
+    const { cpu, generation } = this.#options;
+    const contextOf = (entryType: number | undefined): ErrorContext =>
+      errorContext({ cs: cpu.registers.getSegment(CS), mcgStatus, entryType, copiesFromUser: this.#copiesFromUser(delivery.exception.ip) }, generation);
+    const contexts = delivery.takers.map((taker) => contextOf(taker.type));
+    const recovers = (index: number): boolean => contexts[index]!.context === 'KERNEL_RECOV';
+    if (delivery.takers.length > 1) delivery.takers = delivery.takers.filter((_, index) => recovers(index));
+    return contexts.find((_, index) => recovers(index)) ?? contexts[0] ?? contextOf(undefined);
   }
 
   /** `is_copy_from_user`: what the interrupted instruction reads, decoded from its bytes as the kernel does. */
-  #copiesFromUser(delivery: ActiveDelivery): boolean {
+  #copiesFromUser(ip: bigint): boolean {
     const { cpu } = this.#options;
-    const { ip } = delivery.exception;
     const operand = decodeMemoryOperand(cpu.memory.read(ip, 15), ip, (register) => cpu.registers.get(register));
     return operand !== undefined && isCopyOpcode(operand.opcode) && !inKernelSpace(operand.address, this.#la57);
   }
@@ -164,19 +190,15 @@ export class Kernel {
   }
 
   #search(delivery: ActiveDelivery): DeliveryPhase {
-    const { table } = this.#options;
-    const { exception } = delivery;
-    const notConsulted = this.#whyNotConsulted(exception);
-    if (notConsulted !== undefined) return { phase: 'searched', tableSize: table.size, notConsulted };
-    const entry = table.find(exception.ip);
-    if (entry === undefined) return { phase: 'searched', tableSize: table.size };
-    const match: EntryMatch = { entry, typeName: entryTypeText(entry), insn: entry.insn, fixup: entry.fixup };
-    delivery.match = match;
-    return { phase: 'searched', match, tableSize: table.size };
+    const tableSize = this.#options.table.size;
+    const notConsulted = this.#whyNotConsulted(delivery);
+    if (notConsulted !== undefined) return { phase: 'searched', tableSize, notConsulted };
+    const first = delivery.takers[0];
+    return { phase: 'searched', tableSize, ...(first === undefined ? {} : { match: first.match }) };
   }
 
   /** Why the kernel would not even look: vectors that are never offered, and the SMAP rule (kernel 6.12 arch/x86/mm/fault.c do_user_addr_fault). */
-  #whyNotConsulted(exception: RaisedException): string | undefined {
+  #whyNotConsulted({ exception }: ActiveDelivery): string | undefined {
     const { cpu, profile } = this.#options;
     const facts = vectorFacts(exception.vector);
     if (!facts.offeredToTable) return `${facts.mnemonic} is never offered to the exception table`;
@@ -188,22 +210,40 @@ export class Kernel {
     return undefined;
   }
 
-  #handle(delivery: ActiveDelivery, match: EntryMatch): DeliveryPhase {
-    const { entry } = match;
-    const type = this.#typeOf(entry);
-    const handler = type === undefined ? undefined : handlerType(type);
-    const outcome: HandlerOutcome = handler === undefined
-      ? { effect: 'none', refusal: `${handlerTypeName(entry.type)} is not a handler of this kernel: BUG()`, warnings: [] }
-      : handler.run(this.#frame(delivery), { ...entry, fixupWord: Number(BigInt.asIntN(32, entry.fixup)) });
-    if (outcome.resumeAt !== undefined) this.#options.cpu.registers.rip = outcome.resumeAt;
+  /** Lets the first of the remaining takers act. */
+  #handle(delivery: ActiveDelivery): DeliveryPhase {
+    const taker = delivery.takers[0]!;
+    delivery.takers = delivery.takers.slice(1);
+    switch (taker.action.kind) {
+      case 'type':
+        return this.#runType(delivery, taker, taker.action.handler);
+      case 'guest': {
+        const entered = this.#calls.enter(delivery, taker.match, taker.action.handler);
+        if (typeof entered !== 'string') return entered;
+        return { phase: 'handled', match: taker.match, accepted: false, effect: 'none', warnings: [], fatal: true, reason: entered };
+      }
+      case 'unknown':
+        return { phase: 'handled', match: taker.match, accepted: false, effect: 'none', warnings: [], fatal: true, reason: taker.action.reason };
+    }
+  }
+
+  #runType(delivery: ActiveDelivery, { match, type }: Taker, handler: Extract<Taker['action'], { kind: 'type' }>['handler']): DeliveryPhase {
+    const outcome = handler.run(this.#frame(delivery), { ...match.entry, fixupWord: Number(BigInt.asIntN(32, match.entry.fixup)) });
+    const accepted = outcome.resumeAt !== undefined;
+    if (accepted) this.#options.cpu.registers.rip = outcome.resumeAt;
+    const panics = type === EX_TYPE.WRMSR_IN_MCE || type === EX_TYPE.RDMSR_IN_MCE;
     return {
-      phase: 'handled', match, accepted: outcome.resumeAt !== undefined, effect: outcome.effect, warnings: outcome.warnings,
-      ...(outcome.refusal === undefined ? {} : { reason: outcome.refusal }),
+      phase: 'handled', match, accepted, effect: outcome.effect, warnings: outcome.warnings,
+      ...(outcome.refusal === undefined ? {} : { reason: outcome.refusal }), ...(panics ? { fatal: true } : {}),
     };
   }
 
-  #typeOf(entry: ExtableEntry | undefined): number | undefined {
-    return entry === undefined ? undefined : entryType(entry.type, this.#options.generation);
+  #resume(delivery: ActiveDelivery, typeName: string): DeliveryPhase {
+    if (delivery.context?.copyin === true && delivery.bank !== undefined) {
+      const consecutive = this.#pages.takeAway(delivery.bank.address);
+      if (consecutive !== undefined) return died('panic', consecutive);
+    }
+    return { phase: 'resumed', at: this.#options.cpu.registers.rip, changes: delivery.changes(takeSnapshot(this.#options.cpu), typeName) };
   }
 
   #frame(delivery: ActiveDelivery): HandlerFrame {
@@ -239,65 +279,18 @@ export class Kernel {
     };
   }
 
-  #unhandled(delivery: ActiveDelivery, notConsulted: string | undefined): Death {
+  #unhandled(delivery: ActiveDelivery, notConsulted: string | undefined): DeliveryPhase {
     const { exception } = delivery;
     const why = notConsulted ?? `no exception-table entry for ${this.#options.describe(exception.ip)}`;
-    if (exception.vector === VECTOR.MC) return { kind: 'panic', reason: `Failed kernel mode recovery: ${why}` };
-    if (exception.vector === VECTOR.DF) return { kind: 'panic', reason: `double fault: ${why}` };
-    return { kind: 'oops', reason: `${exception.summary}: ${why}` };
-  }
-
-  #snapshot(): Snapshot {
-    const { registers } = this.#options.cpu;
-    return { registers: GENERAL_REGISTERS.map((_, number) => registers.get(number)), rip: registers.rip, rflags: registers.rflags };
-  }
-
-  #changes(delivery: ActiveDelivery, typeName: string): readonly RegisterChange[] {
-    const now = this.#snapshot();
-    const before = delivery.snapshot;
-    const changes: RegisterChange[] = [];
-    const note = (register: string, old: bigint, value: bigint, changedBy: string): void => {
-      if (old !== value) changes.push({ register, old, new: value, changedBy });
-    };
-    GENERAL_REGISTERS.forEach((name, number) => { note(name, before.registers[number]!, now.registers[number]!, typeName); });
-    note('rip', before.rip, now.rip, typeName);
-    note('rflags', before.rflags, now.rflags, typeName);
-    if (delivery.changedCr2 !== undefined) note('cr2', delivery.changedCr2[0], delivery.changedCr2[1], 'CPU');
-    return changes;
-  }
-
-  #describeException(exit: ExceptionExit): RaisedException {
-    const { cpu, describe } = this.#options;
-    const facts = vectorFacts(exit.vector);
-    const ip = cpu.registers.rip;
-    return {
-      vector: exit.vector,
-      mnemonic: facts.mnemonic,
-      ip,
-      summary: `${facts.name}${whatHappened(exit, describe)}`,
-      ...(exit.errorCode === undefined ? {} : { errorCode: exit.errorCode }),
-      ...(exit.address === undefined ? {} : { address: exit.address }),
-      ...(exit.access === undefined ? {} : { access: exit.access }),
-    };
+    if (exception.vector === VECTOR.MC) return died('panic', `Failed kernel mode recovery: ${why}`);
+    if (exception.vector === VECTOR.DF) return died('panic', `double fault: ${why}`);
+    return died('oops', `${exception.summary}: ${why}`);
   }
 }
 
-function died(kind: Death['kind'], reason: string): DeliveryPhase {
-  return { phase: 'died', death: { kind, reason } };
-}
-
-function whatHappened(exit: ExceptionExit, describe: (address: bigint) => string): string {
-  const { access } = exit;
-  if (access === undefined) return '';
-  const verb = { read: 'reading', write: 'writing', fetch: 'fetching' }[access.kind];
-  const what = access.kind === 'fetch' ? 'an instruction' : `${String(access.size)} ${access.size === 1 ? 'byte' : 'bytes'}`;
-  const where = `${verb} ${what} at ${describe(access.address)}`;
-  if (exit.vector === VECTOR.PF) {
-    const at = exit.address !== undefined && exit.address !== access.address ? `, fault at ${describe(exit.address)}` : '';
-    return ` ${where}${at} (${pageFaultText(exit.errorCode ?? 0)})`;
-  }
-  if (exit.vector === VECTOR.MC) return ` ${where}: poisoned memory`;
-  return ` ${where}`;
+function ownDelivery(delivery: Delivery): ActiveDelivery {
+  if (!(delivery instanceof ActiveDelivery)) throw new TypeError('this delivery belongs to another kernel');
+  return delivery;
 }
 
 export { opcodeOf } from '../../fault-model/memory-operand.ts';

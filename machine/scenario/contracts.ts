@@ -3,10 +3,13 @@
  *
  *     # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax user=src
  *     # mcsafe: run n=256 poison=src+64
+ *     # mcsafe: error STATUS uc,ar,s,pcc MCGSTATUS ripv
  */
 import type { CommentDirective } from '../../assembly/gas/statement.ts';
 import { formatPosition } from '../../assembly/source.ts';
 import type { Problem } from '../../assembly/source.ts';
+import { parseErrorDescription } from '../../fault-model/error-description.ts';
+import type { ErrorDescription } from '../../fault-model/error-description.ts';
 import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
 import type { GeneralRegister } from '../cpu/cpu.ts';
 import type { Contract, ContractKind } from './scenario.ts';
@@ -55,16 +58,19 @@ export interface RunDefaults {
 export interface RoutineDirectives {
   readonly contract?: Contract;
   readonly run?: RunDefaults;
+  /** What machine checks report. */
+  readonly machineCheck?: ErrorDescription;
   readonly problems: readonly Problem[];
 }
 
-const DIRECTIVE_WORDS = 'contract, run, ignore';
+const DIRECTIVE_WORDS = 'contract, run, error, ignore';
 
 /** Reads the `mcsafe:` comment directives that belong to one routine. Later ones win over earlier ones. */
 export function readDirectives(directives: readonly CommentDirective[]): RoutineDirectives {
   const problems: Problem[] = [];
   let contract: Contract | undefined;
   let run: RunDefaults | undefined;
+  let machineCheck: ErrorDescription | undefined;
   for (const directive of directives) {
     const complain = (message: string): void => {
       problems.push({ severity: 'error', code: 'malformed-directive', message, range: directive.range });
@@ -72,9 +78,13 @@ export function readDirectives(directives: readonly CommentDirective[]): Routine
     const [verb, ...words] = directive.text.split(/\s+/);
     if (verb === 'contract') contract = readContract(words, directive, complain) ?? contract;
     else if (verb === 'run') run = { ...run, ...readRun(words, complain) };
-    else if (verb !== 'ignore') complain(`unknown directive "mcsafe: ${verb ?? ''}"; known are ${DIRECTIVE_WORDS}`);
+    else if (verb === 'error') {
+      const result = parseErrorDescription(words.join(' '));
+      if (result.ok) machineCheck = result.description;
+      else complain(`"mcsafe: error": ${result.message}`);
+    } else if (verb !== 'ignore') complain(`unknown directive "mcsafe: ${verb ?? ''}"; known are ${DIRECTIVE_WORDS}`);
   }
-  return { problems, ...(contract === undefined ? {} : { contract }), ...(run === undefined ? {} : { run }) };
+  return { problems, ...(contract === undefined ? {} : { contract }), ...(run === undefined ? {} : { run }), ...(machineCheck === undefined ? {} : { machineCheck }) };
 }
 
 function readContract(words: readonly string[], directive: CommentDirective, complain: (message: string) => void): Contract | undefined {

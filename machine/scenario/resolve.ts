@@ -6,6 +6,8 @@ import type { Image, ImageSymbol } from '../../assembly/elf/image.ts';
 import type { CommentDirective } from '../../assembly/gas/statement.ts';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Problem } from '../../assembly/source.ts';
+import { parseErrorDescription } from '../../fault-model/error-description.ts';
+import type { ErrorDescription } from '../../fault-model/error-description.ts';
 import { DEFAULT_KERNEL_GENERATION } from '../../fault-model/kernel-generation.ts';
 import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
 import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
@@ -29,6 +31,10 @@ export const ADDRESS_MAP = {
   stackSize: 0x4000,
   /** The return address of the routine: reaching it ends the run. */
   returnSentinel: 0xffff_ffff_ff00_0000n,
+  /** The return address of fault handlers: reaching it goes on with the delivery. */
+  handlerReturn: 0xffff_ffff_ff01_0000n,
+  /** Machine checks are handled on a stack of their own (IST). */
+  machineCheckStackTop: 0xffff_fe00_0001_0000n,
 } as const;
 
 export const DEFAULT_LENGTH = 256;
@@ -66,6 +72,7 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
   const buffers = placeBuffers(config, contract, n);
   const registers = chooseRegisters(config, contract, n, { buffers, image, wrong });
   const poison = choosePoison(config, contract, directives.run, { buffers, image, wrong, assumptions });
+  const machineCheck = chooseMachineCheck(config, directives.machineCheck, wrong);
   if (wrong.length > 0) return { ok: false, configProblems: wrong, problems: directives.problems };
   return {
     ok: true,
@@ -74,6 +81,7 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
       name: `${entry.name} in ${input.program}`,
       entry: { name: entry.name, address: entry.address },
       registers, buffers, poison, contract, assumptions,
+      ...(machineCheck === undefined ? {} : { machineCheck }),
       poisonGranule: config.poisonGranule ?? 'line',
       cpu: profile,
       kernelGeneration: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id,
@@ -95,6 +103,7 @@ export function resolveProfile(config: LaunchConfig, wrong: ConfigProblem[]): Cp
     name: asked.name ?? 'custom',
     vendor: asked.vendor ?? DEFAULT_CPU_PROFILE.vendor,
     features: (asked.features ?? DEFAULT_CPU_PROFILE.features).map((feature) => feature.toLowerCase()),
+    ...(asked.quirks === undefined ? {} : { quirks: asked.quirks }),
   };
 }
 
@@ -267,6 +276,14 @@ function choosePoison(
   const text = source.size > LINE_SIZE ? `${source.name}+${String(LINE_SIZE)}` : source.name;
   scope.assumptions.push(`poison at ${text} (${source.size > LINE_SIZE ? 'the second line' : 'the first line'} of ${source.name}${contract.kind === 'none' ? '' : ', the default'})`);
   return poisonAt(text, LINE_SIZE, 'poison', scope);
+}
+
+function chooseMachineCheck(config: LaunchConfig, directive: ErrorDescription | undefined, wrong: ConfigProblem[]): ErrorDescription | undefined {
+  if (config.machineCheck === undefined) return directive;
+  const result = parseErrorDescription(config.machineCheck);
+  if (result.ok) return result.description;
+  wrong.push({ path: 'machineCheck', message: result.message });
+  return undefined;
 }
 
 function poisonAt(place: string | number, size: number, path: string, scope: PlaceScope): readonly PoisonRange[] {

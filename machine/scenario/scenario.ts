@@ -1,6 +1,7 @@
 /**
  * What to run: a scenario, complete and plain. launch.json, the CLI's flags, a comment directive and zero-config inference all end in one of these.
  */
+import type { ErrorDescription } from '../../fault-model/error-description.ts';
 import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
 import type { PagePermissions, PoisonGranule } from '../memory/memory.ts';
 
@@ -51,6 +52,8 @@ export interface Scenario {
   /** Kernel whose rules handle faults, e.g. `6.12`. */
   readonly kernelGeneration: string;
   readonly contract?: Contract;
+  /** What machine checks report, where it is not what the CPU would report by itself. */
+  readonly machineCheck?: ErrorDescription;
   /** Instructions after which the run is given up. */
   readonly budget: bigint;
   /** What was assumed rather than said, one sentence each, to be printed. */

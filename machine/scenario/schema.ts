@@ -3,8 +3,10 @@
  * Numbers that may not fit a double are hex strings.
  */
 import * as z from 'zod/mini';
+import { parseErrorDescription } from '../../fault-model/error-description.ts';
 import { KERNEL_GENERATIONS } from '../../fault-model/kernel-generation.ts';
 import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
+import { CPU_QUIRKS } from '../cpu/profiles.ts';
 
 // No `new Function`: the schema also runs under a content-security policy.
 z.config({ ...z.locales.en(), jitless: true });
@@ -32,6 +34,11 @@ export const poisonSchema = z.strictObject({
   size: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1 << 28)), 'Bytes. Default 64, one cache line.')),
 });
 
+function errorDescriptionMessage(input: unknown): string {
+  const result = parseErrorDescription(String(input));
+  return result.ok ? 'not a machine-check description' : result.message;
+}
+
 const argumentValue = place;
 
 export const contractSchema = z.strictObject({
@@ -45,6 +52,7 @@ export const cpuProfileSchema = z.strictObject({
   name: z.optional(z.string()),
   vendor: z.optional(z.enum(['intel', 'amd'])),
   features: z.optional(describe(z.array(z.string()), 'Kernel feature names in lower case: erms, fsrm, rep_good, smap, smep, la57 …')),
+  quirks: z.optional(describe(z.array(z.enum(CPU_QUIRKS)), 'Ways of a CPU that are not in the manual: "rep-movs-overread" (rep movs may consume poison in the line behind the copy), "rep-movs-no-ripv" (a machine check in the middle of rep movs cannot be restarted), "broadcast" (machine checks go to all CPUs).')),
 });
 
 export const launchSchema = z.strictObject({
@@ -56,9 +64,10 @@ export const launchSchema = z.strictObject({
   arguments: z.optional(describe(z.partialRecord(register, argumentValue), 'Initial registers: a number, a buffer name, or name+offset. Overrides what the contract sets.')),
   buffers: z.optional(describe(z.record(z.string().check(z.regex(/^[A-Za-z_]\w*$/, 'a name')), bufferSchema), 'Guest memory for the run, each with unmapped guard pages around it.')),
   poison: z.optional(describe(z.union([z.literal(false), place, z.array(z.union([place, poisonSchema]))]), 'Poisoned memory. Default: the second line of the source buffer; false for none.')),
+  machineCheck: z.optional(describe(z.string().check(z.refine((text) => parseErrorDescription(text).ok, { error: (issue) => errorDescriptionMessage(issue.input) })), 'What machine checks report, in the words of mce-inject; what is not named stays as the CPU reports it: "STATUS uc,ar,s,pcc MCGSTATUS ripv BANK 4".')),
   poisonGranule: z.optional(describe(z.enum(['line', 'byte']), 'line: as hardware, a read of any byte of the line faults. byte: only the poisoned byte itself (test mode). Default "line".')),
   kernelGeneration: z.optional(describe(z.enum(KERNEL_GENERATIONS.map((generation) => generation.id)), 'Kernel whose headers and fault rules apply. Default "6.12".')),
-  cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", or an object.')),
+  cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", "skylake-server", or an object.')),
   includePaths: z.optional(describe(z.array(z.string()), 'Searched for #include before the built-in stand-ins; a configured kernel tree wins.')),
   defines: z.optional(describe(z.record(z.string(), z.string()), 'Macros defined as with -D.')),
   stubs: z.optional(describe(z.record(z.string(), z.string()), 'Assembly text for functions the program calls and does not define: {"printk": "xor %eax, %eax; ret"}.')),
