@@ -154,7 +154,7 @@ export class CodeCache {
         if (i === 0) first = op;
         codePage.ops[at] = op;
         if ('failure' in decoded) {
-          this.#write(op, { ip: here, length: 1, meaning: 'lift', shape: UD2, fields: NO_FIELDS, target: undefined, ends: true });
+          this.#write(op, { ip: here, length: 1, meaning: 'lift', shape: UD2, fields: NO_FIELDS, target: undefined, ends: true, traps: false });
           return first;
         }
         this.#write(op, decoded);
@@ -163,8 +163,10 @@ export class CodeCache {
           this.#codePage(next!.number).straddling.push(op);
           this.#memory.markCode(next!);
         }
-        if (decoded.ends) return first;
         at += length;
+        // The micro-op behind a trap is where its rip comes from.
+        if (decoded.traps) this.#placeholder(ip + BigInt(at - offset), 0);
+        if (decoded.ends) return first;
       }
       this.#placeholder(ip + BigInt(at - offset), 0);
       return first;

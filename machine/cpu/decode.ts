@@ -2,7 +2,7 @@
  * From bytes to what the emulator runs: the instruction's shape and the fields of its micro-op. Differences that a lift must not see
  * (register numbers, masked counts, hints that do nothing) are settled here.
  */
-import { Code, Decoder, DecoderOptions, FlowControl, Instruction as IcedInstruction, MemorySizeExt, Mnemonic, OpKind, Register, RegisterExt } from 'iced-x86';
+import { Code, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction as IcedInstruction, MemorySizeExt, Mnemonic, OpKind, Register, RegisterExt } from 'iced-x86';
 import { STATE } from '../memory/layout.ts';
 import type { CpuProfile } from './cpu.ts';
 import { liftOf } from './lift/index.ts';
@@ -35,6 +35,8 @@ export interface Decoded {
   readonly target: bigint | undefined;
   /** Control never falls through to the next instruction. */
   readonly ends: boolean;
+  /** It ends with a trap, whose saved rip is the next instruction's. */
+  readonly traps: boolean;
 }
 
 export interface DecodeFailure {
@@ -54,10 +56,11 @@ function facts(register: Register): RegisterFacts {
   let known = registerFacts.get(register);
   if (known === undefined) {
     const size = RegisterExt.size(register);
-    const number = RegisterExt.number(register);
+    // Of byte registers `number` is iced's own count, in which ah to bh stand among the others.
+    const number = RegisterExt.number(RegisterExt.fullRegister(register));
     if (RegisterExt.isGPR(register)) {
       const high = register >= Register.AH && register <= Register.BH;
-      known = { size, kind: 'general', address: STATE.GENERAL + (high ? 8 * (number - 4) + 1 : 8 * number) };
+      known = { size, kind: 'general', address: STATE.GENERAL + 8 * number + (high ? 1 : 0) };
     } else if (RegisterExt.isXMM(register)) known = { size: 16, kind: 'vector', address: STATE.VECTOR + 64 * number };
     else if (RegisterExt.isYMM(register)) known = { size: 32, kind: 'vector', address: STATE.VECTOR + 64 * number };
     else if (RegisterExt.isZMM(register)) known = { size: 64, kind: 'vector', address: STATE.VECTOR + 64 * number };
@@ -78,6 +81,7 @@ function mnemonicName(mnemonic: Mnemonic): string {
 const NOTHING = new Set([
   'nop', 'pause', 'endbr64', 'endbr32', 'prefetcht0', 'prefetcht1', 'prefetcht2', 'prefetchnta', 'prefetchw', 'prefetchwt1', 'prefetch', 'reservednop',
 ]);
+const RESERVED_0F0D = new Set<Code>([Code.Reservednop_rm16_r16_0F0D, Code.Reservednop_rm32_r32_0F0D, Code.Reservednop_rm64_r64_0F0D]);
 const STRINGS: Readonly<Record<string, readonly [string, number]>> = {
   movsb: ['movs', 1], movsw: ['movs', 2], movsd: ['movs', 4], movsq: ['movs', 8],
   stosb: ['stos', 1], stosw: ['stos', 2], stosd: ['stos', 4], stosq: ['stos', 8],
@@ -115,10 +119,12 @@ export class PageDecoder {
   readonly #decoder: Decoder;
   readonly #ip: bigint;
   readonly #smap: boolean;
+  readonly #vendor: CpuProfile['vendor'];
 
   constructor(bytes: Uint8Array, ip: bigint, profile: CpuProfile) {
     this.#decoder = new Decoder(64, bytes, profile.vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
     this.#ip = BigInt.asUintN(64, ip);
+    this.#vendor = profile.vendor;
     this.#smap = profile.features.includes('smap');
     this.#decoder.ip = this.#ip;
   }
@@ -134,7 +140,7 @@ export class PageDecoder {
       // iced's DecoderError: 1 is InvalidInstruction, 2 NoMoreBytes.
       return { failure: this.#decoder.lastError === 2 ? 'short' : 'invalid' };
     }
-    return describe(iced, this.#smap);
+    return describe(iced, this.#smap, this.#vendor);
   }
 }
 
@@ -144,15 +150,17 @@ function emptyFields(): OpFields {
   return { registers: [STATE.ZERO, STATE.ZERO, STATE.ZERO], base: STATE.ZERO, index: STATE.ZERO, scale: 0, segment: STATE.ZERO, immediate: 0n, displacement: 0n };
 }
 
-function describe(instruction: IcedInstruction, smap: boolean): Decoded {
+function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfile['vendor']): Decoded {
   const { ip, length } = instruction;
   const fields = emptyFields();
   const flow = instruction.flowControl;
   const ends = flow !== FlowControl.Next && flow !== FlowControl.ConditionalBranch && flow !== FlowControl.Call && flow !== FlowControl.IndirectCall
     && flow !== FlowControl.XbeginXabortXend;
   const target = isNearBranch(instruction.opCount > 0 ? instruction.op0Kind : OpKind.Register) ? instruction.nearBranchTarget : undefined;
-  const done = (meaning: Meaning, shape: Shape): Decoded => ({ ip, length, meaning, shape, fields, target, ends });
+  const done = (meaning: Meaning, shape: Shape): Decoded => ({ ip, length, meaning, shape, fields, target, ends, traps: flow === FlowControl.Interrupt });
   let mnemonic = mnemonicName(instruction.mnemonic);
+  // Register forms of 0F 0D: a hint that does nothing on Intel's processors, undefined on AMD's.
+  if (vendor === 'amd' && RESERVED_0F0D.has(instruction.code)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (NOTHING.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'nop' });
   if (mnemonic === 'ud0' || mnemonic === 'ud1') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (!smap && (mnemonic === 'stac' || mnemonic === 'clac')) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
@@ -160,9 +168,16 @@ function describe(instruction: IcedInstruction, smap: boolean): Decoded {
   if (string !== undefined && isString(instruction)) return done('lift', stringShape(instruction, string, fields));
   mnemonic = RENAMED[mnemonic] ?? mnemonic;
   if (isSystemInstruction(mnemonic)) return done('system', { ...EMPTY_SHAPE, mnemonic });
-  if (liftOf(mnemonic) === undefined || NARROW_BRANCHES.has(instruction.code)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
-  const shape = generalShape(instruction, mnemonic, fields, target);
+  if (liftOf(mnemonic) === undefined || isOtherEncoding(instruction) || NARROW_BRANCHES.has(instruction.code)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
+  const shape = generalShape(instruction, mnemonic, fields, target, vendor);
   return shape === undefined ? done('unsupported', { ...EMPTY_SHAPE, mnemonic }) : done('lift', shape);
+}
+
+/** Encodings that share mnemonics with what the lifts define, but not their meaning: XOP, 3DNow!, Knights Corner, and EVEX with masks, broadcasts or rounding. */
+function isOtherEncoding(instruction: IcedInstruction): boolean {
+  const { encoding } = instruction;
+  if (encoding === EncodingKind.Legacy || encoding === EncodingKind.VEX) return false;
+  return encoding !== EncodingKind.EVEX || instruction.hasOpMask || instruction.isBroadcast || instruction.suppressAllExceptions || instruction.roundingControl !== 0;
 }
 
 function isNearBranch(kind: OpKind): boolean {
@@ -193,7 +208,14 @@ function stringShape(instruction: IcedInstruction, [mnemonic, size]: readonly [s
   return { mnemonic, operands, size, repeat, addressSize, variant: '' };
 }
 
-function generalShape(instruction: IcedInstruction, mnemonic: string, fields: OpFields, target: bigint | undefined): Shape | undefined {
+function memorySize(instruction: IcedInstruction, mnemonic: string, vendor: CpuProfile['vendor']): number {
+  if (mnemonic === 'lea') return 0;
+  // AMD's processors read the 4 bytes that the encoding without prefix reads.
+  if (instruction.code === Code.Movsxd_r16_rm16 && vendor === 'amd') return 4;
+  return MemorySizeExt.size(instruction.memorySize);
+}
+
+function generalShape(instruction: IcedInstruction, mnemonic: string, fields: OpFields, target: bigint | undefined, vendor: CpuProfile['vendor']): Shape | undefined {
   const operands: OperandShape[] = [];
   const count = instruction.opCount;
   let immediate: number | undefined;
@@ -207,7 +229,9 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
     } else if (kind === OpKind.Memory) {
       const form = addressFields(instruction, fields, mnemonic === 'lea');
       if (form === undefined) return undefined;
-      operands.push({ kind: 'memory', size: mnemonic === 'lea' ? 0 : MemorySizeExt.size(instruction.memorySize), form });
+      // A bit string's address is cut to 32 bits after the offset was added and before the segment base is.
+      if (form === 'a' && fields.segment !== STATE.ZERO && BIT_TESTS.has(mnemonic)) return undefined;
+      operands.push({ kind: 'memory', size: memorySize(instruction, mnemonic, vendor), form });
     } else if (isNearBranch(kind)) {
       operands.push({ kind: 'target', size: 8 });
     } else if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate32to64) {

@@ -24,6 +24,7 @@ export class State implements RegisterFile {
     this.#setI32(STATE.MXCSR, 0x1f80);
     this.#setI32(STATE.X87_CONTROL, 0x37f);
     this.#setU64(STATE.XCR0, 7n);
+    this.#setU64(STATE.CANONICAL_SHIFT, 16n);
   }
 
   get(register: number): bigint { return this.getGeneral(register); }
@@ -128,6 +129,7 @@ export class State implements RegisterFile {
     const at = STATE.CONTROL + 8 * controlSlot(register);
     const changed = this.#arena.u64[at >> 3] !== BigInt.asUintN(64, value);
     this.#setU64(at, value);
+    if (register === 4) this.#setU64(STATE.CANONICAL_SHIFT, (value & CR4.LA57) !== 0n ? 7n : 16n);
     if (changed && (register === 0 || register === 4)) this.#modeChanged();
   }
 

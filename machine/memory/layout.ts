@@ -32,6 +32,8 @@ export const STATE = {
   /** x87 control, status and tag words, 4 bytes each, and XCR0 (8 bytes). */
   X87_CONTROL: 1328,
   XCR0: 1344,
+  /** Bits above the canonical address: 16, or 7 with CR4.LA57. 8 bytes. */
+  CANONICAL_SHIFT: 1352,
   /** 32 vector registers of 64 bytes. */
   VECTOR: 1408,
   /** k0-7, 8 bytes each. */

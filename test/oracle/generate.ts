@@ -95,11 +95,11 @@ function target(random: Random, size: number): bigint {
 /** Sets the registers of an address so that it points at `aim`; leaves an address without such registers alone. */
 function steer(random: Random, gpr: bigint[], memory: Access, aim: bigint): void {
   if (memory.base === Register.None || memory.base === Register.RIP || memory.base === Register.EIP) return;
-  const number = RegisterExt.number(memory.base);
+  const number = RegisterExt.number(RegisterExt.fullRegister(memory.base));
   const segment = memory.segment === Register.FS ? FS_BASE : memory.segment === Register.GS ? GS_BASE : 0n;
   let index = 0n;
   if (memory.index !== Register.None && RegisterExt.isGPR(memory.index)) {
-    const at = RegisterExt.number(memory.index);
+    const at = RegisterExt.number(RegisterExt.fullRegister(memory.index));
     const bits = RegisterExt.size(memory.index) * 8;
     if (at === number) return;
     if (random.chance(50)) gpr[at] = BigInt(random.below(64));
@@ -127,9 +127,9 @@ function suitRegisters(random: Random, gpr: bigint[], form: Form): void {
   }
   const bitString = mnemonic === Mnemonic.Bt || mnemonic === Mnemonic.Bts || mnemonic === Mnemonic.Btr || mnemonic === Mnemonic.Btc;
   if (bitString && RegisterExt.isGPR(form.op1) && random.chance(70)) {
-    gpr[RegisterExt.number(form.op1)] = BigInt.asUintN(64, BigInt(random.below(40000) - 20000));
+    gpr[RegisterExt.number(RegisterExt.fullRegister(form.op1))] = BigInt.asUintN(64, BigInt(random.below(40000) - 20000));
   }
-  if (goesThroughOperand(mnemonic) && RegisterExt.isGPR(form.op0)) gpr[RegisterExt.number(form.op0)] = codeTarget(random);
+  if (goesThroughOperand(mnemonic) && RegisterExt.isGPR(form.op0)) gpr[RegisterExt.number(RegisterExt.fullRegister(form.op0))] = codeTarget(random);
 }
 
 /** Memory contents it needs. */

@@ -244,6 +244,15 @@ export abstract class Access {
     this.c.end();
   }
 
+  /** Raises #GP(0) unless the branch target is canonical. Nothing may have been written. */
+  canonical(target: Local): void {
+    const { c } = this;
+    const shift = this.i64();
+    c.i32(0).load('i64', STATE.CANONICAL_SHIFT).set(shift);
+    c.get(target).get(shift).op('i64_shl').get(shift).op('i64_shr_s').get(target).op('i64_ne');
+    this.raiseIf(GP, 0);
+  }
+
   /** Pushes RFLAGS' bits outside the six arithmetic ones, as i32. */
   systemFlags(): void {
     this.c.i32(0).load('i32', STATE.SYSTEM_FLAGS);
@@ -290,6 +299,8 @@ export abstract class Access {
     this.setRegister(REG.RSP, this.take());
   }
 }
+
+const GP = 13;
 
 /** Stores to the exit area go through address 0 plus these offsets. */
 const EXIT_BASE = 0;

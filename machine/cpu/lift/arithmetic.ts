@@ -1,7 +1,7 @@
 /** Addition, subtraction, logic, multiplication, division. */
 import { REG } from './access.ts';
 import type { Access } from './access.ts';
-import { adcFlags, addFlags, logicFlags, overflowFlag, sbbFlags, subFlags } from './flags.ts';
+import { adcFlags, addFlags, logicFlags, overflowFlag, replaceFlags, sbbFlags, subFlags } from './flags.ts';
 import type { Lift } from './lift.ts';
 import { EXIT } from '../../memory/layout.ts';
 import type { BinaryOp } from '../wasm/opcodes.ts';
@@ -176,6 +176,13 @@ function imul(a: Access): void {
 }
 
 const DE = 0;
+const PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80;
+
+/** What AMD's processors do with the flags, all undefined: AF set, SF ZF PF clear, CF and OF as they were. */
+function divideFlags(a: Access): void {
+  a.c.i32(AF);
+  replaceFlags(a, a.take32(), SF | ZF | AF | PF);
+}
 
 /** div and idiv below 8 bytes: the dividend fits 64 bits. */
 function divideNarrow(a: Access, signed: boolean): void {
@@ -213,6 +220,7 @@ function divideNarrow(a: Access, signed: boolean): void {
     a.setRegister(REG.RAX, quotient, size);
     a.setRegister(REG.RDX, remainder, size);
   }
+  divideFlags(a);
 }
 
 function div(a: Access): void {
@@ -233,6 +241,7 @@ function div(a: Access): void {
   const remainder = a.take();
   a.setRegister(REG.RAX, quotient);
   a.setRegister(REG.RDX, remainder);
+  divideFlags(a);
 }
 
 function idiv(a: Access): void {
@@ -270,6 +279,7 @@ function idiv(a: Access): void {
   c.get(remainder).get(sign).op('i64_xor').get(sign).op('i64_sub').set(remainder);
   a.setRegister(REG.RAX, quotient);
   a.setRegister(REG.RDX, remainder);
+  divideFlags(a);
 }
 
 function carry(value: 0 | 1 | 'complement'): Lift {

@@ -1,7 +1,7 @@
 /** Bit tests and bit counts. */
 import { ACCESS } from '../../memory/layout.ts';
 import type { Access } from './access.ts';
-import { explicitFlags, replaceFlags } from './flags.ts';
+import { ARITHMETIC_FLAGS, explicitFlags, replaceFlags } from './flags.ts';
 import type { Lift } from './lift.ts';
 import type { Local } from '../wasm/code.ts';
 import type { BinaryOp } from '../wasm/opcodes.ts';
@@ -15,8 +15,10 @@ function bitTest(change: 'none' | 'set' | 'reset' | 'complement'): Lift {
     const offset = a.read(1);
     let value: Local;
     let host: Local | undefined;
-    if (a.isMemory(0) && a.shape.operands[1]!.kind === 'register') {
+    const destination = a.shape.operands[0]!;
+    if (destination.kind === 'memory' && a.shape.operands[1]!.kind === 'register') {
       c.get(a.address(0)).get(offset).i64(Math.log2(width)).op('i64_shr_s').i64(size).op('i64_mul').op('i64_add');
+      if (destination.kind === 'memory' && destination.form === 'a') a.zeroExtend(4);
       host = a.translate(a.take(), size, change === 'none' ? ACCESS.READ : ACCESS.READ_WRITE);
       a.load(host, size);
       value = a.take();
@@ -37,7 +39,7 @@ function bitTest(change: 'none' | 'set' | 'reset' | 'complement'): Lift {
   };
 }
 
-const ZF = 0x40;
+const OF = 0x800;
 
 /** bsf, bsr: the destination stays as it is if the source is zero, as on all current processors. */
 function scan(forward: boolean): Lift {
@@ -50,11 +52,15 @@ function scan(forward: boolean): Lift {
     a.write(0, a.take());
     c.end();
     c.get(source).op('i64_eqz').i32(6).op('i32_shl');
-    replaceFlags(a, a.take32(), ZF);
+    const zero = a.take32();
+    // The flags the manual leaves undefined, as AMD's processors do: PF by the index found (0 if none), the others clear.
+    const destination = a.read(0);
+    c.get(zero).get(destination).i64(0).get(zero).op('i32_eqz').op('select').op('i32_wrap_i64').i32(0xff).op('i32_and').op('i32_popcnt').i32(1).op('i32_and').op('i32_eqz').i32(2).op('i32_shl').op('i32_or');
+    explicitFlags(a, a.take32());
   };
 }
 
-/** tzcnt, lzcnt: CF = source is zero, ZF = result is zero. */
+/** tzcnt, lzcnt: CF = source is zero, ZF = result is zero; of the undefined flags OF stays and the others are clear, as AMD's processors do. */
 function count(trailing: boolean): Lift {
   return (a) => {
     const { c } = a;
@@ -69,7 +75,7 @@ function count(trailing: boolean): Lift {
     const result = a.take();
     a.write(0, result);
     c.get(source).op('i64_eqz').get(result).op('i64_eqz').i32(6).op('i32_shl').op('i32_or');
-    replaceFlags(a, a.take32(), ZF | 1);
+    replaceFlags(a, a.take32(), ARITHMETIC_FLAGS & ~OF);
   };
 }
 

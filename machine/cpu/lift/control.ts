@@ -1,5 +1,5 @@
 /** Jumps, calls, returns, loops, traps, and the flags that are not arithmetic. */
-import { EXIT, STATUS } from '../../memory/layout.ts';
+import { ACCESS, EXIT, STATUS } from '../../memory/layout.ts';
 import { REG } from './access.ts';
 import type { Access } from './access.ts';
 import { ARITHMETIC_FLAGS, CONDITIONS, explicitFlags, pushCondition, pushFlags } from './flags.ts';
@@ -9,21 +9,38 @@ const UD = 6, GP = 13, BP = 3;
 const IF = 0x200, DF = 0x400, IOPL = 0x3000, AC = 0x4_0000, TF = 0x100;
 
 function jmp(a: Access): void {
-  if (a.shape.operands[0]!.kind === 'target') a.jump();
-  else a.jumpTo(a.read(0));
+  if (a.shape.operands[0]!.kind === 'target') {
+    a.jump();
+    return;
+  }
+  const target = a.read(0);
+  a.canonical(target);
+  a.jumpTo(target);
 }
 
 function call(a: Access): void {
   const direct = a.shape.operands[0]!.kind === 'target';
   const target = direct ? undefined : a.read(0);
   a.pushNextIp();
-  a.push(a.take());
-  if (target === undefined) a.jump();
-  else a.jumpTo(target);
+  const returnAddress = a.take();
+  if (target === undefined) {
+    a.push(returnAddress);
+    a.jump();
+    return;
+  }
+  // A stack that cannot be written is found before a target that is not canonical.
+  a.c.get(a.register(REG.RSP)).i64(8).op('i64_sub');
+  const top = a.take();
+  const host = a.translate(top, 8, ACCESS.WRITE);
+  a.canonical(target);
+  a.store(host, 8, returnAddress);
+  a.setRegister(REG.RSP, top);
+  a.jumpTo(target);
 }
 
 function ret(a: Access): void {
   const target = a.top();
+  a.canonical(target);
   if (a.shape.operands.length === 0) a.drop(8);
   else {
     a.c.get(a.register(REG.RSP)).i64(8).op('i64_add').get(a.read(0)).op('i64_add');

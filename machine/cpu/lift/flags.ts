@@ -72,12 +72,13 @@ export function logicFlags(access: Access, r: Local): void {
   setOperands(access, r, zero, r, KIND.SUB);
 }
 
-/** SF ZF PF by result, AF = 0, CF and OF as given (i32 locals, 0 or 1). */
-export function resultFlags(access: Access, r: Local, carry: Local, overflow: Local): void {
+/** SF ZF PF by result, CF and OF as given (i32 locals, 0 or 1), AF clear or set. */
+export function resultFlags(access: Access, r: Local, carry: Local, overflow: Local, auxiliary: 0 | 1 = 0): void {
   const { c } = access;
   access.setFlag('carry', carry);
-  // a = r ^ (OF << 63) and b = sign of ~r make the addition formula give OF, and AF = 0.
+  // a = r ^ (OF << 63) and b = sign of ~r make the addition formula give OF, and AF = 0; bit 4 of a turns that round.
   c.get(overflow).op('i64_extend_i32_u').i64(63).op('i64_shl').get(r).op('i64_xor');
+  if (auxiliary === 1) c.i64(AF).op('i64_xor');
   const a = access.take();
   c.get(r).i64(-1).op('i64_xor').i64(1n << 63n).op('i64_and');
   const b = access.take();

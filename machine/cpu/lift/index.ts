@@ -22,14 +22,15 @@
  */
 import { arithmetic } from './arithmetic.ts';
 import { bits } from './bits.ts';
+import { bmi } from './bmi.ts';
 import { control } from './control.ts';
 import type { Lift } from './lift.ts';
 import { moves } from './moves.ts';
 import { shifts } from './shifts.ts';
 import { strings } from './strings.ts';
-import { vectorMoves } from './vector-moves.ts';
+import { vector } from './vector.ts';
 
-const GROUPS: readonly Record<string, Lift>[] = [moves, arithmetic, shifts, bits, control, strings, vectorMoves];
+const GROUPS: readonly Record<string, Lift>[] = [moves, arithmetic, shifts, bits, control, strings, bmi, vector];
 
 const lifts = new Map<string, Lift>();
 for (const group of GROUPS) {

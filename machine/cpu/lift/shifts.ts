@@ -1,7 +1,7 @@
 /**
  * Shifts, rotates, double shifts. Counts are masked by the decoder where they are immediates. The variant `n` says that the count is
  * known not to be zero; otherwise flags change only if it is not. Where the manual leaves OF undefined (counts above one) it is what the
- * formula for a count of one gives, which is what processors do.
+ * formula for a count of one gives, and AF is set, as AMD's processors do.
  */
 import { REG } from './access.ts';
 import type { Access } from './access.ts';
@@ -50,7 +50,7 @@ function shl(a: Access): void {
     c.op('i32_wrap_i64').i32(1).op('i32_and');
     const carry = a.take32();
     c.get(r).i64(63).op('i64_shr_u').op('i32_wrap_i64').get(carry).op('i32_xor');
-    resultFlags(a, r, carry, a.take32());
+    resultFlags(a, r, carry, a.take32(), 1);
   });
 }
 
@@ -69,7 +69,7 @@ function shr(a: Access): void {
     c.get(last).op('i32_wrap_i64').i32(1).op('i32_and');
     const carry = a.take32();
     topBitOfXor(a, last, r);
-    resultFlags(a, r, carry, a.take32());
+    resultFlags(a, r, carry, a.take32(), 1);
   });
 }
 
@@ -84,7 +84,7 @@ function sar(a: Access): void {
     c.get(x).get(count).i64(1).op('i64_sub').op('i64_shr_s').op('i32_wrap_i64').i32(1).op('i32_and');
     const carry = a.take32();
     c.i32(0);
-    resultFlags(a, r, carry, a.take32());
+    resultFlags(a, r, carry, a.take32(), 1);
   });
 }
 
@@ -188,8 +188,8 @@ function doubleShift(left: boolean): Lift {
     const r = a.i64();
     const carry = a.i32();
     if (size === 2) {
-      // Counts of 17 to 31 go on with the first operand's bits.
-      c.get(x).get(y).i64(16).op('i64_shl').op('i64_or').get(x).i64(32).op('i64_shl').op('i64_or');
+      // Counts of 17 to 31, undefined by the manual, go on with the second operand's bits again and leave CF clear: so do AMD's processors.
+      c.get(left ? y : x).get(y).i64(16).op('i64_shl').op('i64_or').get(left ? x : y).i64(32).op('i64_shl').op('i64_or');
       const v = a.take();
       if (left) {
         c.get(v).get(count).op('i64_shl').set(v).get(v).i64(32).op('i64_shr_u');
@@ -216,14 +216,18 @@ function doubleShift(left: boolean): Lift {
       if (left) c.get(x).i64(64).get(count).op('i64_sub').op('i64_shr_u');
       else c.get(x).get(count).i64(1).op('i64_sub').op('i64_shr_u');
     }
-    c.op('i32_wrap_i64').i32(1).op('i32_and').set(carry);
-    c.get(r);
+    c.op('i32_wrap_i64').i32(1).op('i32_and');
+    if (size === 2) c.get(count).i64(16).op('i64_le_u').op('i32_and');
+    c.set(carry).get(r);
     a.signExtend(size);
     const result = a.take();
     a.write(0, result);
     unlessZero(a, count, () => {
-      c.get(result).get(x).op('i64_xor').i64(width - 1).op('i64_shr_u').op('i32_wrap_i64').i32(1).op('i32_and');
-      resultFlags(a, result, carry, a.take32());
+      c.get(r).i64(width - 1).op('i64_shr_u').op('i32_wrap_i64');
+      if (left) c.get(carry);
+      else c.get(r).i64(width - 2).op('i64_shr_u').op('i32_wrap_i64');
+      c.op('i32_xor').i32(1).op('i32_and');
+      resultFlags(a, result, carry, a.take32(), 1);
     });
   };
 }

@@ -1,0 +1,99 @@
+/**
+ * The emulated CPU, put into the state a case describes: ring 3, the oracle's pages, Linux's user selectors.
+ */
+import type { CpuExit, CpuProfile } from '../../machine/cpu/cpu.ts';
+import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
+import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
+import type { Ending, OracleCase, Outcome, Patch } from './case.ts';
+import { baseContents, CODE, DATA_REGIONS, FS_BASE, GS_BASE, REGIONS, USER_CS, USER_SS } from './layout.ts';
+import type { Region } from './layout.ts';
+import { codeContents } from './wire.ts';
+
+/** Instructions after which a case counts as endless. */
+const LIMIT = 200_000;
+/** x86 segment numbers. */
+const SEGMENT = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 } as const;
+
+const bases = new Map<Region, Uint8Array>(DATA_REGIONS.map((region) => [region, baseContents(region)]));
+
+function ending(exit: CpuExit): Ending {
+  switch (exit.kind) {
+    case 'limit': return { kind: 'timeout' };
+    case 'exception': return { kind: 'exception', vector: exit.vector, error: exit.errorCode ?? 0, cr2: exit.address ?? 0n };
+    case 'unsupported': return { kind: 'unsupported', text: exit.text };
+    default: return { kind: 'unsupported', text: `exit ${exit.kind}` };
+  }
+}
+
+/** Stretches of `now` that differ from `base`, in whole 8-byte words, as the runner reports them. */
+function differences(address: bigint, now: Uint8Array, base: Uint8Array): Patch[] {
+  const changes: Patch[] = [];
+  const same = (word: number): boolean => {
+    for (let i = word * 8; i < word * 8 + 8; i++) if (now[i] !== base[i]) return false;
+    return true;
+  };
+  const words = now.length / 8;
+  for (let i = 0; i < words; i++) {
+    if (same(i)) continue;
+    let end = i + 1;
+    while (end < words && !same(end)) end++;
+    changes.push({ address: address + BigInt(i * 8), bytes: now.slice(i * 8, end * 8) });
+    i = end;
+  }
+  return changes;
+}
+
+export class EmulatedCpu {
+  readonly cpu: WasmCpu;
+  private code: Uint8Array;
+
+  constructor(profile: CpuProfile) {
+    this.cpu = createCpu({ profile, granule: 'line' });
+    for (const region of REGIONS) {
+      this.cpu.memory.map(region.address, region.size, { read: region.read, write: region.write, execute: region.execute, user: true });
+      this.cpu.memory.write(region.address, baseContents(region));
+    }
+    this.code = baseContents(CODE);
+    this.cpu.registers.setSegment(SEGMENT.CS, USER_CS);
+    this.cpu.registers.setSegment(SEGMENT.SS, USER_SS);
+    this.cpu.registers.setSegmentBase(SEGMENT.FS, FS_BASE);
+    this.cpu.registers.setSegmentBase(SEGMENT.GS, GS_BASE);
+  }
+
+  /** Runs the cases in order; one outcome each. */
+  run(cases: readonly OracleCase[]): Outcome[] {
+    const { memory } = this.cpu;
+    this.code = codeContents(CODE, cases);
+    memory.write(CODE.address, this.code);
+    const registers = this.cpu.registers.save();
+    const checkpoint = memory.checkpoint();
+    const outcomes = cases.map((one) => {
+      for (const patch of one.patches) memory.write(patch.address, patch.bytes);
+      const outcome = this.runOne(one);
+      memory.restore(checkpoint);
+      this.cpu.registers.restore(registers);
+      return outcome;
+    });
+    memory.release(checkpoint);
+    return outcomes;
+  }
+
+  private runOne(one: OracleCase): Outcome {
+    const { registers, memory } = this.cpu;
+    one.gpr.forEach((value, i) => { registers.set(i, value); });
+    registers.rip = one.rip;
+    registers.rflags = one.rflags;
+    for (let i = 0; i < 16; i++) registers.setVector(i, one.vectors.subarray(i * 32, i * 32 + 32));
+    const exit = this.cpu.run(LIMIT);
+    const vectors = new Uint8Array(512);
+    for (let i = 0; i < 16; i++) vectors.set(registers.getVector(i, 32), i * 32);
+    return {
+      ending: ending(exit),
+      rip: registers.rip,
+      rflags: registers.rflags,
+      gpr: Array.from({ length: 16 }, (_, i) => registers.get(i)),
+      vectors,
+      changes: DATA_REGIONS.flatMap((region) => differences(region.address, memory.read(region.address, region.size), bases.get(region)!)),
+    };
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Both CPUs side by side: runs cases natively and emulated, and collects every difference as one line that reproduces it.
+ */
+import { Mnemonic } from 'iced-x86';
+import { CPU_PROFILES } from '../../machine/cpu/profiles.ts';
+import type { CpuProfile } from '../../machine/cpu/cpu.ts';
+import { claimedFlags } from '../../machine/cpu/undefined-flags.ts';
+import { compare } from './compare.ts';
+import { formatCase } from './case.ts';
+import type { OracleCase, Outcome } from './case.ts';
+import { EmulatedCpu } from './emulated.ts';
+import type { Form } from './generate.ts';
+import { nativeCpu } from './native.ts';
+import type { NativeCpu } from './native.ts';
+
+export interface Question {
+  readonly label: string;
+  readonly state: OracleCase;
+  /** RFLAGS bits that are not compared. */
+  readonly undefinedFlags: bigint;
+}
+
+/** The flags that an instruction leaves undefined and that the emulator does not claim to know on this host. */
+export function unknownFlags(form: Form, host: NativeCpu['host']): bigint {
+  const claimed = host.vendor === 'other' ? 0 : claimedFlags(Mnemonic[form.mnemonic]!.toLowerCase(), host.vendor);
+  return form.undefinedFlags & ~BigInt(claimed);
+}
+
+export type Verdict = 'agree' | 'differ' | 'unsupported' | 'not comparable';
+
+export interface Answer {
+  readonly question: Question;
+  readonly verdict: Verdict;
+  /** One line: the label, the differences, and the case that reproduces them. Empty unless the two differ. */
+  readonly report: string;
+  readonly native: Outcome;
+  readonly emulated: Outcome;
+}
+
+/** The profile of the host's vendor, so that what vendors do differently can be compared. */
+export function profileOf(vendor: NativeCpu['host']['vendor']): CpuProfile {
+  return CPU_PROFILES.find((profile) => profile.vendor === vendor) ?? CPU_PROFILES[0]!;
+}
+
+function judge(question: Question, native: Outcome, emulated: Outcome): Answer {
+  const answer = (verdict: Verdict, report = ''): Answer => ({ question, verdict, report, native, emulated });
+  if (emulated.ending.kind === 'unsupported') return answer('unsupported');
+  if (native.ending.kind === 'system-call') return answer('not comparable');
+  const found = compare(native, emulated, question.undefinedFlags);
+  return found.length === 0 ? answer('agree') : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
+}
+
+export class Oracle {
+  readonly emulated: EmulatedCpu;
+  readonly native: NativeCpu;
+
+  constructor(native: NativeCpu) {
+    this.native = native;
+    this.emulated = new EmulatedCpu(profileOf(native.host.vendor));
+  }
+
+  /** True if the emulator executes or faults on it, false if it says it does not model it. */
+  supports(state: OracleCase): boolean {
+    return this.emulated.run([state])[0]!.ending.kind !== 'unsupported';
+  }
+
+  /** Questions must have slots of their own: at most {@link SLOTS} at once. */
+  ask(questions: readonly Question[]): Answer[] {
+    const cases = questions.map((question) => question.state);
+    const native = this.native.run(cases);
+    const emulated = this.emulated.run(cases);
+    return questions.map((question, i) => judge(question, native[i]!, emulated[i]!));
+  }
+}
+
+/** The oracle, or undefined after saying why there is none here. */
+export function openOracle(): Oracle | undefined {
+  const native = nativeCpu();
+  if (!('skipped' in native)) return new Oracle(native);
+  if (process.env['MCSAFE_REQUIRE'] === 'all' && native.skipped.includes('gcc')) throw new Error(native.skipped);
+  console.log(`skipped: ${native.skipped}`);
+  return undefined;
+}
+
+/** Cases a `Code`: 200, or what `MCSAFE_ORACLE_CASES` says. */
+export function casesPerCode(): number {
+  const given = process.env['MCSAFE_ORACLE_CASES'];
+  if (given === undefined || given === '') return 200;
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1) throw new Error(`MCSAFE_ORACLE_CASES must be a positive integer, not ${given}`);
+  return count;
+}

@@ -1,0 +1,23 @@
+/**
+ * Cases that once came out differently on the emulator and on the real CPU, as the oracle printed them, each with what was wrong.
+ */
+export interface Regression {
+  readonly about: string;
+  /** As `formatCase` writes it. */
+  readonly state: string;
+}
+
+export const REGRESSIONS: readonly Regression[] = [
+  { about: 'the byte registers r8b to r15b and spl to dil are not ah to bh', state: 'code=4400c0 rip=20000018 rax=7 r8=1109' },
+  { about: 'the rip saved by a trap is behind it', state: 'code=90 rip=20000018' },
+  { about: 'a return to an address that is not canonical fails on the return', state: 'code=c3 rip=20000018 rsp=30006100 [30006100]=aaaaaaaaaaaaaaaa' },
+  { about: 'so does an indirect jump', state: 'code=ffe0 rip=20000018 rax=982d10087e7162cc' },
+  { about: 'an indirect call finds a stack it cannot write before a target that is not canonical', state: 'code=ffd0 rip=20000018 rax=982d10087e7162cc rsp=30005003' },
+  { about: 'a bit string based on rbp that leaves canonical space is a stack fault', state: 'code=480fa34500 rip=20000018 rax=7fffffffffffffff rbp=30001000' },
+  { about: 'the address of a bit string is cut to the address size', state: 'code=670fab03 rip=20000018 rax=7fffffff rbx=f0001000' },
+  { about: 'the register form of 0f 0d is no hint on AMD processors', state: 'code=0f0dc0 rip=20000018' },
+  { about: 'a shift sets AF', state: 'code=48d3e0 rip=20000018 rax=1 rcx=4' },
+  { about: 'a double shift of 16 bits by more than 16 goes on with the second operand', state: 'code=660fa5d8 rip=20000018 rax=1234 rbx=89ab rcx=15' },
+  { about: 'div leaves AF set and the flags of the result clear', state: 'code=f7f3 rip=20000018 rflags=8c7 rax=64 rbx=7' },
+  { about: 'bsf of zero keeps the destination and sets PF', state: 'code=0fbcc3 rip=20000018 rax=7' },
+];

@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest';
+import { openOracle } from './oracle.ts';
+import { chooseSeed, Random } from './random.ts';
+import { randomForm, slotEntry, stateFor } from './generate.ts';
+import { randomSequence, SEQUENCE_CODES, SEQUENCES } from './sequences.ts';
+
+/** Sequences in one run: a thousand times the cases a `Code` would get, in proportion. */
+const COUNT = Number(process.env['MCSAFE_ORACLE_SEQUENCES'] ?? 6000);
+
+describe('random sequences of 5 to 30 instructions with jumps', () => {
+  test('end on the emulator as they end on the real CPU', () => {
+    const oracle = openOracle();
+    if (!oracle) return;
+    const seed = chooseSeed();
+    const random = new Random(seed ^ 0x5e9);
+    const codes = SEQUENCE_CODES.filter((one) => {
+      const form = randomForm(random, one);
+      return form !== undefined && oracle.supports(stateFor(random, form, slotEntry(0)));
+    });
+    let asked = 0;
+    const reports: string[] = [];
+    while (asked < COUNT) {
+      const questions = Array.from({ length: SEQUENCES }, (_, slot) => randomSequence(random, codes, slot)).filter((one) => one !== undefined);
+      for (const answer of oracle.ask(questions)) if (answer.verdict === 'differ') reports.push(answer.report);
+      asked += questions.length;
+    }
+    console.log(`seed ${seed}: ${asked} sequences of ${codes.length} codes, ${reports.length} differ`);
+    if (reports.length > 0) console.log(reports.slice(0, 10).join('\n'));
+    expect(reports.length).toBe(0);
+  });
+});
