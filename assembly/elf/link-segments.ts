@@ -7,16 +7,25 @@ import { linkProblem } from './link-options.ts';
 import type { ImageSegment } from './image.ts';
 import type { Problem } from '../source.ts';
 
+/** Bytes that belong at an address; what `bytes` does not cover is zero. */
+interface Chunk {
+  readonly address: bigint;
+  readonly size: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Chunks on adjacent pages. */
 interface Run {
   readonly start: bigint;
   end: bigint;
   /** End of what is not all zero. */
   contentEnd: bigint;
-  readonly outputs: OutputSection[];
+  readonly chunks: Chunk[];
 }
 
 /**
  * Segments of the placed sections. `contents` are the relocated bytes of pieces, `made` those of sections that the linker made.
+ * Padding of whole pages is left unmapped, so what is allocated is bounded by what the objects hold.
  * Sections of different permissions on one page (possible with fixed addresses only) are an error.
  */
 export function buildSegments(
@@ -24,56 +33,50 @@ export function buildSegments(
 ): ImageSegment[] {
   const segments: ImageSegment[] = [];
   for (const group of ['text', 'rodata', 'data', 'bss'] as const) {
-    for (const run of runsOf(outputs.filter((output) => output.group === group && output.size > 0), contents, made)) {
-      segments.push(segmentOf(run, group, contents, made));
-    }
+    const chunks = outputs.filter((output) => output.group === group).flatMap((output) => chunksOf(output, contents, made));
+    for (const run of runsOf(chunks)) segments.push(segmentOf(run, group));
   }
   segments.sort((a, b) => (a.address < b.address ? -1 : 1));
-  for (const [index, segment] of segments.entries()) {
-    const before = segments[index - 1];
-    if (before === undefined || before.address + BigInt(before.size) <= segment.address) continue;
-    const object = outputs.find(({ pieces }) => pieces.length > 0)?.pieces[0]?.object;
-    if (object !== undefined) problems.push(linkProblem('error', 'sections-overlap', `sections of different permissions share the page at 0x${segment.address.toString(16)}`, object));
-    break;
+  const overlap = segments.findIndex((segment, index) => index > 0 && segments[index - 1]!.address + BigInt(segments[index - 1]!.size) > segment.address);
+  const object = outputs.find(({ pieces }) => pieces.length > 0)?.pieces[0]?.object;
+  if (overlap > 0 && object !== undefined) {
+    problems.push(linkProblem('error', 'sections-overlap', `sections of different permissions share the page at 0x${segments[overlap]!.address.toString(16)}`, object));
   }
   return segments;
 }
 
-function runsOf(outputs: readonly OutputSection[], contents: ReadonlyMap<Piece, Uint8Array>, made: ReadonlyMap<OutputSection, Uint8Array>): Run[] {
+function chunksOf(output: OutputSection, contents: ReadonlyMap<Piece, Uint8Array>, made: ReadonlyMap<OutputSection, Uint8Array>): Chunk[] {
+  const none = new Uint8Array(0);
+  if (output.pieces.length === 0) return output.size === 0 ? [] : [{ address: output.address, size: output.size, bytes: made.get(output) ?? none }];
+  return output.pieces.filter(({ section }) => section.size > 0).map((piece) => ({ address: piece.address, size: piece.section.size, bytes: contents.get(piece) ?? none }));
+}
+
+function runsOf(chunks: readonly Chunk[]): Run[] {
   const runs: Run[] = [];
-  for (const output of [...outputs].sort((a, b) => (a.address < b.address ? -1 : 1))) {
-    const start = output.address / PAGE * PAGE;
-    const end = alignUp(output.address + BigInt(output.size), PAGE);
+  for (const chunk of [...chunks].sort((a, b) => (a.address < b.address ? -1 : 1))) {
+    const start = chunk.address / PAGE * PAGE;
+    const end = alignUp(chunk.address + BigInt(chunk.size), PAGE);
     let run = runs.at(-1);
     if (run === undefined || start > run.end) {
-      run = { start, end, contentEnd: start, outputs: [] };
+      run = { start, end, contentEnd: start, chunks: [] };
       runs.push(run);
     }
     if (end > run.end) run.end = end;
-    run.outputs.push(output);
-    const content = contentEnd(output, contents, made);
-    if (content > run.contentEnd) run.contentEnd = content;
+    run.chunks.push(chunk);
+    const contentEnd = chunk.address + BigInt(chunk.bytes.length);
+    if (contentEnd > run.contentEnd) run.contentEnd = contentEnd;
   }
   return runs;
 }
 
-function contentEnd(output: OutputSection, contents: ReadonlyMap<Piece, Uint8Array>, made: ReadonlyMap<OutputSection, Uint8Array>): bigint {
-  let end = output.address + BigInt(made.get(output)?.length ?? 0);
-  for (const piece of output.pieces) {
-    const pieceEnd = piece.address + BigInt(contents.get(piece)?.length ?? 0);
-    if (pieceEnd > end) end = pieceEnd;
-  }
-  return end;
-}
-
-function segmentOf(run: Run, group: Group, contents: ReadonlyMap<Piece, Uint8Array>, made: ReadonlyMap<OutputSection, Uint8Array>): ImageSegment {
+function segmentOf(run: Run, group: Group): ImageSegment {
   const bytes = new Uint8Array(Number(run.contentEnd - run.start));
   // What lies between functions is never executed; int3 makes a stray jump there visible, as in the kernel.
   if (group === 'text') bytes.fill(0xcc);
-  for (const output of run.outputs) {
-    const own = made.get(output);
-    if (own !== undefined) bytes.set(own, Number(output.address - run.start));
-    for (const piece of output.pieces) bytes.set(contents.get(piece) ?? [], Number(piece.address - run.start));
+  for (const chunk of run.chunks) {
+    const at = Number(chunk.address - run.start);
+    bytes.fill(0, at + chunk.bytes.length, at + chunk.size);
+    bytes.set(chunk.bytes, at);
   }
   return { address: run.start, size: Number(run.end - run.start), bytes, read: true, write: group === 'data' || group === 'bss', execute: group === 'text' };
 }
