@@ -7,7 +7,7 @@ import type { Problem, SourceRange } from '../source.ts';
 import { AssemblyError } from './assembly-error.ts';
 import { assembleDirective } from './directives.ts';
 import { EncodeError } from './encode.ts';
-import { finishSections } from './finish.ts';
+import { finishFrames, finishSections } from './finish.ts';
 import { assembleInstruction } from './instructions.ts';
 import { layOut } from './layout.ts';
 import { buildObject } from './object-file.ts';
@@ -34,7 +34,9 @@ export function assemble(unit: GasUnit, options: AssembleOptions = {}): Assemble
     attempt(state, () => { assembleStatement(state, statement); });
   }
   attempt(state, () => { finishSections(state); });
-  const object = buildObject(state, layOut(state), options.name ?? unit.file);
+  const chains = layOut(state);
+  attempt(state, () => { finishFrames(state); });
+  const object = buildObject(state, chains, options.name ?? unit.file);
   return { object, problems: state.problems };
 }
 
@@ -76,8 +78,8 @@ function assign(state: AssemblyState, { name, value, once, range }: AssignmentSt
     state.close({ kind: 'origin', target: state.bind(value), fill: 0, range });
     return;
   }
-  const expression = state.bind(value);
   let symbol = state.symbols.named(name);
+  const expression = state.bind(value);
   if (symbol.isDefined) {
     if (once || !symbol.redefinable) throw new AssemblyError('symbol-redefined', `symbol ${name} is defined already, and not by an assignment that may be repeated`, range);
     symbol = state.symbols.replace(symbol);

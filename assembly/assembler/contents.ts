@@ -33,9 +33,7 @@ function writeTail(state: AssemblyState, bytes: Uint8Array, fragment: Fragment, 
       return;
     case 'align':
       if (tail.fill === undefined) target.set(codePadding(size, tail.bits));
-      else if (size % tail.fill.length !== 0) {
-        state.report('error', 'bad-directive', `the padding of ${String(size)} bytes is no multiple of the ${String(tail.fill.length)} bytes it is filled with`, tail.range);
-      } else repeat(target, tail.fill);
+      else repeat(target, tail.fill);
       return;
     case 'fill':
       repeat(target, tail.pattern);

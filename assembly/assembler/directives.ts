@@ -4,6 +4,7 @@
 import type { DirectiveStatement } from '../gas/statement.ts';
 import { AssemblyError } from './assembly-error.ts';
 import { alignmentDirectives } from './directives/alignment.ts';
+import { cfiDirectives } from './directives/cfi.ts';
 import { dataDirectives } from './directives/data.ts';
 import { miscellaneousDirectives } from './directives/miscellaneous.ts';
 import { sectionDirectives } from './directives/sections.ts';
@@ -13,7 +14,7 @@ import type { Handler } from './directives/handler.ts';
 import type { AssemblyState } from './state.ts';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
-  ...sectionDirectives, ...dataDirectives, ...spaceDirectives, ...alignmentDirectives, ...symbolDirectives, ...miscellaneousDirectives,
+  ...sectionDirectives, ...dataDirectives, ...spaceDirectives, ...alignmentDirectives, ...symbolDirectives, ...cfiDirectives, ...miscellaneousDirectives,
 };
 
 /** Does what `statement` says. Throws {@link AssemblyError}. */

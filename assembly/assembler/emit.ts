@@ -93,7 +93,7 @@ class Emission {
   private readonly match: Match;
   private readonly written: WrittenPrefixes;
   private readonly bits: Bits;
-  private displacement: { value: Value; relative: boolean } | undefined;
+  private displacement: { value: Value; relative: boolean; addressBits: Bits } | undefined;
   private readonly immediates: Value[] = [];
   private branch: Value | undefined;
 
@@ -184,7 +184,7 @@ class Emission {
     instruction.memoryIndexScale = memory.scale;
     if (relative && constant !== undefined) signedDisplacement(constant, base === Register.EIP ? 32 : 64, bits);
     if (relative || (value !== undefined && constant === undefined)) {
-      this.displacement = { value: value ?? ZERO, relative };
+      this.displacement = { value: value ?? ZERO, relative, addressBits };
       instruction.memoryDisplSize = wide;
       instruction.memoryDisplacement = 0n;
       return;
@@ -227,7 +227,7 @@ class Emission {
     const value = memory.displacement ?? ZERO;
     instruction.memoryDisplSize = bits / 8;
     instruction.memoryDisplacement = BigInt.asIntN(64, value.constant ?? 0n);
-    if (value.constant === undefined) this.displacement = { value, relative: false };
+    if (value.constant === undefined) this.displacement = { value, relative: false, addressBits: bits };
   }
 
   /** An override that names the segment the CPU takes anyway is dropped, as gas does. */
@@ -307,12 +307,12 @@ class Emission {
     const offsets = encoder.getConstantOffsets();
     try {
       if (this.displacement !== undefined) {
-        const { value, relative } = this.displacement;
+        const { value, relative, addressBits } = this.displacement;
         const offset = offsets.displacementOffset;
         const size = offsets.displacementSize as 1 | 2 | 4 | 8;
         code.fill(0, offset, offset + size);
         if (value.constant !== undefined) writeInteger(code, offset, size, value.constant);
-        else fields.push({ offset, size, kind: 'displacement', relative, signed: size === 4 && this.bits === 64 && !this.written.bytes.includes(0x67), expression: value.expression });
+        else fields.push({ offset, size, kind: 'displacement', relative, signed: size === 4 && addressBits === 64, expression: value.expression });
       }
       const places = [[offsets.immediateOffset, offsets.immediateSize], [offsets.immediateOffset2, offsets.immediateSize2]] as const;
       this.immediates.forEach((value, index) => {

@@ -1,12 +1,39 @@
 /**
  * What the end of the source adds to the sections.
  */
-import { SHF } from '../elf/object.ts';
+import { SHF, SHT } from '../elf/object.ts';
+import { writeFrames } from './cfi/write.ts';
 import type { AssemblyState } from './state.ts';
 
 /** Call frame information and the padding of mergeable sections, as gas adds them behind the last statement. */
 export function finishSections(state: AssemblyState): void {
   padMergeable(state);
+  beginFrames(state);
+  state.symbols.nameSections(state.sections);
+}
+
+/** Makes the sections of call frame information; what they hold depends on the layout of all others. */
+function beginFrames(state: AssemblyState): void {
+  const { frames } = state;
+  if (frames.hasOpen) state.report('error', 'cfi', 'a .cfi_startproc has no .cfi_endproc');
+  if (frames.all.length === 0) return;
+  for (const [name, wanted, flags] of [['.eh_frame', frames.sections.eh, SHF.ALLOC], ['.debug_frame', frames.sections.debug, 0]] as const) {
+    if (!wanted) continue;
+    const section = state.findSection(name) ?? state.addSection(name, { type: SHT.PROGBITS, flags, entrySize: 0, declared: true });
+    section.align = Math.max(section.align, 8);
+    // Its fragments have addresses only if they are there when the sections are laid out.
+    section.lastSubsection();
+  }
+}
+
+/** Writes the call frame information of a unit that is laid out. */
+export function finishFrames(state: AssemblyState): void {
+  const { frames } = state;
+  if (frames.all.length === 0) return;
+  for (const [name, style, wanted] of [['.eh_frame', 'eh', frames.sections.eh], ['.debug_frame', 'debug', frames.sections.debug]] as const) {
+    const section = wanted ? state.findSection(name) : undefined;
+    if (section !== undefined) writeFrames(state, section, style);
+  }
 }
 
 /** The linker merges whole entries only: gas pads such a section to a multiple of the power of two in the entry size. */

@@ -22,13 +22,13 @@ const LAYOUTS: Readonly<Record<FloatFormat, Layout>> = {
   extended: { exponent: 15, fraction: 63, explicit: true, size: 10 },
 };
 
-/** Decimal exponents beyond this are infinite or zero in every format. */
+/** Decimal exponents beyond this are too large, or zero, in every format. */
 const MAX_DECIMAL_EXPONENT = 10_000;
 const MAX_DIGITS = 2000;
 
 /**
  * The bytes of the number `text` (`1.5`, `-2e-3`, `0f1.0`, `inf`, `nan`) in `format`, rounded to nearest even;
- * undefined if it is no number. Arithmetic is exact.
+ * undefined if it is no number or too large. Arithmetic is exact.
  */
 export function floatBytes(text: string, format: FloatFormat): Uint8Array | undefined {
   const layout = LAYOUTS[format];
@@ -44,13 +44,13 @@ export function floatBytes(text: string, format: FloatFormat): Uint8Array | unde
   const mantissa = BigInt(digits);
   const exponent = Number(power) - part.length;
   if (mantissa === 0n || exponent < -MAX_DECIMAL_EXPONENT) return pack(layout, negative, 0n, 0n);
-  if (exponent > MAX_DECIMAL_EXPONENT) return pack(layout, negative, top, 0n);
+  if (exponent > MAX_DECIMAL_EXPONENT) return undefined;
   const scale = 10n ** BigInt(Math.abs(exponent));
   return exponent < 0 ? round(layout, negative, mantissa, scale) : round(layout, negative, mantissa * scale, 1n);
 }
 
 /** `numerator / denominator` to the nearest number of the format. */
-function round(layout: Layout, negative: boolean, numerator: bigint, denominator: bigint): Uint8Array {
+function round(layout: Layout, negative: boolean, numerator: bigint, denominator: bigint): Uint8Array | undefined {
   const bias = (1n << BigInt(layout.exponent - 1)) - 1n;
   const precision = BigInt(layout.fraction + 1);
   const width = (value: bigint): bigint => BigInt(value.toString(2).length);
@@ -77,7 +77,7 @@ function round(layout: Layout, negative: boolean, numerator: bigint, denominator
   const normal = mantissa >> (precision - 1n) !== 0n;
   const biased = normal ? (exponent < lowest ? lowest : exponent) + bias : 0n;
   const top = (1n << BigInt(layout.exponent)) - 1n;
-  if (biased >= top) return pack(layout, negative, top, 0n);
+  if (biased >= top) return undefined;
   return pack(layout, negative, biased, mantissa & ((1n << BigInt(layout.fraction)) - 1n));
 }
 

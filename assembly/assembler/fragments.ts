@@ -20,6 +20,8 @@ export type Tail =
       readonly longSize: number;
       /** Bytes of the displacement in the long form: 4, or 2 in 16-bit code. */
       readonly fieldSize: 2 | 4;
+      /** In 64-bit code a branch to another object may go through its PLT. */
+      readonly mayUsePlt: boolean;
       readonly range: SourceRange;
       long: boolean;
     }
@@ -205,6 +207,11 @@ export class SectionBuilder {
       this.subsections.set(number, found);
     }
     return found;
+  }
+
+  /** The fragment that the section begins with. */
+  get first(): Fragment {
+    return this.subsection(Math.min(...this.subsections.keys(), 0)).fragments[0]!;
   }
 
   /** All fragments in the order of their addresses, each linked to the next. */

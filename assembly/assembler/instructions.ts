@@ -11,7 +11,8 @@ import type { AssemblySymbol } from './symbol-table.ts';
 /** Encodes `statement` where the assembler stands. Throws {@link EncodeError} or {@link AssemblyError}, having written nothing. */
 export function assembleInstruction(state: AssemblyState, statement: InstructionStatement): void {
   state.bits = statement.bits;
-  const named = nameRegisters(state, statement);
+  const { plain, call } = takeDescriptorCall(statement);
+  const named = nameRegisters(state, plain);
   const encoded = encodeInstruction(named, (expression) => state.known(expression));
   if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
   const start = state.here();
@@ -19,11 +20,15 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   refuseAbsoluteTarget(state, encoded, branch !== undefined);
   if (encoded.warning !== undefined) state.report('warning', 'value-out-of-range', encoded.warning);
   state.lines.push({ place: start, position: statement.range.start });
+  if (call !== undefined) {
+    const { fragment, offset } = start;
+    state.fixups.push({ fragment, offset, size: 4, kind: 'data', expression: state.bind(call), relative: false, end: 0, signed: true, mayUsePlt: false, range: statement.range });
+  }
   // The expression is bound before the bytes are there: `.` is the instruction's first byte.
   const bound = encoded.fields.map((field) => state.bind(field.expression));
   if (branch !== undefined) {
     state.part.append(encoded.bytes.subarray(0, branch.offset));
-    state.close({ kind: 'branch', target: bound[0]!, longSize: branch.longSize, fieldSize: branch.fieldSize, range: statement.range, long: branch.long });
+    state.close({ kind: 'branch', target: bound[0]!, longSize: branch.longSize, fieldSize: branch.fieldSize, range: statement.range, long: branch.long, mayUsePlt: statement.bits === 64 });
     return;
   }
   state.part.append(encoded.bytes);
@@ -31,9 +36,19 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
     state.fixups.push({
       fragment: start.fragment, offset: start.offset + field.offset, size: field.size, kind: field.kind,
       expression: bound[index]!, relative: field.relative, end: encoded.bytes.length - field.offset, signed: field.signed,
+      mayUsePlt: field.kind === 'branch' && statement.bits === 64,
       start: start.offset, range: statement.range,
     });
   });
+}
+
+/** `call *x@tlscall(%rax)` only marks the instruction for the linker: its operand is `(%rax)`. */
+function takeDescriptorCall(statement: InstructionStatement): { plain: InstructionStatement; call?: Expression } {
+  const [operand] = statement.operands;
+  if (operand?.kind !== 'indirect' || operand.target.kind !== 'memory') return { plain: statement };
+  const { displacement, ...target } = operand.target;
+  if (displacement?.kind !== 'symbol' || displacement.modifier !== 'TLSCALL') return { plain: statement };
+  return { plain: { ...statement, operands: [{ ...operand, target }], text: `${statement.mnemonic} *(%${target.base ?? ''})` }, call: displacement };
 }
 
 /** loop and jrcxz have a byte of displacement: no linker could make it reach an absolute address, and gas refuses it. */
@@ -73,7 +88,7 @@ function nameRegisters(state: AssemblyState, statement: InstructionStatement): I
     changed ||= replaced !== operand;
     return replaced;
   });
-  return changed ? { ...statement, operands, text: `${statement.mnemonic} ${operands.map(operandKey).join(",")}` } : statement;
+  return changed ? { ...statement, operands, text: `${statement.mnemonic} ${operands.map(operandKey).join(',')}` } : statement;
 }
 
 function nameRegister(state: AssemblyState, operand: Operand): Operand {

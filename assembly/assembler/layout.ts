@@ -26,7 +26,8 @@ export function layOut(state: AssemblyState): Chains {
   for (let round = 0; ; round++) {
     let changed = false;
     for (const [index, chain] of chains.entries()) changed = layout.relax(state.sections[index]!, chain, round === 0) || changed;
-    if (!changed) break;
+    // The first round over a section goes by guesses of those behind it.
+    if (!changed && round > 0) break;
     if (round === MAX_ROUNDS) {
       state.report('error', 'no-convergence', 'the sizes of the sections depend on one another in a circle');
       break;
@@ -64,9 +65,9 @@ class Layout {
   private branchTarget(tail: Extract<Tail, { kind: 'branch' }>, section: SectionBuilder): BranchTarget {
     const { symbols } = this.state;
     const folded = this.quietly(() => symbols.fold(tail.target));
-    if (folded?.kind !== 'symbol' || folded.symbol.modifier !== undefined || folded.symbol.name.startsWith('%')) return 'elsewhere';
+    if (folded?.kind !== 'symbol' || (folded.symbol.modifier ?? 'PLT') !== 'PLT' || folded.symbol.name.startsWith('%')) return 'elsewhere';
     const symbol = symbols.keyed(folded.symbol.name);
-    if (symbol.binding === 'weak' || symbol.type === 'ifunc') return 'elsewhere';
+    if (symbol.binding === 'weak' || symbol.type === 'ifunc' || (folded.symbol.modifier !== undefined && symbol.binding !== 'local')) return 'elsewhere';
     if (symbol.definition?.kind === 'label') {
       if (symbol.definition.place.fragment.section !== section) return 'elsewhere';
       return { place: symbol.definition.place, addend: Number(folded.addend) };
@@ -128,11 +129,10 @@ class Layout {
     let changed = false;
     for (const fragment of chain) {
       fragment.visited = !fragment.visited;
-      const before = fragment.address;
       fragment.address += stretch;
       const { tail } = fragment;
       if (tail === undefined || tail.kind === 'fill') continue;
-      const size = this.size(section, fragment, tail, before, stretch);
+      const size = this.size(section, fragment, tail, stretch);
       if (size !== fragment.tailSize) {
         stretch += size - fragment.tailSize;
         fragment.tailSize = size;
@@ -143,14 +143,12 @@ class Layout {
   }
 
   /** The size that `fragment`'s tail should have, by what this pass knows. */
-  private size(section: SectionBuilder, fragment: Fragment, tail: Tail, before: number, stretch: number): number {
+  private size(section: SectionBuilder, fragment: Fragment, tail: Tail, stretch: number): number {
     const end = fragment.address + fragment.length;
     switch (tail.kind) {
-      case 'align': {
-        // Never `before`: gas takes the difference of the two paddings, which comes to this.
-        void before;
+      case 'align':
+        this.checkFilling(end, tail);
         return padding(end, tail);
-      }
       case 'branch':
         return this.branch(fragment, tail, stretch);
       case 'leb128': {
@@ -178,6 +176,13 @@ class Layout {
       case 'fill':
         return fragment.tailSize;
     }
+  }
+
+  private checkFilling(address: number, tail: Extract<Tail, { kind: 'align' }>): void {
+    if (!this.final || tail.fill === undefined) return;
+    const size = padding(address, { ...tail, fill: undefined });
+    if (size % tail.fill.length === 0) return;
+    this.complain(tail, 'error', 'bad-directive', `the padding of ${String(size)} bytes is no multiple of the ${String(tail.fill.length)} bytes it is filled with`);
   }
 
   private bounded(section: SectionBuilder, end: number, size: bigint, tail: Tail): number {
@@ -256,7 +261,7 @@ class Layout {
   finish(section: SectionBuilder, chain: readonly Fragment[]): void {
     for (const fragment of chain) {
       const { tail } = fragment;
-      if (tail !== undefined && tail.kind !== 'fill') this.size(section, fragment, tail, fragment.address, 0);
+      if (tail !== undefined && tail.kind !== 'fill') this.size(section, fragment, tail, 0);
     }
     const last = chain.at(-1);
     const size = last === undefined ? 0 : last.address + last.length + last.tailSize;
@@ -267,7 +272,9 @@ class Layout {
 }
 
 /** Bytes from `address` to the next multiple of the alignment, unless that is more than the limit. */
-function padding(address: number, { alignment, limit }: Extract<Tail, { kind: 'align' }>): number {
+function padding(address: number, { alignment, limit, fill }: Extract<Tail, { kind: 'align' }>): number {
   const size = (alignment - (address % alignment)) % alignment;
-  return limit !== 0 && size > limit ? 0 : size;
+  if (limit !== 0 && size > limit) return 0;
+  // What the filling does not fit into is reported, and left out, as gas does.
+  return fill === undefined ? size : size - (size % fill.length);
 }

@@ -47,6 +47,12 @@ function linkOf(state: AssemblyState, section: SectionBuilder, numbers: Numbers)
   return { link: linked === undefined ? 0 : numbers(linked) };
 }
 
+/** The order of first mention; gas makes symbols of local names (`.Lfoo`) only when it comes to need them. */
+function byOrder(a: AssemblySymbol | SectionBuilder, b: AssemblySymbol | SectionBuilder): number {
+  const late = (one: AssemblySymbol | SectionBuilder): number => (!(one instanceof SectionBuilder) && one.isLocalName ? 1 : 0);
+  return late(a) - late(b) || a.order - b.order;
+}
+
 interface Group {
   readonly signature: string;
   comdat: boolean;
@@ -100,7 +106,7 @@ function resolveBranch(fragment: Fragment, resolve: (field: Field) => void): voi
   const size = tail.long ? tail.fieldSize : 1;
   const offset = fragment.address + fragment.length + fragment.tailSize - size;
   resolve({
-    section: fragment.section, offset, size, kind: 'branch', expression: tail.target, relative: true, end: size, signed: true, sized: true, start: undefined, range: tail.range,
+    section: fragment.section, offset, size, kind: 'branch', expression: tail.target, relative: true, end: size, signed: true, sized: true, start: undefined, range: tail.range, mayUsePlt: tail.mayUsePlt,
   });
 }
 
@@ -119,13 +125,26 @@ class SymbolWriter {
     this.symbols.push(NULL_SYMBOL);
     if (state.fileName !== undefined) this.symbols.push({ ...NULL_SYMBOL, name: state.fileName, section: 'absolute', type: 'file' });
     const symbols = [...state.symbols.all()].filter((symbol) => this.isWritten(symbol));
-    const locals = [...usedSections, ...symbols.filter((symbol) => this.bindingOf(symbol) === 'local')].sort((a, b) => a.order - b.order);
+    const locals = [...usedSections, ...symbols.filter((symbol) => this.bindingOf(symbol) === 'local')].sort(byOrder);
     for (const one of locals) this.add(one);
     groups.forEach((signature, index) => {
       if (symbols.some((symbol) => symbol.name === signature)) return;
       this.symbols.push({ ...NULL_SYMBOL, name: signature, section: 1 + index });
     });
     for (const symbol of symbols) if (this.bindingOf(symbol) !== 'local') this.add(symbol);
+    this.addVersions();
+  }
+
+  /** A defined symbol gets its versioned name beside its own; an undefined one is known by that name only. */
+  private addVersions(): void {
+    for (const { symbol, written, remove } of this.state.versions) {
+      const index = this.indices.get(symbol);
+      const own = index === undefined ? undefined : this.symbols[index];
+      if (index === undefined || own === undefined) continue;
+      const name = written.replace('@@@', symbol.isDefined ? '@@' : '@');
+      if (!symbol.isDefined || remove || written.includes('@@@')) this.symbols[index] = { ...own, name };
+      else this.symbols.push({ ...own, name });
+    }
   }
 
   indexOf(target: AssemblySymbol | SectionBuilder | undefined): number {
@@ -138,6 +157,7 @@ class SymbolWriter {
   }
 
   private isWritten(symbol: AssemblySymbol): boolean {
+    if (symbol.isSection) return false;
     if (symbol.anonymous) return symbol.needed;
     // An earlier value of a name that was assigned anew.
     if (this.state.symbols.find(symbol.name) !== symbol) return symbol.needed;
@@ -153,7 +173,8 @@ class SymbolWriter {
 
   private bindingOf(symbol: AssemblySymbol): ObjectSymbol['binding'] {
     if (symbol.binding !== 'local') return symbol.binding;
-    return symbol.isDefined ? 'local' : 'global';
+    if (symbol.isDefined) return 'local';
+    return symbol.weaklyReferenced && !symbol.referenced ? 'weak' : 'global';
   }
 
   private add(symbol: AssemblySymbol | SectionBuilder): void {

@@ -8,6 +8,7 @@ import { AssemblyError } from './assembly-error.ts';
 import type { SectionBuilder } from './fragments.ts';
 import { relocationType, TLS_MODIFIERS } from './relocations.ts';
 import type { AssemblyState } from './state.ts';
+import { ABSOLUTE, GLOBAL_OFFSET_TABLE } from './symbol-table.ts';
 import type { AssemblySymbol, Located } from './symbol-table.ts';
 import type { Expression } from '../gas/statement.ts';
 
@@ -22,6 +23,8 @@ export interface Field {
   readonly relative: boolean;
   readonly end: number;
   readonly signed: boolean;
+  /** A branch in 64-bit code, which may go through the PLT of another object. */
+  readonly mayUsePlt: boolean;
   /** A branch that layout chose the size of. */
   readonly sized?: true;
   /** Offset in the section at which the instruction begins; undefined in data. */
@@ -39,11 +42,9 @@ export interface PendingRelocation {
   readonly addend: bigint;
 }
 
-const GOT = '_GLOBAL_OFFSET_TABLE_';
-
 /** Writes the field into `bytes` (the section's), or returns the relocation it needs. Throws {@link AssemblyError}. */
 export function resolveField(state: AssemblyState, field: Field, bytes: Uint8Array): PendingRelocation | undefined {
-  const folded = state.symbols.fold(field.expression);
+  const folded = foldField(state, field);
   switch (folded.kind) {
     case 'error':
       throw new AssemblyError('bad-expression', folded.message);
@@ -57,6 +58,16 @@ export function resolveField(state: AssemblyState, field: Field, bytes: Uint8Arr
       return symbolic(state, field, folded, bytes);
   }
 }
+
+/** A number less a place in this section needs a relocation too: one that adds nothing but address 0. */
+function foldField({ symbols }: AssemblyState, { expression }: Field): Folded {
+  const folded = symbols.fold(expression);
+  if (folded.kind !== 'error') return folded;
+  const again = symbols.fold({ kind: 'binary', operator: '+', left: expression, right: { kind: 'symbol', name: ABSOLUTE, range: NOWHERE } });
+  return again.kind === 'difference' ? again : folded;
+}
+
+const NOWHERE: SourceRange = { start: { file: '', line: 1, column: 1 }, endColumn: 1 };
 
 function use({ size, signed, start, offset, kind }: Field, bytes: Uint8Array, modifier: string | undefined, relative: boolean) {
   const opcode = kind === 'displacement' && start !== undefined ? bytes.subarray(start, offset) : undefined;
@@ -82,10 +93,10 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     writeValue(state, field, value, bytes);
     return undefined;
   }
-  if (symbol.name === GOT && located.kind === 'other') return globalOffsetTable(field, symbol, folded.addend);
+  if (symbol.name === GLOBAL_OFFSET_TABLE && located.kind === 'other') return globalOffsetTable(field, symbol, folded.addend);
   const local = located.kind === 'section' && isLocal(symbol);
   // A branch that layout has sized goes straight to a global symbol too.
-  const settled = local || (field.sized === true && symbol.binding === 'global' && symbol.type !== 'ifunc');
+  const settled = local || (field.sized === true && modifier === undefined && symbol.binding === 'global' && symbol.type !== 'ifunc');
   if (field.relative && settled && located.kind === 'section' && located.section === field.section) {
     writeValue(state, field, located.offset + folded.addend - BigInt(offset + field.end), bytes, true);
     return undefined;
@@ -106,7 +117,7 @@ function isLocal(symbol: AssemblySymbol): boolean {
 function wantsPlt(field: Field, folded: Extract<Folded, { kind: 'symbol' }>, local: boolean): boolean {
   if (field.size !== 4) return false;
   if (folded.symbol.modifier === 'PLT') return !local;
-  return field.kind === 'branch' && folded.addend === 0n && !local;
+  return field.mayUsePlt && folded.addend === 0n && !local;
 }
 
 /** Local symbols are named by their section, as gas does, unless the linker may move pieces of the section about. */
@@ -137,12 +148,14 @@ function globalOffsetTable(field: Field, symbol: AssemblySymbol, addend: bigint)
 function difference(state: AssemblyState, field: Field, { plus, minus, addend }: Extract<Folded, { kind: 'difference' }>): PendingRelocation {
   const taken = state.symbols.keyed(minus.name);
   const base = state.symbols.locate(taken);
-  const symbol = state.symbols.keyed(plus.name);
+  const symbol = plus.name === ABSOLUTE ? undefined : state.symbols.keyed(plus.name);
   if (base.kind !== 'section' || base.section !== field.section || field.relative) {
-    throw new AssemblyError('bad-relocation', `${symbol.name} - ${taken.name} is not known here, and no relocation can hold the difference of two symbols unless the second is in the field's own section`);
+    throw new AssemblyError('bad-relocation', `${symbol === undefined ? '' : `${symbol.name} `}- ${taken.name} is not known here, and no relocation can hold the difference of two symbols unless the second is in the field's own section`);
   }
   const sum = addend + BigInt(field.offset) - base.offset;
-  if (symbol.name === GOT && !symbol.isDefined) return { offset: field.offset, type: field.size === 8 ? 29 : R_X86_64.GOTPC32, target: symbol, addend: sum };
+  if (plus.modifier === 'PLT') throw new AssemblyError('bad-relocation', '@PLT does not go into a difference');
+  if (symbol === undefined) return { offset: field.offset, type: relocationType({ size: field.size, relative: true, signed: false, modifier: undefined, opcode: undefined }), target: undefined, addend: sum };
+  if (symbol.name === GLOBAL_OFFSET_TABLE && !symbol.isDefined) return { offset: field.offset, type: field.size === 8 ? 29 : R_X86_64.GOTPC32, target: symbol, addend: sum };
   const type = relocationType({ size: field.size, relative: true, signed: field.signed, modifier: plus.modifier, opcode: undefined });
   return { offset: field.offset, type, ...aim(symbol, state.symbols.locate(symbol), sum, true) };
 }

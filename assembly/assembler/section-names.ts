@@ -13,6 +13,9 @@ interface Row {
 
 const { ALLOC: A, WRITE: W, EXECINSTR: X, TLS: T } = SHF;
 
+/** Tables of addresses. */
+const POINTERS: readonly number[] = [SHT.INIT_ARRAY, SHT.FINI_ARRAY, SHT.PREINIT_ARRAY];
+
 const ROWS: readonly Row[] = [
   { name: '.bss', also: 'dot', type: SHT.NOBITS, flags: A | W },
   { name: '.comment', also: 'nothing', type: SHT.PROGBITS, flags: 0 },
@@ -22,9 +25,6 @@ const ROWS: readonly Row[] = [
   { name: '.fini', also: 'nothing', type: SHT.PROGBITS, flags: A | X },
   { name: '.fini_array', also: 'dot', type: SHT.FINI_ARRAY, flags: A | W },
   { name: '.gnu.linkonce.b', also: 'dot', type: SHT.NOBITS, flags: A | W },
-  { name: '.gnu.linkonce.t', also: 'dot', type: SHT.PROGBITS, flags: A | X },
-  { name: '.gnu.linkonce.d', also: 'dot', type: SHT.PROGBITS, flags: A | W },
-  { name: '.gnu.linkonce.r', also: 'dot', type: SHT.PROGBITS, flags: A },
   { name: '.init', also: 'nothing', type: SHT.PROGBITS, flags: A | X },
   { name: '.init_array', also: 'dot', type: SHT.INIT_ARRAY, flags: A | W },
   { name: '.note.GNU-stack', also: 'nothing', type: SHT.PROGBITS, flags: 0 },
@@ -42,11 +42,12 @@ const ROWS: readonly Row[] = [
 ];
 
 /** Type and flags of a section by its name; those of plain data that is not loaded if the name is not special. */
-export function attributesByName(name: string): { readonly type: number; readonly flags: number; readonly special: boolean } {
+export function attributesByName(name: string): { readonly type: number; readonly flags: number; readonly entrySize: number; readonly special: boolean } {
   const row = ROWS.find((each) => {
     if (name === each.name) return true;
     if (!name.startsWith(each.name) || each.also === 'nothing') return false;
     return each.also === 'anything' || name[each.name.length] === '.';
   });
-  return row === undefined ? { type: SHT.PROGBITS, flags: 0, special: false } : { type: row.type, flags: row.flags, special: true };
+  if (row === undefined) return { type: SHT.PROGBITS, flags: 0, entrySize: 0, special: false };
+  return { type: row.type, flags: row.flags, entrySize: POINTERS.includes(row.type) ? 8 : 0, special: true };
 }

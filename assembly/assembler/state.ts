@@ -5,6 +5,7 @@ import type { Expression, SourceProvider } from '../gas/statement.ts';
 import type { Problem, Severity, SourcePosition, SourceRange } from '../source.ts';
 import { SHF, SHT } from '../elf/object.ts';
 import { AssemblyError } from './assembly-error.ts';
+import { Frames } from './cfi/frames.ts';
 import { SectionBuilder } from './fragments.ts';
 import type { Fragment, Place, SectionAttributes, Subsection, Tail } from './fragments.ts';
 import { SymbolTable } from './symbol-table.ts';
@@ -23,6 +24,8 @@ export interface Fixup {
   readonly relative: boolean;
   readonly end: number;
   readonly signed: boolean;
+  /** A branch in 64-bit code, which may go through the PLT of another object. */
+  readonly mayUsePlt: boolean;
   /** Offset in the fragment at which the instruction begins, for a field of an instruction. */
   readonly start?: number;
   readonly range: SourceRange;
@@ -57,6 +60,7 @@ export class AssemblyState {
   readonly fixups: Fixup[] = [];
   readonly lines: { readonly place: Place; readonly position: SourcePosition }[] = [];
   readonly localLabels: { readonly name: string; readonly place: Place; readonly position: SourcePosition }[] = [];
+  readonly frames = new Frames();
   /** Name of the source as `.file` gives it. */
   fileName: string | undefined;
   /** What `.symver` asked for. */

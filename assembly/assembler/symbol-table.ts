@@ -33,6 +33,12 @@ export class AssemblySymbol {
   size: { readonly expression: Expression; readonly range: SourceRange } | undefined;
   /** Where it was defined. */
   range: SourceRange | undefined;
+  /** An expression names it, not only a `.weakref`. */
+  referenced = false;
+  /** A `.weakref` stands for it. */
+  weaklyReferenced = false;
+  /** It is the section of that name: the section's own symbol takes its place. */
+  isSection = false;
   /** A relocation names it, so it must be written even if its name is local. */
   needed = false;
   /** Stands for a place that has no name: a use of `.`. */
@@ -78,6 +84,13 @@ export type Located =
   | { readonly kind: 'other'; readonly symbol: AssemblySymbol; readonly addend: bigint }
   | { readonly kind: 'expression'; readonly folded: Folded };
 
+/** The linker defines it as the address of the GOT. */
+export const GLOBAL_OFFSET_TABLE = '_GLOBAL_OFFSET_TABLE_';
+/** Modifiers that do not bring the symbol of the GOT along, as the others do with gas. */
+const WITHOUT_GOT: ReadonlySet<string> = new Set(['PLT', 'SIZE']);
+/** Key of a symbol that stands for address 0, where a relocation must have a symbol to add. */
+export const ABSOLUTE = '\u0004';
+
 /** All symbols of a unit. */
 export class SymbolTable {
   private readonly current = new Map<string, AssemblySymbol>();
@@ -104,6 +117,17 @@ export class SymbolTable {
   /** As {@link named}, without making one. */
   find(name: string): AssemblySymbol | undefined {
     return this.current.get(name);
+  }
+
+  /** Gives the undefined symbols that are named like a section the place where that begins. */
+  nameSections(sections: readonly SectionBuilder[]): void {
+    for (const symbol of this.current.values()) {
+      if (symbol.isDefined || symbol.binding !== 'local') continue;
+      const section = sections.find((one) => one.index > 0 && one.name === symbol.name);
+      if (section === undefined) continue;
+      symbol.definition = { kind: 'label', place: { fragment: section.first, offset: 0 } };
+      symbol.isSection = true;
+    }
   }
 
   /** The symbol of a bound expression's name. */
@@ -147,7 +171,9 @@ export class SymbolTable {
         return expression;
       case 'symbol': {
         if (expression.name.startsWith('%')) return expression;
+        if (expression.modifier !== undefined && !WITHOUT_GOT.has(expression.modifier)) this.named(GLOBAL_OFFSET_TABLE);
         const symbol = expression.name === '.' ? this.anonymous(place()) : this.named(expression.name);
+        symbol.referenced = true;
         return symbol.key === expression.name ? expression : { ...expression, name: symbol.key };
       }
       case 'unary': {

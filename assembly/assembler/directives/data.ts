@@ -54,7 +54,7 @@ function field(state: AssemblyState, expression: Expression, size: number, argum
   if (size > 8) throw new AssemblyError('bad-expression', `a value of ${String(size)} bytes must be a number that is known here`, argument.range);
   const { fragment, offset } = state.here();
   state.append(new Uint8Array(size));
-  state.fixups.push({ fragment, offset, size, kind: 'data', expression, relative: false, end: 0, signed: false, range: argument.range });
+  state.fixups.push({ fragment, offset, size, kind: 'data', expression, relative: false, end: 0, signed: false, mayUsePlt: false, range: argument.range });
 }
 
 /** Strings with characters of `width` bytes; `terminate` adds a zero. */
@@ -75,7 +75,7 @@ function floats(format: FloatFormat): Handler {
     for (const argument of statement.arguments) {
       if (argument.text === '') continue;
       const bytes = floatBytes(argument.text, format);
-      if (bytes === undefined) throw new AssemblyError('bad-directive', `\`${argument.text}\` is no floating-point number`, argument.range);
+      if (bytes === undefined) throw new AssemblyError('bad-directive', `\`${argument.text}\` is no floating-point number that fits`, argument.range);
       state.append(bytes);
     }
   };

@@ -116,7 +116,7 @@ function findOrAdd(state: AssemblyState, wanted: Wanted): SectionBuilder {
   // A special section has its own flags too, whatever is written (gas obj-elf.c `obj_elf_change_section`).
   const flags = wanted.flags === undefined ? byName.flags : wanted.flags | (byName.special && wanted.name !== '.note' && byName.type !== SHT.NOTE ? byName.flags : 0);
   const added = state.addSection(wanted.name, {
-    type: wanted.type ?? byName.type, flags: flags >>> 0, entrySize: wanted.entrySize, declared: true,
+    type: wanted.type ?? byName.type, flags: flags >>> 0, entrySize: wanted.entrySize === 0 ? byName.entrySize : wanted.entrySize, declared: true,
     ...(wanted.group === undefined ? {} : { group: wanted.group }),
   });
   added.linkedTo = wanted.linkedTo;

@@ -61,8 +61,9 @@ function common(local: boolean): Handler {
     const symbol = state.symbols.named(symbolName(nameArgument));
     const bytes = boundedNumber(state, required(statement, 1, 'a size'), 0, 2 ** 31);
     const given = optional(statement, 2);
-    // Without an alignment, the largest power of two that the size holds, up to 16 (`.comm`); none for `.lcomm`.
-    const natural = local ? 1 : Math.min(16, 2 ** Math.floor(Math.log2(Math.max(bytes, 1))));
+    if (local && given !== undefined) throw new AssemblyError('bad-directive', '.lcomm takes a symbol and a size only', given.range);
+    // Without an alignment, the power of two that holds the size, up to 16 (`.comm`); none for `.lcomm`.
+    const natural = local ? 1 : Math.min(16, 2 ** Math.ceil(Math.log2(Math.max(bytes, 1))));
     const align = given === undefined ? natural : boundedNumber(state, given, 0, 2 ** 28);
     if ((align & (align - 1)) !== 0) throw new AssemblyError('value-out-of-range', `an alignment is a power of two, not ${String(align)}`, given?.range);
     if (symbol.isDefined) {
@@ -104,7 +105,7 @@ const weakReference: Handler = (state, statement) => {
   const symbol = state.symbols.named(symbolName(target));
   alias.definition = { kind: 'value', expression: { kind: 'symbol', name: symbol.key, range: target.range } };
   alias.redefinable = true;
-  if (!symbol.isDefined && symbol.binding === 'local') symbol.binding = 'weak';
+  symbol.weaklyReferenced = true;
 };
 
 /** `.symver name, name2@VERSION[, visibility]`: another name, with a version. */
