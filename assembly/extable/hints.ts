@@ -38,7 +38,8 @@ export function imageHints(image: Image, generation?: string): Hints {
     ...(note === undefined ? {} : { note }),
     ...(generation === undefined ? {} : { version: generation }),
     vdso: image.symbols.some(({ name }) => name === '__vdso_sgx_enter_enclave'),
-    isCode: (place) => code.some(({ start, end }) => place >= start && place < end),
+    // A C handler of the kernel is a function nobody defines here.
+    isCode: (place) => code.some(({ start, end }) => place >= start && place < end) || image.externals.has(place),
   };
 }
 

@@ -65,7 +65,9 @@ export class TakerResolver {
       const handler: GuestHandler = { name: this.#nameOf(descriptor.handler), address: descriptor.handler, self: descriptor.address, convention: 'descriptor' };
       return { match: { entry, handler, typeName: `handler ${handler.name}`, insn, fixup: descriptor.handler }, type: EX_TYPE.HANDLER, action: { kind: 'guest', handler } };
     }
-    const type = this.#typeOf(entry, vector);
+    const named = this.#typeOf(entry, vector);
+    // A descriptor that cannot be read is no handler, and promises nothing.
+    const type = named === EX_TYPE.HANDLER ? undefined : named;
     const builtin = type === undefined ? undefined : handlerType(type);
     if (builtin !== undefined) return { match: { entry, typeName: entryTypeText({ ...entry, type: builtin.type }), insn, fixup }, type, action: { kind: 'type', handler: builtin } };
     const ownFunction = entry.handler;
