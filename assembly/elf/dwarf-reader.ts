@@ -110,7 +110,7 @@ export function debugSection(file: ObjectFile, name: string): DebugSection | und
 }
 
 function relocated(file: ObjectFile, section: Section): DebugSection {
-  if (section.relocations.length === 0) return { bytes: section.bytes, relocations: new Map() };
+  if (section.relocations.length === 0 || section.bytes.length < section.size) return { bytes: section.bytes, relocations: new Map() };
   const bytes = Uint8Array.from(section.bytes);
   const view = new DataView(bytes.buffer);
   const relocations = new Map<number, Relocation>();

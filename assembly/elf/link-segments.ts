@@ -51,20 +51,25 @@ function chunksOf(output: OutputSection, contents: ReadonlyMap<Piece, Uint8Array
   return output.pieces.filter(({ section }) => section.size > 0).map((piece) => ({ address: piece.address, size: piece.section.size, bytes: contents.get(piece) ?? none }));
 }
 
+const LONGEST_ZEROES = 1n << 16n;
+
 function runsOf(chunks: readonly Chunk[]): Run[] {
   const runs: Run[] = [];
   for (const chunk of [...chunks].sort((a, b) => (a.address < b.address ? -1 : 1))) {
     const start = chunk.address / PAGE * PAGE;
     const end = alignUp(chunk.address + BigInt(chunk.size), PAGE);
     let run = runs.at(-1);
-    if (run === undefined || start > run.end) {
+    // Zeroes in front of content would have to be held as bytes: a long stretch of them ends the run instead.
+    const longZeroes = run !== undefined && chunk.bytes.length > 0 && start > run.contentEnd + LONGEST_ZEROES;
+    if (run !== undefined && longZeroes && start < run.end) run.end = start;
+    if (run === undefined || longZeroes || start > run.end) {
       run = { start, end, contentEnd: start, chunks: [] };
       runs.push(run);
     }
     if (end > run.end) run.end = end;
     run.chunks.push(chunk);
     const contentEnd = chunk.address + BigInt(chunk.bytes.length);
-    if (contentEnd > run.contentEnd) run.contentEnd = contentEnd;
+    if (chunk.bytes.length > 0 && contentEnd > run.contentEnd) run.contentEnd = contentEnd;
   }
   return runs;
 }
@@ -76,7 +81,7 @@ function segmentOf(run: Run, group: Group): ImageSegment {
   for (const chunk of run.chunks) {
     const at = Number(chunk.address - run.start);
     bytes.fill(0, at + chunk.bytes.length, at + chunk.size);
-    bytes.set(chunk.bytes, at);
+    if (chunk.bytes.length > 0) bytes.set(chunk.bytes, at);
   }
   return { address: run.start, size: Number(run.end - run.start), bytes, read: true, write: group === 'data' || group === 'bss', execute: group === 'text' };
 }
