@@ -258,7 +258,7 @@ class Emission {
     switch (this.match.candidate.form.kinds[position]) {
       case Kind.br64_1: case Kind.br64_4: return OpKind.NearBranch64;
       case Kind.br32_1: case Kind.br32_4: return OpKind.NearBranch32;
-      case Kind.xbegin_2: case Kind.xbegin_4: return this.bits === 64 ? OpKind.NearBranch64 : this.bits === 32 ? OpKind.NearBranch32 : OpKind.NearBranch16;
+      case Kind.xbegin_2: case Kind.xbegin_4: return this.bits === 64 ? OpKind.NearBranch64 : OpKind.NearBranch32;
       default: return OpKind.NearBranch16;
     }
   }
@@ -287,7 +287,7 @@ class Emission {
     }
     if (failure !== undefined) throw new EncodeError('operand-mismatch', `these operands cannot be encoded together (${String(failure)})`);
     let fields = this.fields(encoder, code);
-    if (this.branch !== undefined && this.bits === 64 && this.written.bytes.includes(0x66)) ({ code, fields } = shortenBranch(code, fields));
+    if (this.branch !== undefined && this.bits !== 16 && this.written.bytes.includes(0x66)) ({ code, fields } = shortenBranch(code, fields));
     const { bytes, shift } = joinPrefixes(code, this.written, this.bits);
     if (bytes.length > 15) throw new EncodeError('bad-prefix', 'the instruction is longer than 15 bytes');
     return { bytes, fields: shift === 0 ? fields : fields.map((field) => ({ ...field, offset: field.offset + shift })) };
@@ -333,7 +333,7 @@ class Emission {
   }
 }
 
-/** A `data16` in front of a direct call in 64-bit code leaves 16 bits of displacement (as AMD's CPUs take it). */
+/** A `data16` in front of a direct call leaves 16 bits of displacement, in 64-bit code too (as AMD's CPUs take it). */
 function shortenBranch(code: Uint8Array, fields: readonly EncodedField[]): { code: Uint8Array; fields: readonly EncodedField[] } {
   const [field] = fields;
   return field?.kind === 'branch' && field.size === 4 ? { code: code.subarray(0, code.length - 2), fields: [{ ...field, size: 2 }] } : { code, fields };

@@ -13,6 +13,7 @@ import type { EncodedInstruction } from './emit.ts';
 import { EncodeError } from './encode-error.ts';
 import { implicitOperands } from './implicit.ts';
 import { match } from './match.ts';
+import { remember } from './memo.ts';
 import type { Match } from './match.ts';
 import { candidates } from './mnemonics.ts';
 import type { Candidate } from './mnemonics.ts';
@@ -25,36 +26,12 @@ export { EncodeError } from './encode-error.ts';
 export type { EncodedField, EncodedInstruction } from './emit.ts';
 export type { Resolve } from './arguments.ts';
 
-const memo = new Map<string, EncodedInstruction>();
-/** Bounds the memo: a long-lived language server sees many texts. */
-const MEMO_LIMIT = 50_000;
-
 /**
  * Encodes `statement`. Constants among its expressions come from `resolve`; what `resolve` does not know becomes a field.
  * Throws {@link EncodeError} for everything gas refuses.
  */
 export function encodeInstruction(statement: InstructionStatement, resolve: Resolve): EncodedInstruction {
-  const plain = isLiteral(statement);
-  const key = plain ? `${String(statement.bits)} ${statement.prefixes.join(' ')} ${statement.text}` : '';
-  if (plain) {
-    const known = memo.get(key);
-    if (known !== undefined) return known;
-  }
-  const encoded = encode(statement, resolve);
-  if (plain) {
-    if (memo.size >= MEMO_LIMIT) memo.clear();
-    memo.set(key, encoded);
-  }
-  return encoded;
-}
-
-/** True if the text alone decides the bytes: no symbol stands in it. */
-function isLiteral(statement: InstructionStatement): boolean {
-  return statement.operands.every((operand) => {
-    const inner = operand.kind === 'indirect' ? operand.target : operand;
-    if (inner.kind === 'memory') return inner.displacement === undefined || inner.displacement.kind === 'number';
-    return inner.kind !== 'immediate' || inner.value.kind === 'number';
-  });
+  return remember(statement, resolve, encode);
 }
 
 function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstruction {
@@ -156,6 +133,7 @@ function intelOrder(mnemonic: string, operands: readonly Argument[]): readonly A
     const register = operands[1];
     return register === undefined ? operands : [register, register, operands[0]];
   }
+  if (mnemonic === 'bound' || /^bound[wl]$/.test(mnemonic)) return operands;
   // xchg and test take their operands in either order; xchg with the accumulator has a short form, whichever comes first.
   const [first, second] = operands;
   if (/^(xchg|test)[bwlq]?$/.test(mnemonic) && first?.kind === 'memory' && second?.kind === 'register') return operands;
@@ -186,7 +164,7 @@ function adjust(candidate: Candidate, operands: readonly Argument[]): Candidate 
 function narrow(
   matches: readonly Match[], mnemonic: string, bits: 16 | 32 | 64, addressSize: number, given: Arguments, written: WrittenPrefixes,
 ): readonly Match[] {
-  let left = preferred(matches, given, written);
+  let left = preferred(matches, given, written, bits);
   left = left.filter(({ candidate }) => {
     const { form } = candidate;
     if (form.addressSize !== 0 && !form.shapes.some((shape) => shape.branch !== undefined)) {

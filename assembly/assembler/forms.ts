@@ -42,6 +42,8 @@ export interface Form {
    * encodes them all alike: `mov %rax,%ds`, `pextrw $0,%xmm0,%rax`, `lldt %ax`.
    */
   readonly widths: readonly number[];
+  /** {@link widths} counts for the position that memory could take, not for others. */
+  readonly blindMemoryOnly: boolean;
   /** A register of any width, but a word in memory (`mov %ds,(%rax)`): the suffix is that of the operand as written. */
   readonly word: boolean;
 }
@@ -50,10 +52,12 @@ export interface Form {
 const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_tr_r32|Undoc|D[bwdq]_|DeclareByte|Jmpe_|Ud0_r(16|32|64)$|Prefetchreserved)/;
 
 /** Positions of a general register whose width gas does not encode, by the names of the codes. */
-const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly number[] }[] = [
+const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly number[]; readonly memoryOnly?: true }[] = [
+  { names: /^(Lar|Lsl)_r(32_r32|64_r64)m16$/, widths: [16, 32, 64], memoryOnly: true },
   { names: /^Mov_Sreg_(rm16|r32m16|r64m16)$/, widths: [16, 32, 64] },
   { names: /^Mov_(r32m16|r64m16)_Sreg$/, widths: [32, 64] },
   { names: /^(Sldt|Str)_(r32m16|r64m16)$/, widths: [32, 64] },
+  { names: /^Arpl_/, widths: [16, 32, 64] },
   { names: /^(Lldt|Ltr|Verr|Verw|Lmsw)_/, widths: [16, 32, 64] },
   { names: /^(VEX_V|EVEX_V)?p(extr|insr)[bw]_/i, widths: [32, 64] },
   { names: /^(VEX_V)?(movmskp[sd]|pmovmskb)_/i, widths: [32, 64] },
@@ -120,9 +124,15 @@ function readForm(code: Code, mnemonic: string): Form | undefined {
     for (let position = 0; position < info.opCount; position++) kinds.push(info.opKind(position));
     const shapes = kinds.map(shapeOf);
     const size = operandSize(mnemonic, info.operandSize, kinds);
-    const widths = WIDTH_BLIND.find((row) => row.names.test(name))?.widths ?? [];
-    if (widths.length > 0 && /r64/.test(name)) return undefined;
-    if (widths.length === 3 && /^(Mov_Sreg_rm16|\w+_rm16)$/.test(name) && info.mode64) return undefined;
+    const blind = WIDTH_BLIND.find((row) => row.names.test(name));
+    const widths = blind?.widths ?? [];
+    if (widths.length > 0 && blind?.memoryOnly !== true && /r64/.test(name)) return undefined;
+    // Of two forms that mean the same, the one without an operand-size prefix.
+    const twin = widths.length === 3 && blind?.memoryOnly !== true;
+    const narrow = /rm16(_r16)?$/.test(name);
+    const modes = twin
+      ? { 16: narrow && info.mode16, 32: !narrow && info.mode32, 64: !narrow && info.mode64 }
+      : { 16: info.mode16, 32: info.mode32, 64: info.mode64 };
     const word = WORD_IN_MEMORY.test(name);
     const bytes = MemorySizeExt.size(info.memorySize);
     return {
@@ -143,7 +153,8 @@ function readForm(code: Code, mnemonic: string): Form | undefined {
       zeroing: info.canUseZeroingMasking,
       rounding: info.canUseRoundingControl,
       suppress: info.canSuppressAllExceptions,
-      modes: { 16: info.mode16, 32: info.mode32, 64: info.mode64 },
+      modes,
+      blindMemoryOnly: blind?.memoryOnly === true,
     };
   } finally {
     info.free();

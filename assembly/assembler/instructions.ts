@@ -1,7 +1,7 @@
 /**
  * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
  */
-import type { Expression, InstructionStatement, MemoryOperand, Operand } from '../gas/statement.ts';
+import type { Expression, InstructionStatement, Operand } from '../gas/statement.ts';
 import { encodeInstruction } from './encode.ts';
 import type { EncodedField, EncodedInstruction } from './encode.ts';
 import type { AssemblyState } from './state.ts';
@@ -48,7 +48,7 @@ function takeDescriptorCall(statement: InstructionStatement): { plain: Instructi
   if (operand?.kind !== 'indirect' || operand.target.kind !== 'memory') return { plain: statement };
   const { displacement, ...target } = operand.target;
   if (displacement?.kind !== 'symbol' || displacement.modifier !== 'TLSCALL') return { plain: statement };
-  return { plain: { ...statement, operands: [{ ...operand, target }], text: `${statement.mnemonic} *(%${target.base ?? ''})` }, call: displacement };
+  return { plain: { ...statement, operands: [{ ...operand, target }] }, call: displacement };
 }
 
 /** loop and jrcxz have a byte of displacement: no linker could make it reach an absolute address, and gas refuses it. */
@@ -88,7 +88,7 @@ function nameRegisters(state: AssemblyState, statement: InstructionStatement): I
     changed ||= replaced !== operand;
     return replaced;
   });
-  return changed ? { ...statement, operands, text: `${statement.mnemonic} ${operands.map(operandKey).join(',')}` } : statement;
+  return changed ? { ...statement, operands } : statement;
 }
 
 function nameRegister(state: AssemblyState, operand: Operand): Operand {
@@ -128,25 +128,4 @@ function namedBase(state: AssemblyState, name: string | undefined): string | und
   if (name === undefined) return undefined;
   const definition = state.symbols.find(name)?.definition;
   return definition?.kind === 'value' ? registerName(state, definition.expression) ?? name : name;
-}
-
-/** A text that differs wherever the operands do: the encoder's memo goes by it. */
-function operandKey(operand: Operand): string {
-  switch (operand.kind) {
-    case 'register': return `%${operand.name}${JSON.stringify(operand.decoration ?? '')}`;
-    case 'rounding': return operand.mode;
-    case 'immediate': return `$${expressionKey(operand.value)}`;
-    case 'indirect': return `*${operandKey(operand.target)}`;
-    case 'memory': return memoryKey(operand);
-  }
-}
-
-function memoryKey({ segment, displacement, base, index, scale, parenthesised, decoration }: MemoryOperand): string {
-  const inner = `${base ?? ''};${index ?? ''};${String(scale ?? '')}`;
-  return `${segment ?? ''}:${displacement === undefined ? '' : expressionKey(displacement)}${parenthesised ? `(${inner})` : inner}${JSON.stringify(decoration ?? '')}`;
-}
-
-/** Only literal operands reach the memo, so a symbolic expression needs no key of its own. */
-function expressionKey(expression: Expression): string {
-  return expression.kind === 'number' ? expression.value.toString() : '?';
 }

@@ -43,6 +43,8 @@ export function match(candidate: Candidate, context: MatchContext): Match | unde
   const operands: readonly Argument[] = candidate.immediate === undefined
     ? context.operands
     : [...context.operands, { kind: 'immediate', value: literal(candidate.immediate) }];
+  // A jump to a label has no suffix, a call may have one.
+  if (candidate.suffix !== '' && form.name.startsWith('Jmp_rel')) return undefined;
   if (form.word && candidate.suffix !== '' && !wordSuffixFits(candidate.suffix, context.operands)) return undefined;
   const placed = place(form, operands, 0, 0, context);
   return placed === undefined ? undefined : { candidate, placed };
@@ -114,6 +116,7 @@ function mayOmit(form: Form, shape: OperandShape, { mnemonic, operands }: MatchC
     if (shape.fixed === Register.CL) return /^sh[lr]d/.test(mnemonic);
     return form.shapes.some((other) => other.string !== undefined);
   }
+  if (shape.immediate !== undefined) return /^Aa[md]_imm8$/.test(form.name);
   return shape.register === 'st' && operands.length === 0 && DEFAULT_ST1.test(mnemonic);
 }
 
@@ -122,6 +125,8 @@ function omitted(shape: OperandShape): Placed {
   if (shape.register === 'st') return { kind: 'register', register: Register.ST1 };
   if (shape.string !== undefined) return { kind: 'string', memory: undefined };
   if (shape.one === true) return { kind: 'immediate', field: { bits: 8, extendedTo: 0 }, value: literal(1n) };
+  // aam and aad work in decimal unless told otherwise.
+  if (shape.immediate !== undefined) return { kind: 'immediate', field: shape.immediate, value: literal(10n) };
   return { kind: 'implied' };
 }
 
@@ -137,7 +142,7 @@ function isNearIndirect(form: Form): boolean {
   return /^(Jmp|Call)_rm/.test(form.name);
 }
 
-function fitRegister(form: Form, shape: OperandShape, register: Register, indirect: boolean, { bits, mnemonic }: MatchContext): Placed | undefined {
+function fitRegister(form: Form, shape: OperandShape, register: Register, indirect: boolean, { bits }: MatchContext): Placed | undefined {
   if (indirect && !isNearIndirect(form)) return undefined;
   if (bits !== 64 && needsLongMode(register)) return undefined;
   if (shape.fixed !== undefined) return shape.fixed === register ? { kind: 'register', register } : undefined;
@@ -148,8 +153,9 @@ function fitRegister(form: Form, shape: OperandShape, register: Register, indire
     if (form.encoding !== EncodingKind.EVEX && (kind === 'xmm' || kind === 'ymm') && registerNumber(register) > 15) return undefined;
     return { kind: 'register', register };
   }
-  if (form.widths.length > 0 && (shape.register === 'r32' || shape.register === 'r16') && form.widths.includes(widthOf(kind)) && mnemonic !== '') {
-    const first = shape.register === 'r32' ? Register.EAX : Register.AX;
+  const wide = shape.register === 'r64' || shape.register === 'r32' || shape.register === 'r16';
+  if (form.widths.length > 0 && wide && form.widths.includes(widthOf(kind)) && !(form.blindMemoryOnly && shape.memory === undefined)) {
+    const first = shape.register === 'r64' ? Register.RAX : shape.register === 'r32' ? Register.EAX : Register.AX;
     return { kind: 'register', register: first + registerNumber(register) };
   }
   return undefined;

@@ -10,7 +10,7 @@ import type { WrittenPrefixes } from './prefixes.ts';
 const VEX_ON_REQUEST = /^VEX_V(pdpbusds?|pdpwssds?|pmadd52[lh]uq|cvtneps2bf16)_/;
 
 /** `matches` less those that gas would never choose here, in the order of its preference for ties. */
-export function preferred(matches: readonly Match[], given: Arguments, { pseudo }: WrittenPrefixes): readonly Match[] {
+export function preferred(matches: readonly Match[], given: Arguments, { pseudo }: WrittenPrefixes, bits: 16 | 32 | 64): readonly Match[] {
   let left: readonly Match[] = matches.filter(({ candidate: { form } }) => {
     if (pseudo.has('evex')) return form.encoding === EncodingKind.EVEX;
     if (pseudo.has('vex') || pseudo.has('vex2') || pseudo.has('vex3')) return form.encoding === EncodingKind.VEX;
@@ -19,7 +19,7 @@ export function preferred(matches: readonly Match[], given: Arguments, { pseudo 
   const evex = left.some(({ candidate: { form } }) => form.encoding === EncodingKind.EVEX);
   if (evex && !pseudo.has('vex')) left = left.filter(({ candidate: { form } }) => !VEX_ON_REQUEST.test(form.name));
   // `int $3` is the one-byte breakpoint; `xchg %eax,%eax` must clear the upper half, which 90 does not.
-  left = left.filter((match) => !isNopExchange(match));
+  if (bits === 64) left = left.filter((match) => !isNopExchange(match));
   if (pseudo.has('load') || pseudo.has('store')) left = byDirection(left, pseudo.has('store'));
   left = quadMove(left);
   // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m.

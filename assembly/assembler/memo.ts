@@ -1,0 +1,77 @@
+/**
+ * Remembers encodings by everything that decides them: programs repeat themselves, and the encoder is slow.
+ */
+import type { Expression, InstructionStatement, Operand } from '../gas/statement.ts';
+import type { Resolve } from './arguments.ts';
+import type { EncodedInstruction } from './emit.ts';
+
+/** Bounds the memo: a long-lived language server sees many texts. */
+const LIMIT = 50_000;
+
+interface Remembered {
+  readonly encoded: EncodedInstruction;
+  /** For each field, the operand its expression comes from. */
+  readonly sources: readonly number[];
+}
+
+const memo = new Map<string, Remembered>();
+
+/** The encoding of `statement`, from an earlier one that differs only in symbolic expressions, or from `encode`. */
+export function remember(
+  statement: InstructionStatement, resolve: Resolve, encode: (statement: InstructionStatement, resolve: Resolve) => EncodedInstruction,
+): EncodedInstruction {
+  const key = keyOf(statement, resolve);
+  const known = memo.get(key);
+  if (known !== undefined) return renew(known, statement);
+  const encoded = encode(statement, resolve);
+  const sources = encoded.fields.map((field) => statement.operands.findIndex((operand) => expressionOf(operand) === field.expression));
+  if (sources.includes(-1)) return encoded;
+  if (memo.size >= LIMIT) memo.clear();
+  memo.set(key, { encoded, sources });
+  return encoded;
+}
+
+function renew({ encoded, sources }: Remembered, statement: InstructionStatement): EncodedInstruction {
+  if (sources.length === 0) return encoded;
+  const fields = encoded.fields.map((field, index) => ({ ...field, expression: expressionOf(statement.operands[sources[index]!]!)! }));
+  return { ...encoded, fields };
+}
+
+/** The expression in an operand, if it has one. */
+function expressionOf(operand: Operand): Expression | undefined {
+  switch (operand.kind) {
+    case 'immediate': return operand.value;
+    case 'memory': return operand.displacement;
+    case 'indirect': return expressionOf(operand.target);
+    default: return undefined;
+  }
+}
+
+function keyOf({ bits, prefixes, mnemonic, operands }: InstructionStatement, resolve: Resolve): string {
+  let key = `${String(bits)} ${prefixes.join(' ')} ${mnemonic}`;
+  for (const operand of operands) key += ` ${operandKey(operand, resolve)}`;
+  return key;
+}
+
+function operandKey(operand: Operand, resolve: Resolve): string {
+  switch (operand.kind) {
+    case 'register':
+      return operand.decoration === undefined ? `%${operand.name}` : `%${operand.name}${JSON.stringify(operand.decoration)}`;
+    case 'immediate':
+      return `$${valueKey(operand.value, resolve)}`;
+    case 'indirect':
+      return `*${operandKey(operand.target, resolve)}`;
+    case 'rounding':
+      return operand.mode;
+    case 'memory': {
+      const { segment = '', displacement, base = '', index = '', scale = '', parenthesised, decoration } = operand;
+      const inner = `${segment}:${displacement === undefined ? '' : valueKey(displacement, resolve)}${parenthesised ? '(' : '['}${base},${index},${String(scale)}`;
+      return decoration === undefined ? inner : inner + JSON.stringify(decoration);
+    }
+  }
+}
+
+/** A number, or `?` for what only layout knows. */
+function valueKey(expression: Expression, resolve: Resolve): string {
+  return (expression.kind === 'number' ? expression.value : resolve(expression))?.toString() ?? '?';
+}
