@@ -42,6 +42,10 @@ export class CodeCache {
   readonly #replaced = new Map<number, number>();
   #next: number = OPS.BASE;
 
+  /** Called after the micro-ops of a page, or all of them, were given up. */
+  onDrop: (page: number) => void = () => undefined;
+  onFlush: () => void = () => undefined;
+
   constructor(arena: Arena, memory: GuestMemory, profile: CpuProfile) {
     this.#arena = arena;
     this.#memory = memory;
@@ -67,6 +71,27 @@ export class CodeCache {
     if (op === LOOKUP_OP || op === target || this.#arena.u16[(op + OP_FIELD.HANDLER) >> 1] !== SPECIAL.LOOKUP) return;
     this.#setOp(op, SPECIAL.REDIRECT);
     this.#arena.i32[(op + OP_FIELD.LINK) >> 2] = target;
+  }
+
+  /** The micro-op at `ip`, or one that finds out when it is reached. */
+  opFor(ip: bigint): number {
+    const known = this.#find(ip);
+    if (known !== 0) return known;
+    return this.#waitFor(ip).placeholder;
+  }
+
+  /** Makes room for `count` micro-ops, if need be by forgetting all code. */
+  reserve(count: number): void {
+    if (this.#next + OP_SIZE * count > OPS.END) this.flush();
+  }
+
+  /** A copy of a micro-op, with which the same instruction runs whatever becomes of the original. */
+  shadow(op: number): number {
+    const copy = this.#allocate();
+    this.#arena.u8.copyWithin(copy, op, op + OP_SIZE);
+    const { i64, u8 } = this.#arena;
+    this.#placeholder(i64[(op + OP_FIELD.IP) >> 3]! + BigInt(u8[op + OP_FIELD.LENGTH]!), op + OP_SIZE);
+    return copy;
   }
 
   setBreakpoints(addresses: ReadonlySet<bigint>): void {
@@ -105,6 +130,7 @@ export class CodeCache {
     this.#waiting.clear();
     this.#replaced.clear();
     this.#next = OPS.BASE;
+    this.onFlush();
     this.#arena.u8.fill(0, JUMP_CACHE.BASE, JUMP_CACHE.BASE + JUMP_CACHE.ENTRY * JUMP_CACHE.COUNT);
   }
 
@@ -203,15 +229,17 @@ export class CodeCache {
   #link(op: number, target: bigint): void {
     let to = this.#find(target);
     if (to === 0) {
-      let waiting = this.#waiting.get(target);
-      if (waiting === undefined) {
-        waiting = { placeholder: this.#placeholder(target, 0), jumps: [] };
-        this.#waiting.set(target, waiting);
-      }
+      const waiting = this.#waitFor(target);
       waiting.jumps.push(op);
       to = waiting.placeholder;
     }
     this.#arena.i32[(op + OP_FIELD.LINK) >> 2] = to;
+  }
+
+  #waitFor(ip: bigint): { readonly placeholder: number; readonly jumps: number[] } {
+    let waiting = this.#waiting.get(ip);
+    if (waiting === undefined) this.#waiting.set(ip, waiting = { placeholder: this.#placeholder(ip, 0), jumps: [] });
+    return waiting;
   }
 
   /** A micro-op that leads to `target`, or asks for it if that is 0. */
@@ -249,6 +277,7 @@ export class CodeCache {
     if (page === undefined) return;
     this.#pages.delete(number);
     for (const op of page.ops) if (op !== 0) this.#drop(op);
+    this.onDrop(number);
     for (const op of page.straddling) {
       this.#drop(op);
       const ip = BigInt.asUintN(64, this.#arena.i64[(op + OP_FIELD.IP) >> 3]!);

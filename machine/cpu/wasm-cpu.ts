@@ -14,6 +14,7 @@ import { FLAG, VECTOR } from './cpu.ts';
 import type { Cpu, CpuExit, CpuProfile, FaultAccess } from './cpu.ts';
 import { icedInstruction, MAX_INSTRUCTION_BYTES } from './decode.ts';
 import { handlers, TABLE_SIZE } from './interpreter/module.ts';
+import { Regions } from './regions/regions.ts';
 import { State } from './state.ts';
 import { SystemFault, systemInstruction } from './system/index.ts';
 import type { SystemContext } from './system/index.ts';
@@ -26,6 +27,11 @@ export interface CpuOptions {
 
 /** The longest run the generated code is given at once; keeps its counter positive. */
 const RUN_LIMIT = 2 ** 30;
+/**
+ * Instructions between two looks at where execution is. Short enough that generated code is left, and entered again, soon after V8 has
+ * optimised it: it does not replace code that is running.
+ */
+const SLICE = 32768;
 /** So often may one instruction miss a translation before exact windows settle it: two of its accesses want the same entry. */
 const MISS_LIMIT = 3;
 
@@ -45,8 +51,12 @@ export class WasmCpu implements Cpu, SystemContext {
   readonly #code: CodeCache;
   readonly #table: WebAssembly.Table;
   readonly #run: (limit: number) => void;
+  /** Compiled hot code; tests switch it off and on. */
+  readonly regions: Regions;
   #coldModules = 0;
   #instructions = 0n;
+  /** Instructions since the last look at what is hot. */
+  #unsampled = 0;
 
   constructor({ profile, granule }: CpuOptions) {
     this.profile = profile;
@@ -57,6 +67,7 @@ export class WasmCpu implements Cpu, SystemContext {
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SIZE });
     const instance = new WebAssembly.Instance(handlers().loop, { env: { memory: this.#arena.memory, table: this.#table } });
     this.#run = instance.exports['run'] as (limit: number) => void;
+    this.regions = new Regions({ arena: this.#arena, memory: this.memory, state: this.state, code: this.#code, table: this.#table, profile });
   }
 
   get registers(): State {
@@ -76,7 +87,9 @@ export class WasmCpu implements Cpu, SystemContext {
   }
 
   setBreakpoints(addresses: Iterable<bigint>): void {
-    this.#code.setBreakpoints(new Set([...addresses].map((address) => BigInt.asUintN(64, address))));
+    const wanted = new Set([...addresses].map((address) => BigInt.asUintN(64, address)));
+    this.regions.dropCovering(wanted);
+    this.#code.setBreakpoints(wanted);
   }
 
   flushCode(): void {
@@ -95,14 +108,18 @@ export class WasmCpu implements Cpu, SystemContext {
     let left = limit;
     let misses = 0;
     let exact = false;
-    let skip = this.#code.hasBreakpoint(this.state.rip);
+    const start = this.state.rip;
+    let skip = this.#code.hasBreakpoint(start);
     for (;;) {
       const traps = (this.state.systemFlags & FLAG.TF) !== 0;
-      const budget = exact || skip || traps ? 1 : left;
+      const budget = exact || skip || traps ? 1 : Math.min(left, SLICE);
       const used = skip ? this.#skipBreakpoint() : this.#execute(budget);
       const status = i32 === this.#arena.i32 ? i32[EXIT.STATUS >> 2]! : this.#arena.i32[EXIT.STATUS >> 2]!;
       this.#instructions += BigInt(used);
       left -= used;
+      this.#unsampled += used;
+      // A long run is where it stands; short ones are what they began with.
+      if (this.#unsampled >= SLICE) this.#sample(status === STATUS.LIMIT ? this.state.rip : start);
       if (used > 0) misses = 0;
       if (exact && status !== STATUS.MISS) {
         this.memory.endExact(used > 0);
@@ -175,13 +192,19 @@ export class WasmCpu implements Cpu, SystemContext {
 
   /** Lets generated code run; the instructions it retired. */
   #execute(budget: number): number {
+    if (this.#coldModules < handlers().cold.length) this.#instantiate();
     this.#run(budget);
     return budget - this.#arena.i32[EXIT.REMAINING >> 2]!;
   }
 
+  /** Looks at where execution is. */
+  #sample(ip: bigint): void {
+    this.#unsampled = 0;
+    this.regions.sample(ip);
+  }
+
   #skipBreakpoint(): number {
     const op = this.#code.resolve(this.state.rip, this.state.accessMode);
-    this.#instantiate();
     if (typeof op !== 'number') return this.#execute(1);
     return this.#code.without(op, () => this.#execute(1));
   }
@@ -236,7 +259,6 @@ export class WasmCpu implements Cpu, SystemContext {
     const { rip } = this.state;
     const asking = this.#arena.i32[EXIT.OP >> 2]!;
     const op = this.#code.resolve(rip, this.state.accessMode);
-    this.#instantiate();
     if (typeof op === 'number') {
       if (asking !== LOOKUP_OP) this.#code.redirect(asking, op);
       return undefined;
