@@ -5,7 +5,8 @@
  * Values are i64 locals. An operand narrower than 8 bytes is read sign-extended unless the lift asks for zero extension: signed and
  * unsigned comparison of sign-extended values both give what the narrow comparison would.
  */
-import { ACCESS, EXIT, STATE, STATUS } from '../../memory/layout.ts';
+import { ACCESS, EXIT, STATE, STATUS, WINDOWS } from '../../memory/layout.ts';
+import { PAGE_SIZE } from '../../memory/memory.ts';
 import type { Code, Local } from '../wasm/code.ts';
 import type { LoadOp, StoreOp, ValueType } from '../wasm/opcodes.ts';
 import type { Shape } from './shape.ts';
@@ -183,6 +184,19 @@ export abstract class Access {
     const host = this.window(ea, size, ACCESS.READ_WRITE);
     this.window(ea, size, ACCESS.READ);
     return host;
+  }
+
+  /** Pushes how many bytes from `ea` on one window covers, up to its page's end, as i32; 0 if none does. */
+  pushWindowRest(ea: Local, kind: number): void {
+    const { c } = this;
+    const offset = this.i64();
+    c.get(ea).get(ea).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and');
+    c.load('i64', kind === ACCESS.READ ? WINDOWS.READ : WINDOWS.WRITE).op('i64_sub').tee(offset);
+    c.i64(PAGE_SIZE).op('i64_lt_u').if('i32');
+    c.i64(PAGE_SIZE).get(offset).op('i64_sub').i64(PAGE_SIZE).get(ea).i64(PAGE_SIZE - 1).op('i64_and').op('i64_sub');
+    const page = this.take(), window = this.take();
+    c.get(window).get(page).get(window).get(page).op('i64_lt_u').op('select').op('i32_wrap_i64');
+    c.else().i32(0).end();
   }
 
   /** Pushes `size` bytes (1, 2, 4, 8) at a host address. */

@@ -1,6 +1,6 @@
 /**
- * String instructions, one element a time. A repeated one counts an instruction for each element and runs itself again until rcx is
- * zero, so a fault or the end of a slice always finds whole elements done and the registers behind them.
+ * String instructions. A repeated one counts an instruction for each element and runs itself again until rcx is
+ * zero (copies and fills do many elements at once where nothing can fault between them), so a fault or the end of a slice always finds whole elements done and the registers behind them.
  * Operand 0, where there is one, is the source at rsi (with its segment); the destination at rdi has no override.
  */
 import { ACCESS } from '../../memory/layout.ts';
@@ -27,8 +27,89 @@ function advance(a: Access, register: number): void {
   a.setRegister(register, a.take(), addressSize);
 }
 
+/** As many elements as both windows, the count and the budget allow, in one step: forwards, at host addresses already checked for one element. */
+interface Bulk {
+  /** Whether elements come from rsi. */
+  readonly reads: boolean;
+  /** Writes the code for `bytes` (i32), `count` (i32) elements. */
+  readonly run: (a: Access, to: Local, from: Local, bytes: Local, count: Local) => void;
+}
+
+/**
+ * Tries the bulk path and leaves the instruction if it was taken. Not taken for one element, backwards, or where the destination begins
+ * inside the source still to be read: there each element must see the ones before.
+ */
+function tryBulk(a: Access, { reads, run }: Bulk, count: Local): void {
+  const { c } = a;
+  const { size } = a.shape;
+  a.systemFlags();
+  c.i32(DF).op('i32_and').op('i32_eqz').if();
+  const source = reads ? a.address(0) : undefined;
+  const from = source === undefined ? a.i32() : a.translate(source, size, ACCESS.READ);
+  const target = destination(a);
+  const to = a.translate(target, size, ACCESS.WRITE);
+  a.pushWindowRest(target, ACCESS.WRITE);
+  const bytes = a.take32();
+  if (source !== undefined) {
+    a.pushWindowRest(source, ACCESS.READ);
+    const rest = a.take32();
+    c.get(rest).get(bytes).get(rest).get(bytes).op('i32_lt_u').op('select').set(bytes);
+  }
+  // Elements: windows, budget (this instruction is already counted once), rcx.
+  c.get(bytes).i32(Math.log2(size)).op('i32_shr_u');
+  const elements = a.take32();
+  a.pushBudget();
+  c.i32(1).op('i32_add');
+  const budget = a.take32();
+  c.get(budget).get(elements).get(budget).get(elements).op('i32_lt_u').op('select').set(elements);
+  c.get(count).get(elements).op('i64_extend_i32_u').op('i64_lt_u').if();
+  c.get(count).op('i32_wrap_i64').set(elements);
+  c.end();
+  c.get(elements).i32(Math.log2(size)).op('i32_shl').set(bytes);
+  c.get(elements).i32(1).op('i32_gt_u');
+  if (reads) c.get(to).get(from).op('i32_sub').get(bytes).op('i32_ge_u').get(to).get(from).op('i32_eq').op('i32_or').op('i32_and');
+  c.if();
+  run(a, to, from, bytes, elements);
+  c.get(target).get(bytes).op('i64_extend_i32_u').op('i64_add');
+  a.setRegister(REG.RDI, a.take());
+  if (reads) {
+    c.get(a.register(REG.RSI)).get(bytes).op('i64_extend_i32_u').op('i64_add');
+    a.setRegister(REG.RSI, a.take());
+  }
+  c.get(count).get(elements).op('i64_extend_i32_u').op('i64_sub');
+  const left = a.take();
+  a.setRegister(REG.RCX, left);
+  c.get(elements).i32(1).op('i32_sub');
+  a.spend(a.take32());
+  c.get(left).i64(0).op('i64_ne').if();
+  a.repeat();
+  c.end();
+  a.next();
+  c.end().end();
+}
+
+const COPY: Bulk = { reads: true, run: (a, to, from, bytes) => { a.c.get(to).get(from).get(bytes).memoryCopy(); } };
+
+const FILL: Bulk = {
+  reads: false,
+  run: (a, to, _from, bytes, count) => {
+    const { c } = a;
+    const { size } = a.shape;
+    const value = a.register(REG.RAX, size);
+    if (size === 1) {
+      c.get(to).get(value).op('i32_wrap_i64').get(bytes).memoryFill();
+      return;
+    }
+    const left = a.i32(), at = a.i32();
+    c.get(count).set(left).get(to).set(at);
+    const again = c.loop();
+    a.store(at, size, value);
+    c.get(at).i32(size).op('i32_add').set(at).get(left).i32(1).op('i32_sub').tee(left).brIf(again).end();
+  },
+};
+
 /** Writes `element`, repeated as the prefix says. `compares`: repetition also ends by ZF. */
-function repeated(element: (a: Access) => void, compares: boolean): Lift {
+function repeated(element: (a: Access) => void, compares: boolean, bulk?: Bulk): Lift {
   return (a) => {
     const { c } = a;
     const { repeat, addressSize } = a.shape;
@@ -40,6 +121,7 @@ function repeated(element: (a: Access) => void, compares: boolean): Lift {
     c.get(count).op('i64_eqz').if();
     a.next();
     c.end();
+    if (bulk !== undefined && addressSize === 8) tryBulk(a, bulk, count);
     element(a);
     c.get(count).i64(1).op('i64_sub');
     const left = a.take();
@@ -107,5 +189,5 @@ function cmps(a: Access): void {
 }
 
 export const strings: Record<string, Lift> = {
-  movs: repeated(movs, false), stos: repeated(stos, false), lods: repeated(lods, false), scas: repeated(scas, true), cmps: repeated(cmps, true),
+  movs: repeated(movs, false, COPY), stos: repeated(stos, false, FILL), lods: repeated(lods, false), scas: repeated(scas, true), cmps: repeated(cmps, true),
 };

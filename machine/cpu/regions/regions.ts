@@ -85,7 +85,11 @@ export class Regions {
       if (code.hasBreakpoint(at) || typeof code.resolve(at, mode) !== 'number') return undefined;
       return this.#decode(at);
     });
-    if (discovery.entries.size === 0) return false;
+    if (!discovery.blocks.has(ip)) {
+      // The interpreter's own: nothing to gain by looking again.
+      this.#covered.add(ip);
+      return false;
+    }
     const shadows = new Map<bigint, number>();
     const opAt = (at: bigint): number => code.opFor(at);
     const region = compileRegion(discovery, 64 - mode.addressBits, (at, stay) => {
