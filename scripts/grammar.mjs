@@ -151,7 +151,7 @@ function mnemonics() {
 /** Names of x86 registers. */
 function registers() {
   const names = Object.keys(Register).filter((name) => Number.isNaN(Number(name))).map((name) => name.toLowerCase());
-  return names.filter((name) => /^[a-z]/.test(name) && name !== 'none' && !name.startsWith('dontuse') && !/^(st|bnd|tr)\d$/.test(name)).concat(['bnd0', 'bnd1', 'bnd2', 'bnd3', 'db0', 'db1', 'db2', 'db3', 'db6', 'db7']);
+  return names.filter((name) => /^[a-z]/.test(name) && name !== 'none' && !name.startsWith('dontuse') && !/^(st|bnd|tr)\d$/.test(name)).concat(['bnd0', 'bnd1', 'bnd2', 'bnd3', ...Array.from({ length: 8 }, (_, number) => `r${number + 8}b`), 'db0', 'db1', 'db2', 'db3', 'db6', 'db7']);
 }
 
 /** A regular expression for a set of words, sharing their beginnings. */

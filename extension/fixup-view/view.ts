@@ -2,7 +2,7 @@
  * The fixup view in the Run and Debug side bar: gathers the fixups of a session and hands them to the page.
  */
 import { randomBytes } from 'node:crypto';
-import { Range, Uri, commands, debug, window } from 'vscode';
+import { Range, Uri, commands, debug, window, workspace } from 'vscode';
 import type { ExtensionContext, WebviewView, WebviewViewProvider } from 'vscode';
 import type { FixupReport } from '../../debug-adapter/fixup-report.ts';
 import type { ShowMessage, ViewMessage } from '../webview/messages.ts';
@@ -54,6 +54,9 @@ class FixupView implements WebviewViewProvider {
     this.#fixups = [...this.#fixups.slice(1 - KEPT), fixup];
     void commands.executeCommand('setContext', 'mcsafe.hasFixups', true);
     this.#send();
+    if (this.#fixups.length === 1 && workspace.getConfiguration('mcsafe').get('revealFixupView', true)) {
+      void commands.executeCommand(`${FIXUP_VIEW}.focus`, { preserveFocus: true });
+    }
   }
 
   clear(): void {

@@ -63,15 +63,14 @@ export class FixupElement extends LitElement {
         <p class="summary">${fixup.summary}</p>
         <dl>
           ${severity === undefined ? nothing : html`<dt>Severity</dt><dd class="severity"><vscode-badge>${severity.severity}</vscode-badge> ${severity.message}</dd>`}
-          ${severity === undefined ? nothing : html`<dt>Context</dt><dd class="context">${severity.context}: ${severity.because}</dd>`}
-          <dt>Entry</dt><dd class="entry">number ${entry.index} of a table of ${entry.tableSize}, <code>${breakable(entry.typeName)}</code></dd>
-          <dt>Handler</dt><dd class="handler">${entry.handler === undefined ? nothing : html`${entry.handler}: `}<code>${entry.effect}</code></dd>
-          <dt>From</dt><dd class="from">${place(fixup.from.name, fixup.from)}</dd>
-          <dt>To</dt><dd class="to">${place(fixup.landingPad, fixup.to)}</dd>
+          <dt>Entry</dt><dd class="entry">${entry.index} of ${entry.tableSize}: <code>${breakable(entry.typeName)}</code></dd>
+          <dt>Effect</dt><dd class="effect"><code>${entry.effect}</code></dd>
+          <dt>From</dt><dd class="from">${place(fixup.from)}</dd>
+          <dt>To</dt><dd class="to">${place(fixup.to)}</dd>
         </dl>
         ${registerTable(fixup, this.all)}
         <vscode-button secondary class="toggle" aria-pressed=${this.all} @click=${(): void => { this.all = !this.all; }}>${this.all ? 'Changed registers only' : 'All registers'}</vscode-button>
-        ${severity === undefined ? nothing : passedOver(severity)}
+        ${severity === undefined ? nothing : grading(severity)}
       </section>
     `;
   }
@@ -94,7 +93,7 @@ function empty(): TemplateResult {
 }
 
 /** A name, with a way to its source line if it has one. */
-function place(name: string, { path, line }: ReportedPlace): TemplateResult {
+function place({ name, path, line }: ReportedPlace): TemplateResult {
   if (path === undefined || line === undefined) return html`<code>${name}</code>`;
   const reveal = (event: Event): void => { event.target!.dispatchEvent(new RevealEvent({ path, line })); };
   return html`<code>${name}</code> <button class="link" @click=${reveal}>${path.split(/[/\\]/).at(-1)}:${line}</button>`;
@@ -106,23 +105,27 @@ function registerTable({ registers }: FixupReport, all: boolean): TemplateResult
   return html`
     <table>
       <caption><h2>${all ? 'All registers' : 'Registers changed by the fixup'}</h2></caption>
-      <thead><tr><th scope="col">Register</th><th scope="col">Old → new</th><th scope="col">Changed by</th></tr></thead>
+      <thead><tr><th scope="col">Register</th><th scope="col">Old → new, and who changed it</th></tr></thead>
       <tbody>
         ${rows.map(({ register, old, new: value, changedBy }) => html`
           <tr data-register=${register} class=${changedBy === undefined ? 'same' : 'changed'}>
             <th scope="row">${register}</th>
-            <td class="value">${changedBy === undefined ? html`<span>${old}</span>` : html`<span class="old">${old}</span> <span class="new">→ ${value}</span>`}</td>
-            <td class="by">${breakable(changedBy ?? '')}</td>
+            <td>${changedBy === undefined
+              ? html`<span class="value">${old}</span>`
+              : html`<span class="value">${old}</span> <span class="value new">→ ${value}</span> <span class="by">by ${breakable(changedBy)}</span>`}</td>
           </tr>`)}
       </tbody>
     </table>
   `;
 }
 
-function passedOver({ row, passedOver: rows }: NonNullable<FixupReport['severity']>): TemplateResult {
+/** How the severity came about: the context, and the rows before the one that matched. */
+function grading({ row, context, because, passedOver }: NonNullable<FixupReport['severity']>): TemplateResult {
   return html`
-    <vscode-collapsible heading="Severity row ${row}, after ${count(rows.length, 'other')}">
-      <ol class="rows">${rows.map((one) => html`<li value=${one.row}>${one.message}: ${one.because}</li>`)}</ol>
+    <vscode-collapsible heading="Why this severity">
+      <p>${breakable(context)}: ${breakable(because)}.</p>
+      <p>Row ${row} matched, after ${count(passedOver.length, 'row')} that did not:</p>
+      <ol class="rows">${passedOver.map((one) => html`<li value=${one.row}>${one.message}: ${breakable(one.because)}</li>`)}</ol>
     </vscode-collapsible>
   `;
 }

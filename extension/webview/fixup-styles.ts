@@ -10,7 +10,7 @@ export const styles = css`
   dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 10px; margin: 6px 0 10px; }
   dt { opacity: 0.85; }
   dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
-  code, .value, tbody th { font-family: var(--vscode-editor-font-family, monospace); font-size: 0.95em; }
+  code, .value, .by, tbody th { font-family: var(--vscode-editor-font-family, monospace); font-size: 0.95em; }
   .bar { display: flex; align-items: center; gap: 6px; flex-wrap: wrap; }
   .bar h1 { flex: 1 1 auto; }
   .link { background: none; border: 0; padding: 0; font: inherit; cursor: pointer; color: var(--vscode-textLink-foreground); text-decoration: underline; }
@@ -19,11 +19,11 @@ export const styles = css`
   caption { text-align: left; padding: 2px 0 4px; }
   h2 { font-size: 1em; font-weight: 600; margin: 0; }
   th, td { text-align: left; vertical-align: top; padding: 2px 6px 2px 0; border-bottom: 1px solid var(--vscode-widget-border, var(--vscode-panel-border, transparent)); }
-  thead th { font-weight: normal; white-space: nowrap; }
+  thead th { font-weight: normal; }
   tbody th { font-weight: 600; }
-  .by { overflow-wrap: anywhere; }
   tr.same th { font-weight: normal; }
-  .value span { display: inline-block; white-space: nowrap; }
+  .value { white-space: nowrap; }
+  .by { font-size: 0.9em; overflow-wrap: anywhere; }
   .new { font-weight: 600; }
   .toggle { margin: 8px 0; }
   .rows { margin: 4px 0; padding-inline-start: 3em; }

@@ -11,6 +11,8 @@ const vscode = acquireVsCodeApi();
 const element = document.querySelector('mcsafe-fixup');
 if (!(element instanceof FixupElement)) throw new Error('the page has no <mcsafe-fixup>');
 
+// The editor gives every webview wide margins, which a side bar has no room for.
+document.body.style.padding = '0';
 element.addEventListener('reveal', (event) => {
   vscode.postMessage({ kind: 'reveal', ...(event as RevealEvent).source });
 });

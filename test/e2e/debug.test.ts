@@ -57,13 +57,16 @@ test('the fixup view shows entry, severity and what changed', async () => {
   const row = (register: string): Promise<string> => view.locator(`tr[data-register="${register}"]`).innerText();
   await view.locator('tr[data-register="rax"]').waitFor();
   expect(await view.locator('h1').innerText()).toContain('#MC at copy_mc+');
-  expect((await row('rax')).replaceAll(/\s+/g, ' ')).toMatch(/^rax 0x0 → 0x12 EX_TYPE_FAULT_MCE_SAFE$/);
+  expect((await row('rax')).replaceAll(/\s+/g, ' ')).toMatch(/^rax 0x0 → 0x12 by EX_TYPE_FAULT_MCE_SAFE$/);
   expect(await row('rip')).toContain('EX_TYPE_FAULT_MCE_SAFE');
   expect(await view.locator('.entry').innerText()).toContain('EX_TYPE_FAULT_MCE_SAFE');
   expect(await view.locator('.severity').innerText()).toMatch(/Action required/i);
   expect(await view.locator('.to').innerText()).toContain(`copy_mc.S:${String(LANDING_PAD)}`);
   expect(workbench.violations).toEqual([]);
-  mkdirSync(join(ROOT, 'docs', 'images'), { recursive: true });
+  await workbench.widenSideBar(140);
+  await workbench.collapse('Watch');
+  await workbench.collapse('Breakpoints');
+  await workbench.collapse('Call Stack');
   await workbench.screenshot(join(ROOT, '.cache', 'e2e', 'fixup-view.png'));
 });
 

@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('the fixup view', () => {
   /** The page as the extension serves it, its policy included, in one of the editor's themes; then the fixups. */
   async function show(theme: string, fixups: readonly FixupReport[]): Promise<void> {
     violations = [];
-    page = await browser.newPage({ viewport: { width: 320, height: 700 } });
+    page = await browser.newPage({ viewport: { width: 260, height: 700 } });
     page.on('console', (message) => { if (message.text().includes('Content Security Policy')) violations.push(message.text()); });
     await page.addInitScript('window.messages = []; window.acquireVsCodeApi = () => ({ postMessage: (message) => window.messages.push(message) });');
     const colours = Object.entries(THEMES[theme]!).map(([name, value]) => `--vscode-${name}: ${value};`).join(' ');
@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)('the fixup view', () => {
     await show('dark modern', [report(1, 64)]);
     expect(await rows()).toEqual(['rax', 'rip']);
     const cells = await page.locator('tr[data-register="rax"]').innerText();
-    expect(cells.replaceAll(/\s+/g, ' ')).toBe('rax 0x0 → 0x12 EX_TYPE_FAULT_MCE_SAFE');
+    expect(cells.replaceAll(/\s+/g, ' ')).toBe('rax 0x0 → 0x12 by EX_TYPE_FAULT_MCE_SAFE');
     await page.getByRole('button', { name: 'All registers' }).click();
     expect(await rows()).toEqual(REGISTERS);
   });

@@ -158,6 +158,10 @@ describe('mnemonics', () => {
   });
 });
 
+test.each(['al', 'spl', 'r8b', 'r15d', 'r9w', 'cr2', 'dr7', 'xmm31', 'k1', 'st(3)', 'rip'])('%%%s is a register', (register) => {
+  expect(tokens(`\tmov\t%${register}, x`)).toContain(`${register} => variable.language.register`);
+});
+
 test('no line of the samples makes the grammar run away', () => {
   const samples = readdirSync(new URL('samples/', root)).filter((name) => name.endsWith('.S'));
   expect(samples.length).toBeGreaterThan(0);

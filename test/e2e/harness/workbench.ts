@@ -133,6 +133,22 @@ export class Workbench {
     if (await row.getAttribute('aria-expanded') === 'false') await row.locator('.monaco-tl-twistie').click();
   }
 
+  /** Closes a pane of the debug side bar, so that the others have its room. */
+  async collapse(pane: string): Promise<void> {
+    const header = this.page.locator(`.pane-header[aria-label^="${pane}"]`);
+    if (await header.getAttribute('aria-expanded') === 'true') await header.click();
+  }
+
+  /** Drags the border of the side bar to the right. */
+  async widenSideBar(pixels: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    const [x, y] = [box!.x + box!.width, box!.y + box!.height / 2];
+    await this.page.mouse.move(x, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x + pixels, y, { steps: 4 });
+    await this.page.mouse.up();
+  }
+
   /** The page inside the fixup view. */
   fixupView(): FrameLocator {
     return this.page.frameLocator(`iframe.webview.ready[src*="extensionId=${EXTENSION}"][src*="purpose=webviewView"]`).frameLocator('iframe#active-frame');
