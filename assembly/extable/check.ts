@@ -111,7 +111,7 @@ function checkTable(checked: CheckedFile, table: ExtableTable): Finding[] {
   if (checked.file.kind === 'relocatable') {
     const size = checked.file.sections.find(({ name }) => name === section)?.size ?? 0;
     const missing = Math.floor(size / stride) - entries.length;
-    if (missing > 0) note('error', 'entry-without-relocation', `${String(missing)} entries of ${section} lack the relocations that would say what they cover`);
+    if (missing > 0) note('error', 'entry-without-relocation', `${missing === 1 ? 'an entry' : `${String(missing)} entries`} of ${section} ${missing === 1 ? 'lacks' : 'lack'} the relocations that would say what ${missing === 1 ? 'it covers' : 'they cover'}`);
   } else {
     const unsorted = entries.findIndex((entry, index) => index > 0 && entries[index - 1]!.insn > entry.insn);
     if (unsorted > 0) note('warning', 'unsorted', `${section} is not sorted: entry ${String(unsorted)} lies below the one before it, so a binary search can miss entries; mcsafe table --fix sorts it`, entries[unsorted]);

@@ -30,16 +30,16 @@ export function fileHints(file: ObjectFile, generation?: string): Hints {
   };
 }
 
-export function imageHints(image: Image, generation?: string): Hints {
-  const noteSection = image.sections.find(({ name }) => name === NOTE.section);
+/** Hints for the tables of `object` in a linked image: its own note counts, not that of another object. */
+export function imageHints(image: Image, object: string, generation?: string): Hints {
+  const noteSection = image.sections.find((section) => section.name === NOTE.section && section.object === object);
   const note = noteSection === undefined ? undefined : noteLetter(image.read(noteSection.address, noteSection.size));
   const code = image.segments.filter(({ execute }) => execute).map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
   return {
     ...(note === undefined ? {} : { note }),
     ...(generation === undefined ? {} : { version: generation }),
     vdso: image.symbols.some(({ name }) => name === '__vdso_sgx_enter_enclave'),
-    // A C handler of the kernel is a function nobody defines here.
-    isCode: (place) => code.some(({ start, end }) => place >= start && place < end) || image.externals.has(place),
+    isCode: (place) => code.some(({ start, end }) => place >= start && place < end),
   };
 }
 

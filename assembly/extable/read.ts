@@ -47,11 +47,10 @@ export function fieldsOf(file: ObjectFile, section: Section): TableFields {
 export function readImageTables(image: Image, options: ReadTableOptions = {}): ExtableTable[] {
   const sections = image.sections.filter(({ name, size }) => isTable(name) && size > 0);
   if (sections.length === 0) return [];
-  const hints = imageHints(image, options.generation);
   const names = new Map(image.symbols.filter(({ name }) => name.startsWith('ex_handler_')).map(({ name, address }) => [address, name]));
   for (const [address, name] of image.externals) if (name.startsWith('ex_handler_')) names.set(address, name);
-  return sections.map(({ name, address, size }) =>
-    readTable(linkedFields(image.read(address, size), address), { ...hints, section: name }, options.layout, names));
+  return sections.map(({ name, object, address, size }) =>
+    readTable(linkedFields(image.read(address, size), address), { ...imageHints(image, object, options.generation), section: name }, options.layout, names));
 }
 
 function readTable(fields: TableFields, hints: TableHints, override: ExtableLayout | undefined, handlerNames: ReadonlyMap<bigint, string>): ExtableTable {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readElf } from '../../assembly/elf/read.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
-import { readFileSync } from 'node:fs';
+import { linkObjects } from '../../assembly/elf/link.ts';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { missing } from '../corpus/corpus.ts';
 import { compile, readObject, run, scratchFolder } from './binutils.ts';
@@ -38,7 +39,7 @@ start:
   ud2
 `;
 
-const skip = missing('DWARF line tables against objdump', { commands: ['gcc', 'objdump'] });
+const skip = missing('DWARF line tables against objdump', { commands: ['gcc', 'objdump', 'addr2line'] });
 const folder = scratchFolder();
 
 /** `address line`, each pair once, as objdump decodes the table. */
@@ -82,6 +83,42 @@ describe.skipIf(skip !== undefined)('line tables', () => {
     expect(file.lines.map(({ section, offset, position }) => `${file.sections[section]!.name}+${String(offset)} line ${String(position.line)}`)).toEqual([
       '.text+0 line 8', '.text+2 line 9', '.text+6 line 10', '.text+9 line 11', '.text.two+0 line 13',
     ]);
+  });
+
+  /** A function in a header of another folder, inlined nowhere at -O0, so it has lines of its own. */
+  function withHeader(flag: string): string {
+    mkdirSync(join(folder, 'include'), { recursive: true });
+    writeFileSync(join(folder, 'include', 'half.h'), 'static inline int half(int x) {\n  int y = x / 2;\n  return y + 1;\n}\n');
+    const source = join(folder, `header${flag}.c`);
+    writeFileSync(source, '#include "half.h"\nint run(int x) {\n  int sum = 0;\n  for (int i = 0; i < x; i++)\n    sum += half(i);\n  return sum;\n}\n');
+    const program = source.replace(/\.c$/, '');
+    run('gcc', flag, '-O0', '-I', join(folder, 'include'), '-nostdlib', '-static', '-Wl,-e,run', '-o', program, source);
+    return program;
+  }
+
+  it('say of every address what addr2line says, headers in other folders included', () => {
+    const program = withHeader('-gdwarf-4');
+    const { image } = linkObjects([readObject(program)]);
+    const addresses = image.symbols.filter(({ type }) => type === 'func').flatMap(({ address, size }) => Array.from({ length: Number(size) }, (_, offset) => address + BigInt(offset)));
+    const theirs = run('addr2line', '-e', program, ...addresses.map((address) => address.toString(16))).trim().split('\n').map((line) => line.replace(/ \(discriminator \d+\)$/, ''));
+    const mine = addresses.map((address) => {
+      const position = image.lineAt(address);
+      return position === undefined ? '??:?' : `${position.file}:${String(position.line)}`;
+    });
+    expect(mine).toEqual(theirs);
+    expect(new Set(mine.map((line) => line.replace(/:\d+$/, '')))).toEqual(new Set([`${program}.c`, join(folder, 'include', 'half.h')]));
+  });
+
+  it('of DWARF 5 number files as objdump does (addr2line 2.40 takes the first file for the one it begins with)', () => {
+    const program = withHeader('-gdwarf-5');
+    const theirs = run('objdump', '--dwarf=decodedline', program).split('\n').flatMap((line) => {
+      const match = /^(\S+\.[ch])\s+(\d+)\s+(0x[0-9a-f]+)/.exec(line);
+      return match === null ? [] : [`${match[1]!} ${match[2]!} ${match[3]!}`];
+    });
+    const file = readObject(program);
+    const mine = file.lines.map(({ section, offset, position }) => `${position.file.split('/').at(-1)!} ${String(position.line)} 0x${(file.sections[section]!.address + BigInt(offset)).toString(16)}`);
+    expect(new Set(mine)).toEqual(new Set(theirs));
+    expect(new Set(file.lines.map(({ position }) => position.file))).toEqual(new Set([`${program}.c`, join(folder, 'include', 'half.h')]));
   });
 
   it('that are damaged cost no more than their rows', () => {

@@ -84,6 +84,12 @@ describe.skipIf(skip !== undefined)('a finding names', () => {
     expect(findings(build(program(`${entry('load', 'pad')}\n.long 7`)))).toEqual(['error table-size: __ex_table ends with 4 bytes that make no entry of 12 bytes (layout data)']);
   });
 
+  it('an entry that no relocation makes', () => {
+    expect(findings(build(program(`${entry('load', 'pad')}\n.long 1, 2, 3`)))).toEqual([
+      'error entry-without-relocation: an entry of __ex_table lacks the relocations that would say what it covers',
+    ]);
+  });
+
   it('a linked table out of order', () => {
     expect(findings(linked(program(`${entry('store', 'pad')}\n${entry('load', 'pad')}`)))).toEqual([
       'warning unsorted: __ex_table is not sorted: entry 1 lies below the one before it, so a binary search can miss entries; mcsafe table --fix sorts it',

@@ -63,6 +63,15 @@ describe.skipIf(skip !== undefined)('an entry is found', () => {
     expect(table.find(at('another'))).toMatchObject({ fixup: at('back'), type: 3 });
   });
 
+  it('in tables of different layouts, each as its own object says', () => {
+    const note = '.section .note.mcsafe,"a",@note\n.long 7, 8, 1\n.asciz "mcsafe"\n.balign 4\n.long 1, \'H\'\n';
+    const own = `.text\nmine: mov (%rdi), %eax\nback: ret\n.section __ex_table,"a"\n.long mine - ., back - . + 0x60000000\n${note}`;
+    const { table, at } = link('mixed', program(TABLES.data), own);
+    expect(table.tables.map(({ layout }) => layout)).toEqual(['data', 'class']);
+    expect(table.find(at('mine'))).toMatchObject({ fixup: at('back'), class: 'trap-number' });
+    expect(table.find(at('load2'))).toMatchObject({ fixup: at('pad2'), type: 17 });
+  });
+
   it('in the second table of the 2015 patches for machine checks, in the first for all else', () => {
     const { table, at } = link('mcex', program(TABLES.relative, '.section __mcex_table,"a"\n.long load - ., pad2 - .'));
     const pad = (vector: number): bigint | undefined => {

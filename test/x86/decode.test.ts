@@ -4,6 +4,7 @@ import { instructionBoundaries } from '../../assembly/x86/boundaries.ts';
 import { decodeAll, decodeInstruction } from '../../assembly/x86/decode.ts';
 import { missing } from '../corpus/corpus.ts';
 import { run } from '../elf/binutils.ts';
+import { random } from '../elf/mutate.ts';
 
 const decode = (hex: string, address = 0x1000n): ReturnType<typeof decodeInstruction> =>
   decodeInstruction(Uint8Array.from(hex.split(' ').map((byte) => Number.parseInt(byte, 16))), address);
@@ -97,6 +98,21 @@ describe('other facts', () => {
 
   it('starts of instructions end where data begins', () => {
     expect(instructionBoundaries(Uint8Array.of(0x90, 0x48, 0x8b, 0x06, 0xc3, 0x06, 0x90))).toEqual({ starts: [0, 1, 4], end: 5 });
+  });
+});
+
+describe('random bytes', () => {
+  it('always give an instruction of 1 to 15 bytes whose facts are consistent', () => {
+    const next = random(20);
+    for (let index = 0; index < 20_000; index++) {
+      const bytes = Uint8Array.from({ length: 1 + Math.floor(next() * 15) }, () => Math.floor(next() * 256));
+      const instruction = decodeInstruction(bytes, BigInt(index));
+      expect(instruction.length).toBeGreaterThan(0);
+      expect(instruction.length).toBeLessThanOrEqual(bytes.length);
+      expect(instruction.bytes).toEqual(bytes.subarray(0, instruction.length));
+      // Whatever reads memory can meet a machine check, and nothing else can.
+      expect(instruction.faults.some(({ vector }) => vector === 18)).toBe(instruction.accesses.some(({ kind }) => kind !== 'write'));
+    }
   });
 });
 
