@@ -1,9 +1,10 @@
 // Bundles what is shipped into dist/: `node scripts/build.mjs [--quiet] [--production]`.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { thirdPartyNotices } from './notices.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const quiet = process.argv.includes('--quiet');
@@ -35,6 +36,7 @@ const started = performance.now();
 const results = await Promise.all(bundles.map((options) => build(options)));
 // iced-x86 reads its WebAssembly from the folder its script is in: the bundles' own.
 copyFileSync(join(dirname(createRequire(import.meta.url).resolve('iced-x86')), 'iced_x86_bg.wasm'), join(dist, 'iced_x86_bg.wasm'));
+writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(root, results.map(({ metafile }) => metafile)));
 
 for (const { outfile, format } of bundles) {
   if (format === 'cjs' && readFileSync(join(root, outfile), 'utf8').includes('import.meta.url')) throw new Error(`${outfile} uses import.meta.url, which CommonJS does not have`);
