@@ -9,6 +9,7 @@ import { alternativeHeader, cpufeaturesHeader, smapHeader } from './headers/alte
 import { asmHeader } from './headers/asm.ts';
 import { exportHeader } from './headers/export.ts';
 import { extableFixupTypesHeader } from './headers/extable.ts';
+import { EXTABLE_HANDLERS_HEADER } from './headers/extable-handlers.ts';
 import { linkageHeader } from './headers/linkage.ts';
 import { smallHeaders } from './headers/small.ts';
 
@@ -58,6 +59,7 @@ function headersOf(generation: CompatGeneration): ReadonlyMap<string, string> {
     ['asm/cpufeatures.h', cpufeaturesHeader(generation)],
     ['asm/cpufeature.h', '#include <asm/cpufeatures.h>\n'],
     ['asm/smap.h', smapHeader()],
+    ['mcsafe/extable.h', EXTABLE_HANDLERS_HEADER],
     ...smallHeaders(generation),
   ]);
   return new Map([...headers].map(([path, text]) => [`${COMPAT_FOLDER}/${path}`, text.trimStart()]));

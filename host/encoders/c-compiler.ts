@@ -1,6 +1,7 @@
 /**
  * C sources beside the assembly: compiled for the guest as a kernel's are, by gcc or clang, whichever is there.
  */
+import { EXTABLE_HANDLERS_HEADER } from '../../assembly/linux-compat/headers/extable-handlers.ts';
 import type { Problem } from '../../assembly/source.ts';
 import type { Host } from '../host.ts';
 import { fileProblem } from '../problems.ts';
@@ -15,6 +16,8 @@ export interface CompileRequest {
   readonly defines: Readonly<Record<string, string>>;
 }
 
+/** Folder, below the one the compiler runs in, that `mcsafe/extable.h` is put into. */
+const OWN_HEADERS = 'stand-ins';
 const COMPILERS = ['gcc', 'clang'];
 /**
  * Kernel code: no library, no vector or x87 registers (handlers run with the interrupted ones), no red zone (exceptions push below rsp),
@@ -31,8 +34,9 @@ export async function compileC({ file, host, includePaths, defines }: CompileReq
     const outcome = await runTool(file, host, {
       command,
       arguments: [
-        ...FLAGS, ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`), ...includePaths.map((folder) => `-I${folder}`), '-o', OBJECT_NAME, file,
+        ...FLAGS, ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`), ...includePaths.map((folder) => `-I${folder}`), `-I${OWN_HEADERS}`, '-o', OBJECT_NAME, file,
       ],
+      files: new Map([[`${OWN_HEADERS}/mcsafe/extable.h`, EXTABLE_HANDLERS_HEADER]]),
     }, 'install gcc');
     if (outcome.problem !== undefined) {
       failures.push(outcome.problem);

@@ -1,0 +1,117 @@
+/**
+ * Handlers that are C functions: the samples of samples/handlers/, compiled as kernel code and run on a real pt_regs in guest memory.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { linkObjects } from '../../assembly/elf/link.ts';
+import { readElf } from '../../assembly/elf/read.ts';
+import { EXTABLE_HANDLERS_HEADER } from '../../assembly/linux-compat/headers/extable-handlers.ts';
+import { createMachine } from '../../machine/create.ts';
+import { GENERAL_REGISTERS } from '../../machine/cpu/cpu.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { LaunchConfig } from '../../machine/scenario/schema.ts';
+import { missing } from '../corpus/corpus.ts';
+import { standInFlags, writeStandIns } from '../linux-compat/standins.ts';
+import { phaseNames, phaseOf } from './program.ts';
+
+const SAMPLES = fileURLToPath(new URL('../../samples/handlers/', import.meta.url));
+const RUN = { limit: 1_000_000 };
+const C_FLAGS = ['-m64', '-std=gnu11', '-ffreestanding', '-mgeneral-regs-only', '-mno-red-zone', '-mcmodel=kernel', '-fno-pic', '-fno-pie', '-fno-stack-protector',
+  '-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-Og', '-g', '-gdwarf-5', '-Wall', '-Werror'];
+const reason = missing('handlers in C', { commands: ['gcc'] });
+const register = (machine: Machine, name: (typeof GENERAL_REGISTERS)[number]): bigint => BigInt.asIntN(64, machine.registers.get(GENERAL_REGISTERS.indexOf(name)));
+
+/** The sample `name`.S with its C half (or `own` C text's file), as a machine. */
+function sample(name: string, config: Partial<LaunchConfig>): Machine {
+  const folder = mkdtempSync(join(tmpdir(), 'mcsafe-handlers-'));
+  const headers = writeStandIns('6.12');
+  const objects = [`${name}.S`, `${name}.c`].map((file) => {
+    const flags = file.endsWith('.S') ? standInFlags('6.12', headers) : [...C_FLAGS, `-I${headers}`];
+    execFileSync('gcc', [...flags, '-c', '-o', join(folder, `${file}.o`), join(SAMPLES, file)], { stdio: 'pipe' });
+    return readElf(file, readFileSync(join(folder, `${file}.o`)));
+  });
+  const thunk = join(folder, 'thunk.o');
+  execFileSync('gcc', ['-x', 'assembler', '-c', '-o', thunk, '-'], { input: '.globl __x86_return_thunk\n__x86_return_thunk: ret\n' });
+  const { image, problems } = linkObjects([...objects, readElf('thunk', readFileSync(thunk))]);
+  expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const result = createMachine({ config: { program: `${name}.S`, poison: false, ...config }, image, directives: [], program: `${name}.S` });
+  if (!result.ok) throw new Error(JSON.stringify(result));
+  return result.machine;
+}
+
+const SUM = { contract: { kind: 'none' as const, arguments: { src: 'rdi' as const, n: 'rsi' as const }, returns: 'rax' as const, user: [] }, n: 32, buffers: { src: { size: 256, fill: 0 } } };
+
+describe.skipIf(reason !== undefined)('a handler in C', () => {
+  test('unwinds the frame and returns to the caller with an error', () => {
+    const machine = sample('return_directly', { ...SUM, poison: 'src+64' });
+    const sp = register(machine, 'rsp');
+    expect(machine.run(RUN)).toEqual({ reason: 'returned' });
+    expect(register(machine, 'rax')).toBe(-14n);
+    expect(register(machine, 'rsp')).toBe(sp + 8n);
+    expect(phaseNames(machine)).toEqual(['raised', 'graded', 'searched', 'entered', 'handled', 'resumed']);
+    expect(phaseOf(machine, 'graded').context.because).toBe('the entry names a descriptor that takes machine checks');
+    expect(phaseOf(machine, 'entered')).toMatchObject({ handler: { name: 'return_directly', convention: 'descriptor' }, depth: 1 });
+    // Each change is the work of a line of C.
+    const changes = phaseOf(machine, 'resumed').changes;
+    expect(changes.map(({ register: name, changedBy }) => [name, changedBy.replace(/:\d+$/, '')])).toEqual([
+      ['rax', 'handler at return_directly.c'], ['rsp', 'handler at return_directly.c'], ['rbp', 'handler at return_directly.c'], ['rip', 'handler at return_directly.c'],
+    ]);
+    const lines = readFileSync(join(SAMPLES, 'return_directly.c'), 'utf8').split('\n');
+    const line = Number(/:(\d+)$/.exec(changes[0]!.changedBy)![1]);
+    expect(lines[line - 1]).toContain('regs->ax = -EFAULT');
+  });
+
+  test('is not asked when nothing faults', () => {
+    const machine = sample('return_directly', SUM);
+    expect(machine.run(RUN)).toEqual({ reason: 'returned' });
+    expect(register(machine, 'rax')).toBe(0n);
+  });
+
+  test('can be stepped through: the machine stands at its first instruction, then in it', () => {
+    const machine = sample('return_directly', { ...SUM, poison: 'src+64' });
+    expect(machine.run({ ...RUN, stopOnDelivery: () => true }).reason).toBe('delivered');
+    expect(['graded', 'searched', 'entered'].map(() => machine.advance()?.phase)).toEqual(['graded', 'searched', 'entered']);
+    expect(machine.delivery).toBeUndefined();
+    expect(machine.handling).toHaveLength(1);
+    expect(machine.describe(machine.registers.rip)).toBe('return_directly');
+    expect(register(machine, 'rdx')).toBe(18n);
+    expect(machine.run({ limit: 1 })).toEqual({ reason: 'limit' });
+    expect(machine.image.lineAt(machine.registers.rip)?.file).toContain('return_directly.c');
+    expect(machine.run({ ...RUN, stopOnFixup: true }).reason).toBe('fixup');
+    expect(machine.handling).toHaveLength(0);
+  });
+
+  test('goes on a byte at a time in C, up to the poison', () => {
+    for (const [n, poison, left] of [[256, 'src+100', 156], [64, 'src+3', 61], [7, 'src+6', 1]] as const) {
+      const machine = sample('byte_by_byte', { n, poison, poisonGranule: 'byte', contract: { kind: 'copy', arguments: { dst: 'rdi', src: 'rsi', n: 'rdx' } } });
+      expect(machine.run(RUN)).toEqual({ reason: 'returned' });
+      expect(register(machine, 'rax')).toBe(BigInt(left));
+      const [src, dst] = ['src', 'dst'].map((name) => machine.scenario.buffers.find((buffer) => buffer.name === name)!.address) as [bigint, bigint];
+      expect(machine.memory.read(dst, n - left)).toEqual(machine.memory.read(src, n - left));
+      expect(machine.memory.read(dst + BigInt(n - left), left).every((byte) => byte === 0xcc)).toBe(true);
+    }
+  });
+
+  test('for a range refuses, and the outer range takes over', () => {
+    const contract = { kind: 'none' as const, arguments: { dst: 'rdi' as const, src: 'rsi' as const, n: 'rdx' as const } };
+    const poisoned = sample('ranges', { n: 256, poison: 'src+64', contract });
+    expect(poisoned.run(RUN)).toEqual({ reason: 'returned' });
+    expect(register(poisoned, 'rax')).toBe(-133n);
+    expect(phaseNames(poisoned)).toEqual(['raised', 'graded', 'searched', 'entered', 'handled', 'entered', 'handled', 'resumed']);
+    expect(poisoned.deliveries[0]!.phases.flatMap((phase) => (phase.phase === 'handled' ? [[phase.match.typeName, phase.accepted]] : []))).toEqual([
+      ['range handler only_page_faults', false], ['range handler whole_routine', true],
+    ]);
+    const unmapped = sample('ranges', { n: 256, buffers: { dst: { access: 'r' } }, contract });
+    expect(unmapped.run(RUN)).toEqual({ reason: 'returned' });
+    expect(register(unmapped, 'rax')).toBe(-14n);
+    expect(phaseNames(unmapped)).toEqual(['raised', 'searched', 'entered', 'handled', 'resumed']);
+  });
+
+  test('is described by one header, for the machine and for user programs alike', () => {
+    expect(readFileSync(new URL('../../runtime/include/mcsafe/extable.h', import.meta.url), 'utf8')).toBe(EXTABLE_HANDLERS_HEADER);
+  });
+});
