@@ -13,6 +13,8 @@ export interface TableHints {
   readonly note?: string;
   /** `6.1.0-42-amd64`, from vermagic or the kernel's banner. */
   readonly version?: string;
+  /** The kernel the reader of the table has in mind; decides only where the bytes do not. */
+  readonly generation?: string;
   readonly vdso: boolean;
   /** Whether code lies there: an address, or the name of a section of a relocatable file. */
   readonly isCode: (place: bigint, section: string | undefined) => boolean;
@@ -46,6 +48,10 @@ export function detectLayout(fields: TableFields, hints: TableHints, override?: 
     if (best === undefined) return { layout: byVersion, evidence };
     return { layout: best.layout, evidence: [best.why, `against it: ${evidence[0]!}`] };
   }
+  const inMind = hints.generation === undefined ? undefined : layoutOfVersion(hints.generation);
+  const favoured = candidates.find(({ layout, share }) => layout === inMind && share === best?.share);
+  if (favoured !== undefined) return { layout: favoured.layout, evidence: [favoured.why, `kernel ${hints.generation!} has this layout`] };
+  if (best === undefined && inMind !== undefined) return { layout: inMind, evidence: [`the bytes tell nothing; kernel ${hints.generation!} has layout ${inMind}`] };
   if (best === undefined) return { layout: 'data', evidence: ['nothing tells; layout data (5.17 and later) assumed'] };
   const tied = candidates.filter(({ layout, share }) => layout !== best.layout && share === best.share && LAYOUTS[layout].stride !== LAYOUTS[best.layout].stride);
   return { layout: best.layout, evidence: [best.why, ...tied.map(({ layout }) => `layout ${layout} would fit as well`)] };

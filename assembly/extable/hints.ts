@@ -17,12 +17,13 @@ export const NOTE = { section: '.note.mcsafe', name: 'mcsafe', type: 1, version:
 export function fileHints(file: ObjectFile, generation?: string): Hints {
   const section = (name: string): Uint8Array | undefined => file.sections.find((candidate) => candidate.name === name)?.bytes;
   const note = noteLetter(section(NOTE.section));
-  const version = moduleVersion(section('.modinfo')) ?? bannerVersion(file) ?? generation;
+  const version = moduleVersion(section('.modinfo')) ?? bannerVersion(file);
   const code = file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
   const codeSizes = new Map(file.sections.filter(({ flags }) => (flags & SHF.EXECINSTR) !== 0).map(({ name, size }) => [name, BigInt(size)]));
   return {
     ...(note === undefined ? {} : { note }),
     ...(version === undefined ? {} : { version }),
+    ...(generation === undefined ? {} : { generation }),
     vdso: file.symbols.some(({ name, section: where }) => where !== 'undefined' && (name === '__vdso_sgx_enter_enclave' || name === '__vdso_gettimeofday')),
     isCode: file.kind === 'relocatable'
       ? (place, name) => name !== undefined && place < (codeSizes.get(name) ?? 0n)
@@ -37,9 +38,10 @@ export function imageHints(image: Image, object: string, generation?: string): H
   const code = image.segments.filter(({ execute }) => execute).map(({ address, size }) => ({ start: address, end: address + BigInt(size) }));
   return {
     ...(note === undefined ? {} : { note }),
-    ...(generation === undefined ? {} : { version: generation }),
+    ...(generation === undefined ? {} : { generation }),
     vdso: image.symbols.some(({ name }) => name === '__vdso_sgx_enter_enclave'),
-    isCode: (place) => code.some(({ start, end }) => place >= start && place < end),
+    // A C handler of the kernel is a function nobody defines here.
+    isCode: (place) => code.some(({ start, end }) => place >= start && place < end) || image.externals.has(place),
   };
 }
 

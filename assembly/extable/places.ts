@@ -37,10 +37,13 @@ export class Places {
   readonly file: ObjectFile;
   readonly #loaded: readonly { readonly section: Section; readonly index: number }[];
   readonly #byName = new Map<string, { readonly section: Section; readonly index: number }>();
+  /** Names of `.L` labels by section and offset; numbered ones (`1:`) say too little. */
+  readonly #labels: ReadonlyMap<string, string>;
   #symbols: Map<number, readonly { readonly start: number; readonly symbol: ObjectSymbol }[]> | undefined;
 
   constructor(file: ObjectFile) {
     this.file = file;
+    this.#labels = new Map(file.localLabels.filter(({ name }) => !/^\d+$/.test(name)).map(({ name, section, offset }) => [`${String(section)} ${String(offset)}`, name]));
     this.#loaded = file.sections.map((section, index) => ({ section, index }))
       .filter(({ section }) => (section.flags & SHF.ALLOC) !== 0 && section.type !== SHT.NULL && section.size > 0)
       .sort((a, b) => (a.section.address < b.section.address ? -1 : 1));
@@ -88,13 +91,17 @@ export class Places {
     return { from: symbols[above - 1]?.start ?? 0, to: symbols[above]?.start ?? section.size };
   }
 
-  /** `copy_mc_fragile+0x1f`, or the section's name where no symbol helps; a bare number outside all sections. */
+  /**
+   * `copy_mc_fragile+0x1f`, or the section's name where no symbol helps; a bare number outside all sections.
+   * With the label the source has there, if that is known: `copy_mc_fragile+0x61 (.Lread_failed)`.
+   */
   describe(place: bigint, sectionName?: string): string {
     const found = this.at(place, sectionName);
     if (found === undefined) return `0x${place.toString(16)}`;
     const named = this.symbolAt(found);
     const [name, offset] = named === undefined ? [found.section.name, found.offset] : [named.symbol.name, named.offset];
-    return offset === 0 ? name : `${name}+0x${offset.toString(16)}`;
+    const label = this.#labels.get(`${String(found.index)} ${String(found.offset)}`);
+    return `${name}${offset === 0 ? '' : `+0x${offset.toString(16)}`}${label === undefined ? '' : ` (${label})`}`;
   }
 
   #symbolsOf(section: number): readonly { readonly start: number; readonly symbol: ObjectSymbol }[] {

@@ -186,6 +186,14 @@ describe.skipIf(skip !== undefined)('the report', () => {
     expect(tableReportJsonSchema()).toMatchObject({ type: 'object', required: expect.arrayContaining(['layout', 'evidence', 'entries', 'ranges', 'findings']) as unknown });
   });
 
+  it('names places by the labels of the source where they are known', () => {
+    const file = readObject(build(program(entry('load', 'pad'))));
+    const section = file.sections.findIndex(({ name }) => name === '.text');
+    const label = { name: '.Lfailed', section, offset: 13, position: { file: 'x.S', line: 1, column: 1 } };
+    const report = reportTables({ ...file, localLabels: [label, { ...label, name: '1', offset: 0 }] });
+    expect([report.entries[0]!.site.symbol, report.entries[0]!.target.symbol]).toEqual(['routine', 'routine+0xd (.Lfailed)']);
+  });
+
   it('of a file without a table is empty', () => {
     expect(reportTables(readObject(build('nop')))).toMatchObject({ layout: null, evidence: [], entries: [], ranges: [], findings: [] });
   });
