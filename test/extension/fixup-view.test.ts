@@ -55,7 +55,7 @@ describe.skipIf(missing !== undefined)('the fixup view', () => {
 
   beforeAll(async () => {
     const { outputFiles } = await build({ absWorkingDir: root, entryPoints: ['extension/webview/main.ts'], bundle: true, write: false, format: 'iife', target: 'es2022', logLevel: 'silent' });
-    script = outputFiles[0].text;
+    script = outputFiles[0]!.text;
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
   }, 60_000);
   afterAll(() => browser?.close());
