@@ -17,7 +17,7 @@ import { remember } from './memo.ts';
 import type { Match } from './match.ts';
 import { candidates } from './mnemonics.ts';
 import type { Candidate } from './mnemonics.ts';
-import { joinPrefixes, prefixByte, readPrefixes, RexConflict } from './prefixes.ts';
+import { joinPrefixes, prefixByte, readPrefixes } from './prefixes.ts';
 import type { WrittenPrefixes } from './prefixes.ts';
 import { preferred } from './preference.ts';
 import { checkPrefixes } from './prefix-rules.ts';
@@ -106,6 +106,9 @@ function isPlainNop(mnemonic: string, { operands, prefixes, bits }: InstructionS
 function lonePrefix(statement: InstructionStatement): EncodedInstruction | undefined {
   if (statement.operands.length > 0 || prefixByte(statement.mnemonic, statement.bits) === undefined) return undefined;
   const prefixes = readPrefixes([...statement.prefixes, statement.mnemonic], statement.bits);
+  if (prefixes.rex !== 0 && statement.prefixes.some((name) => /^(lock|rep\w*)$/.test(name))) {
+    throw new EncodeError('bad-prefix', `\`${statement.prefixes.join(' ')}\` needs an instruction behind it`);
+  }
   const head = joinPrefixes(new Uint8Array(0), prefixes, statement.bits);
   return { bytes: head.bytes, fields: [] };
 }
@@ -222,18 +225,20 @@ interface Encoding {
 function best(matches: readonly Match[], given: Arguments, written: WrittenPrefixes, bits: 16 | 32 | 64, statement: InstructionStatement): EncodedInstruction {
   let chosen: Encoding | undefined;
   let problem: EncodeError | undefined;
+  // gas has chosen by the time it looks whether a written REX prefix goes with the operands.
+  const plain = written.rex === 0 ? written : { ...written, rex: 0 };
   matches.forEach((one, order) => {
     try {
       checkPrefixes(one, given, written);
-      const encoding = { encoded: emit(one, given, written, bits), match: one, order };
+      const encoding = { encoded: emit(one, given, plain, bits), match: one, order };
       if (chosen === undefined || before(encoding, chosen)) chosen = encoding;
     } catch (error) {
-      if (!(error instanceof EncodeError) || error instanceof RexConflict) throw error;
+      if (!(error instanceof EncodeError)) throw error;
       problem ??= error;
     }
   });
   if (chosen === undefined) throw problem ?? new EncodeError('operand-mismatch', `\`${statement.text}\` cannot be encoded`);
-  return chosen.encoded;
+  return plain === written ? chosen.encoded : emit(chosen.match, given, written, bits);
 }
 
 const RANK: Partial<Record<EncodingKind, number>> = { [EncodingKind.Legacy]: 0, [EncodingKind.D3NOW]: 0, [EncodingKind.VEX]: 1, [EncodingKind.XOP]: 1, [EncodingKind.EVEX]: 2 };

@@ -2,6 +2,7 @@
  * What the end of the source adds to the sections.
  */
 import { SHF, SHT } from '../elf/object.ts';
+import { AssemblyError } from './assembly-error.ts';
 import { writeFrames } from './cfi/write.ts';
 import type { AssemblyState } from './state.ts';
 
@@ -10,6 +11,21 @@ export function finishSections(state: AssemblyState): void {
   padMergeable(state);
   beginFrames(state);
   state.symbols.nameSections(state.sections);
+  breakCircles(state);
+}
+
+/** A symbol that is defined by itself is reported, and is 0 from here on. */
+function breakCircles(state: AssemblyState): void {
+  for (const symbol of state.symbols.all()) {
+    if (symbol.definition?.kind !== 'value') continue;
+    try {
+      state.symbols.locate(symbol);
+    } catch (error) {
+      if (!(error instanceof AssemblyError)) throw error;
+      state.report('error', error.code, error.message, symbol.range);
+      symbol.definition = { kind: 'value', expression: { kind: 'number', value: 0n } };
+    }
+  }
 }
 
 /** Makes the sections of call frame information; what they hold depends on the layout of all others. */

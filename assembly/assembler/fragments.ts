@@ -123,9 +123,13 @@ export class Subsection {
   /** Ends the current fragment with `tail`. */
   close(tail: Tail): void {
     const ended = this.current;
-    ended.tail = tail;
     const settled = tail.kind === 'fill';
-    if (settled) ended.tailSize = tail.count * tail.pattern.length;
+    if (settled) {
+      const size = tail.count * tail.pattern.length;
+      this.section.takeRoom(size);
+      ended.tailSize = size;
+    }
+    ended.tail = tail;
     this.current = settled
       ? new Fragment(this.section, this, this.used, ended.run, ended.runOffset + ended.length + ended.tailSize)
       : new Fragment(this.section, this, this.used, {}, 0);
@@ -179,6 +183,8 @@ export class SectionBuilder {
   /** False while nothing but the assembler's start has mentioned it: its attributes may still be set. */
   declared: boolean;
   private readonly subsections = new Map<number, Subsection>();
+  /** Bytes of all fillings. */
+  private filled = 0;
 
   constructor(index: number, name: string, order: number, attributes: SectionAttributes) {
     this.index = index;
@@ -198,6 +204,17 @@ export class SectionBuilder {
 
   get hasContents(): boolean {
     return this.type !== SHT.NOBITS;
+  }
+
+  /** The largest size that this section may come to. */
+  get limit(): number {
+    return this.hasContents ? MAX_SECTION_BYTES : MAX_SECTION_SIZE;
+  }
+
+  /** Counts `size` bytes of filling. Throws if the section gets too large by it. */
+  takeRoom(size: number): void {
+    if (this.filled + size > this.limit) throw new AssemblyError('size-limit', `section ${this.name} grows beyond ${String(this.limit)} bytes`);
+    this.filled += size;
   }
 
   subsection(number: number): Subsection {

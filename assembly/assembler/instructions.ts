@@ -75,7 +75,9 @@ function relaxable({ bytes, fields }: EncodedInstruction, { bits, prefixes, mnem
   const opcode = bytes[field.offset - 1] ?? 0;
   const conditional = opcode >= 0x70 && opcode <= 0x7f;
   if (!conditional && opcode !== 0xeb) return undefined;
-  const narrow = (bits === 16) !== bytes.subarray(0, field.offset - 1).includes(0x66);
+  const head = bytes.subarray(0, field.offset - 1);
+  const wide = bits === 64 && head.some((byte) => byte >= 0x48 && byte <= 0x4f);
+  const narrow = (bits === 16) !== head.includes(0x66) && !wide;
   const fieldSize = narrow ? 2 : 4;
   return { offset: field.offset, fieldSize, longSize: fieldSize + (conditional ? 1 : 0), long: prefixes.includes('{disp32}') || mnemonic.endsWith('.d32') };
 }

@@ -4,14 +4,16 @@
  * It follows gas's `relax_segment` (write.c, binutils 2.40) step by step, for the sizes it comes to are not always the
  * smallest possible ones: branches only grow, and a pass guesses where places ahead will be.
  */
-import { addressOf, MAX_SECTION_BYTES, MAX_SECTION_SIZE } from './fragments.ts';
+import { addressOf } from './fragments.ts';
 import type { Fragment, Place, SectionBuilder, Tail } from './fragments.ts';
 import { leb128 } from './leb128.ts';
 import type { AssemblyState } from './state.ts';
 import { AssemblyError } from './assembly-error.ts';
 
-/** A layout that has not settled after so many passes over a section goes round in circles. */
-const MAX_PASSES = 1000;
+/** A layout that has not settled after visiting so many fragments goes round in circles. A large kernel file takes some thousands. */
+const MAX_VISITS = 100_000_000;
+/** The same for one section: a circle of two counts shows early. */
+const MAX_PASSES = 10_000;
 /** Sections may depend on one another's sizes; gas has no bound here, which no sane source comes near. */
 const MAX_ROUNDS = 100;
 
@@ -47,6 +49,7 @@ class Layout {
   private readonly state: AssemblyState;
   private readonly targets = new Map<Tail, BranchTarget>();
   private readonly complained = new Set<Tail>();
+  private visits = 0;
 
   constructor(state: AssemblyState) {
     this.state = state;
@@ -83,7 +86,8 @@ class Layout {
     for (let pass = 0; ; pass++) {
       if (!this.pass(section, chain)) return moved;
       moved = true;
-      if (pass < MAX_PASSES) continue;
+      this.visits += chain.length;
+      if (pass < MAX_PASSES && this.visits < MAX_VISITS) continue;
       const range = chain.find((fragment) => fragment.tail?.kind === 'leb128' || fragment.tail?.kind === 'space')?.tail;
       this.state.report('error', 'no-convergence', `the layout of section ${section.name} does not settle: sizes in it depend on one another in a circle`, range !== undefined && 'range' in range ? range.range : undefined);
       return false;
@@ -186,9 +190,8 @@ class Layout {
   }
 
   private bounded(section: SectionBuilder, end: number, size: bigint, tail: Tail): number {
-    const limit = section.hasContents ? MAX_SECTION_BYTES : MAX_SECTION_SIZE;
-    if (BigInt(end) + size <= BigInt(limit)) return Number(size);
-    this.complain(tail, 'error', 'size-limit', `section ${section.name} would grow beyond ${String(limit)} bytes`);
+    if (BigInt(end) + size <= BigInt(section.limit)) return Number(size);
+    this.complain(tail, 'error', 'size-limit', `section ${section.name} would grow beyond ${String(section.limit)} bytes`);
     return 0;
   }
 
@@ -262,11 +265,6 @@ class Layout {
     for (const fragment of chain) {
       const { tail } = fragment;
       if (tail !== undefined && tail.kind !== 'fill') this.size(section, fragment, tail, 0);
-    }
-    const last = chain.at(-1);
-    const size = last === undefined ? 0 : last.address + last.length + last.tailSize;
-    if (size > (section.hasContents ? MAX_SECTION_BYTES : MAX_SECTION_SIZE)) {
-      throw new AssemblyError('size-limit', `section ${section.name} is larger than the assembler takes`);
     }
   }
 }

@@ -15,7 +15,7 @@ import type { AssemblySymbol } from './symbol-table.ts';
 
 /** Writes out what layout has settled. Problems go to the state. */
 export function buildObject(state: AssemblyState, chains: Chains, name: string): ObjectFile {
-  const contents = state.sections.map((section, index) => writeContents(state, section, chains[index]!));
+  const contents = allContents(state, chains);
   const pending = resolveAll(state, chains, contents);
   for (const list of pending) for (const { target } of list) if (target !== undefined && !(target instanceof SectionBuilder)) target.needed = true;
   const groups = findGroups(state);
@@ -37,6 +37,24 @@ export function buildObject(state: AssemblyState, chains: Chains, name: string):
     name, kind: 'relocatable', entry: 0n, symbols: table.symbols, lines: lineRows(state, numbers), localLabels: labels(state, numbers),
     sections: [none!, ...groups.map((group) => groupSection(group, table.signature(group.signature), numbers)), ...sections],
   };
+}
+
+/** No object of a person's is as large as this. */
+const MAX_OBJECT_BYTES = 1 << 29;
+
+/** The bytes of every section; empty for those that would make the object too large. */
+function allContents(state: AssemblyState, chains: Chains): Uint8Array[] {
+  let total = 0;
+  return state.sections.map((section, index) => {
+    const chain = chains[index]!;
+    const size = section.hasContents ? sizeOf(chain) : 0;
+    if (total + size > MAX_OBJECT_BYTES) {
+      state.report('error', 'size-limit', `section ${section.name} of ${String(size)} bytes makes the object larger than the assembler takes, and is left out`);
+      return new Uint8Array(0);
+    }
+    total += size;
+    return writeContents(state, section, chain);
+  });
 }
 
 type Numbers = (section: SectionBuilder) => number;
@@ -84,6 +102,8 @@ function groupSection({ comdat, members }: Group, symbol: number, numbers: Numbe
 function resolveAll(state: AssemblyState, chains: Chains, contents: readonly Uint8Array[]): PendingRelocation[][] {
   const pending: PendingRelocation[][] = chains.map(() => []);
   const resolve = (field: Field): void => {
+    // A section that was left out.
+    if (contents[field.section.index]!.length < field.offset + field.size) return;
     try {
       const relocation = resolveField(state, field, contents[field.section.index]!);
       if (relocation !== undefined) pending[field.section.index]!.push(relocation);

@@ -3,9 +3,6 @@
  */
 import { EncodeError } from './encode-error.ts';
 
-/** A written REX prefix that does not go with the operands. Another form of the instruction is no way out: gas has chosen by then. */
-export class RexConflict extends EncodeError {}
-
 /** Prefix groups in the order of their bytes: wait, segment, address size, operand size, repeat, lock, REX (gas `tc-i386.c` measured). */
 const GROUPS = ['wait', 'segment', 'address', 'operand', 'repeat', 'lock'] as const;
 type Group = (typeof GROUPS)[number];
@@ -109,7 +106,7 @@ export function joinPrefixes(code: Uint8Array, written: WrittenPrefixes, bits: 1
   const present = bits === 64 && (first & 0xf0) === 0x40;
   if (written.pseudo.has('rex') && bits === 64 && !present && written.rex === 0) rest = Uint8Array.of(0x40, ...rest);
   if (written.rex !== 0) {
-    if (present && ((first & written.rex & 0x0f) !== 0)) throw new RexConflict('bad-prefix', 'the REX prefix repeats a bit that the operands need');
+    if (present && ((first & written.rex & 0x0f) !== 0)) throw new EncodeError('bad-prefix', 'the REX prefix repeats a bit that the operands need');
     rest = present ? Uint8Array.of(first | written.rex, ...rest.subarray(1)) : Uint8Array.of(written.rex, ...rest);
   }
   const bytes = new Uint8Array(head.length + rest.length);

@@ -5,7 +5,6 @@ import type { DirectiveArgument } from '../../gas/statement.ts';
 import { AssemblyError } from '../assembly-error.ts';
 import { boundedNumber, expressionOf, numberOf, optional, required } from '../directive-arguments.ts';
 import { floatBytes } from '../floating-point.ts';
-import { MAX_SECTION_BYTES, MAX_SECTION_SIZE } from '../fragments.ts';
 import { littleEndian } from '../little-endian.ts';
 import type { AssemblyState } from '../state.ts';
 import type { Handler } from './handler.ts';
@@ -28,8 +27,7 @@ function fill(state: AssemblyState, count: DirectiveArgument, pattern: Uint8Arra
     state.report('warning', 'value-out-of-range', `the count ${settled.toString()} is negative: nothing is written`, count.range);
     return;
   }
-  const limit = BigInt(state.section.hasContents ? MAX_SECTION_BYTES : MAX_SECTION_SIZE);
-  if (settled * BigInt(pattern.length) > limit) throw new AssemblyError('size-limit', `${settled.toString()} times ${String(pattern.length)} bytes is more than the assembler takes`, count.range);
+  if (settled * BigInt(pattern.length) > BigInt(state.section.limit)) throw new AssemblyError('size-limit', `${settled.toString()} times ${String(pattern.length)} bytes is more than the assembler takes`, count.range);
   repeat(state, Number(settled), pattern);
 }
 

@@ -1,0 +1,6 @@
+lea _GLOBAL_OFFSET_TABLE_(%rip), %rbx
+mov $_GLOBAL_OFFSET_TABLE_, %eax
+movabs $_GLOBAL_OFFSET_TABLE_, %rax
+.long _GLOBAL_OFFSET_TABLE_
+.long _GLOBAL_OFFSET_TABLE_-.
+.quad _GLOBAL_OFFSET_TABLE_-.

@@ -1,0 +1,4 @@
+.file "x.c"
+.ident "one"
+.ident "two"
+nop

@@ -1,0 +1,2 @@
+.long .Lx
+jmp .Ly

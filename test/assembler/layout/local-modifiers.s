@@ -1,0 +1,3 @@
+l: mov l@GOTPCREL(%rip), %rax
+call l@PLT
+jmp l@PLT

@@ -1,0 +1,50 @@
+.section .foo
+.byte 1
+.section .bar,"ax",@progbits
+.byte 1
+.section .rodata
+.byte 1
+.section .rodata.cst4,"aM",@progbits,4
+.long 1
+.section .note.x,"a",@note
+.long 1
+.section .note.y
+.long 1
+.section .init_array,"aw"
+.quad 1
+.section .init_array.5,"aw",@init_array
+.quad 1
+.section .ctors,"aw"
+.quad 1
+.section .tbss,"awT",@nobits
+.skip 3
+.section .tdata,"awT"
+.byte 1
+.section .bss.x,"aw",@nobits
+.skip 10
+.section .text.unlikely
+nop
+.section .data.rel.ro,"aw"
+.byte 1
+.section .data.foo
+.byte 1
+.section .debug_foo
+.byte 1
+.section .comment
+.byte 1
+.section .gnu.linkonce.t.x
+nop
+.section "quoted name","a"
+.byte 1
+.section .excl,"e"
+.byte 1
+.section .num,"0x2"
+.byte 1
+.section .foo2,"awx"
+.byte 1
+.section .init
+nop
+.section .x86unw,"a",@unwind
+.byte 1
+.section .rety,"a",@0x7fffffff
+.byte 1

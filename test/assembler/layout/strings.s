@@ -1,0 +1,7 @@
+.ascii "a\tb\n\x41\101\\\""
+.asciz "x","y"
+.string "q"
+.string8 "q"
+.string16 "ab"
+.string32 "ab"
+.string64 "ab"

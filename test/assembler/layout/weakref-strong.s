@@ -1,0 +1,3 @@
+.weakref al, target
+.long al
+.long target

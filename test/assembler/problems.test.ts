@@ -1,0 +1,146 @@
+/**
+ * A statement that is wrong costs that statement; nothing hangs, and no size is believed before it is checked.
+ */
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../assembly/assembler/assemble.ts';
+import type { Assembled } from '../../assembly/assembler/assemble.ts';
+import { read } from './reader.ts';
+
+function run(source: string): Assembled {
+  return assemble(read(source));
+}
+
+/** `line severity code: message`, one each. */
+function problems(source: string): string[] {
+  return run(source).problems.map(({ severity, code, message, range }) => `${String(range.start.line)} ${severity} ${code}: ${message}`);
+}
+
+function text({ object }: Assembled): string {
+  return Buffer.from(object.sections.find(({ name }) => name === '.text')!.bytes).toString('hex');
+}
+
+describe('a statement that is wrong', () => {
+  it('is left out, and the rest assembled', () => {
+    const result = run('nop\nmov %eax\n.byte 1\n.bogus 3\n.fill x, 1\nret');
+    expect(text(result)).toBe('9001c3');
+    expect(result.problems.map(({ range }) => range.start.line)).toEqual([2, 4, 5]);
+  });
+
+  it('is reported once, at its range', () => {
+    const [problem] = run('  nop\n  mov %eax, %rbx\n').problems;
+    expect(problem).toMatchObject({ code: 'operand-mismatch', range: { start: { line: 2 } } });
+  });
+
+  it('may be a symbol defined twice', () => {
+    expect(problems('a: nop\na: nop\nb = 1\nb = 2\nb: nop')).toMatchInlineSnapshot(`
+      [
+        "2 error symbol-redefined: symbol a is defined already",
+        "5 error symbol-redefined: symbol b is defined already",
+      ]
+    `);
+  });
+
+  it('may be a symbol defined by itself', () => {
+    expect(problems('a = b\nb = a\n.long a\nc = c + 1\n.quad c')).toMatchInlineSnapshot(`
+      [
+        "1 error bad-expression: symbol a is defined by itself",
+        "4 error bad-expression: symbol c is defined by itself",
+      ]
+    `);
+  });
+
+  it('may name a difference that no relocation holds', () => {
+    expect(problems('.data\na: .byte 0\n.text\n.long x - a, x - y')).toMatchInlineSnapshot(`
+      [
+        "4 error bad-relocation: x - a is not known here, and no relocation can hold the difference of two symbols unless the second is in the field's own section",
+        "4 error bad-relocation: x - y is not known here, and no relocation can hold the difference of two symbols unless the second is in the field's own section",
+      ]
+    `);
+  });
+
+  it('may be a value that does not fit', () => {
+    expect(problems('.byte 256\n.byte -129\n.word 0x12345\nx: .skip 300\ny: .byte y - x\nmov y - x(%rax), %al')).toMatchInlineSnapshot(`
+      [
+        "1 warning value-out-of-range: the value 0x100 is cut off to 1 bytes",
+        "3 warning value-out-of-range: the value 0x12345 is cut off to 2 bytes",
+        "5 warning value-out-of-range: the value 0x12c is cut off to 1 bytes",
+      ]
+    `);
+  });
+
+  it('may stand in a section that has no contents', () => {
+    expect(problems('.bss\n.byte 0\n.byte 1\nnop\n.skip 4, 1')).toMatchInlineSnapshot(`
+      [
+        "3 error bad-section: section .bss has no contents in the file: it takes zeros only",
+        "4 error bad-section: section .bss has no contents in the file, so no instructions either",
+        "5 error bad-section: section .bss has no contents in the file: it takes zeros only",
+      ]
+    `);
+  });
+
+  it('may undo what was not done', () => {
+    expect(problems('.popsection\n.previous\n.cfi_endproc\n.cfi_offset 3, 4\n.cfi_startproc\n.cfi_restore_state')).toMatchInlineSnapshot(`
+      [
+        "1 error bad-section: .popsection has no .pushsection to undo",
+        "2 error bad-section: .previous has no section to go back to",
+        "3 error cfi: a CFI directive stands between .cfi_startproc and .cfi_endproc",
+        "4 error cfi: a CFI directive stands between .cfi_startproc and .cfi_endproc",
+        "6 error cfi: .cfi_restore_state has no .cfi_remember_state to go back to",
+        "6 error cfi: a .cfi_startproc has no .cfi_endproc",
+      ]
+    `);
+  });
+});
+
+describe('what the source itself says', () => {
+  it('.error, .warning and .print are passed on; .abort ends the assembly', () => {
+    const unit = read('.warning "mind this"\n.print "seen"\n.error "not so"\nnop\n.abort\nnop');
+    const result = assemble(unit);
+    const all = [...unit.problems, ...result.problems].sort((a, b) => a.range.start.line - b.range.start.line);
+    expect(all.map(({ severity, message }) => `${severity} ${message}`)).toMatchInlineSnapshot(`
+      [
+        "warning .warning "mind this"",
+        "information seen",
+        "error .error "not so"",
+        "error .abort stops the assembly here",
+      ]
+    `);
+    expect(text(result)).toBe('90');
+  });
+});
+
+describe('sizes', () => {
+  it.each([
+    '.fill 0x7fffffffffffffff, 8, 0', '.skip 1 << 40', '.skip x - y\ny: .skip 0x7fffffff\n.skip 0x7fffffff\nx:', '.org 1 << 40',
+    '.balign 1 << 40', '.p2align 60', '.zero 0xfffffffffff', '.nops 1 << 40', '.comm a, 1 << 40', '.section a,"aM",@progbits,-1', '.text 100000',
+    `${'.fill 0xfffffff, 1, 0\n'.repeat(40)}`, `${Array.from({ length: 40 }, (_, index) => `.section s${String(index)},"a"\n.skip 0xfffffff`).join('\n')}`,
+    '.bss\n.skip 0xffffffffff',
+  ])('%j is refused without taking the memory', (source) => {
+    const { object, problems: found } = run(source);
+    expect(found.some(({ severity }) => severity === 'error')).toBe(true);
+    expect(object.sections.reduce((sum, section) => sum + section.bytes.length, 0)).toBeLessThan(2 ** 30);
+  });
+
+  it('that depend on one another in a circle are reported', () => {
+    const source = 'a: .skip 1 - (b - a == 1)\nb: nop';
+    expect(problems(source).length).toBeGreaterThan(0);
+  });
+
+  it('of a long chain of branches settle', () => {
+    const count = 3000;
+    const lines = Array.from({ length: count }, (_, index) => `l${String(index)}: jmp l${String((index * 7919) % count)}`);
+    const { object } = run(lines.join('\n'));
+    expect(object.sections[1]!.bytes.length).toBeGreaterThan(count * 4);
+  });
+});
+
+describe('what else an object tells', () => {
+  it('has a line for each instruction, and the local labels', () => {
+    const { object } = run('nop\n.Lfix: ret\n1: nop\n.section .x,"ax"\nglobal_name: nop');
+    expect(object.lines.map(({ section, offset, position }) => [object.sections[section]!.name, offset, position.line])).toEqual([
+      ['.text', 0, 1], ['.text', 1, 2], ['.text', 2, 3], ['.x', 0, 5],
+    ]);
+    expect(object.localLabels.map(({ name, offset }) => [name, offset])).toEqual([['.Lfix', 1], ['1', 2]]);
+    expect(object.symbols.slice(1).map(({ name }) => name)).toEqual(['global_name']);
+  });
+});

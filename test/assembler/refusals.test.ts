@@ -1,0 +1,36 @@
+/**
+ * What GNU as refuses must be refused, for bytes that fault or mean something else are worse than an error; and the texts
+ * here that it takes must come out alike.
+ */
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../assembly/assembler/assemble.ts';
+import { missing } from '../corpus/corpus.ts';
+import { compareTexts } from './compare.ts';
+import { read } from './reader.ts';
+import { SPELLINGS, SPELLINGS_16, SPELLINGS_32 } from './spellings.ts';
+
+const skip = missing('spellings against GNU as', { commands: ['as'] });
+
+describe.skipIf(skip !== undefined)('spellings of instructions', () => {
+  it.each([[64, SPELLINGS], [32, SPELLINGS_32], [16, SPELLINGS_16]] as const)('%i-bit code: taken or refused as GNU as does', (bits, texts) => {
+    const { differences, same, refused } = compareTexts(texts, bits);
+    expect(differences).toEqual([]);
+    expect(same + refused).toBe(texts.length);
+  });
+});
+
+describe('messages', () => {
+  const messageOf = (text: string): string => assemble(read(text)).problems.map(({ code, message }) => `${code}: ${message}`).join('; ');
+
+  it('say what is wrong with the instruction', () => {
+    expect(messageOf('lock mov (%rax),%eax')).toMatchInlineSnapshot(`"bad-prefix: \`lock\` needs a read-modify-write instruction with a memory destination"`);
+    expect(messageOf('mov (%rax,%rbx,3),%ecx')).toMatchInlineSnapshot(`"bad-scale: the scale of an index is 1, 2, 4 or 8, not 3"`);
+    expect(messageOf('bswap %ax')).toMatchInlineSnapshot(`"operand-mismatch: \`bswap\` does not take these operands (%ax)"`);
+    expect(messageOf('movabs $1,%eax')).toMatchInlineSnapshot(`"operand-mismatch: \`movabs\` does not take these operands ($1, %eax), or the immediate is out of range"`);
+    expect(messageOf('movq $0x100000000,%rax; addq $0x100000000,%rax')).toMatchInlineSnapshot(`"operand-mismatch: \`addq\` does not take these operands ($4294967296, %rax), or the immediate is out of range"`);
+    expect(messageOf('frobnicate %eax')).toMatchInlineSnapshot(`"unknown-mnemonic: there is no instruction \`frobnicate\`"`);
+    expect(messageOf('mov (%rax,%rsp),%ecx')).toMatchInlineSnapshot(`"bad-address: the stack pointer cannot be an index"`);
+    expect(messageOf('loop 1f; .skip 200; 1:')).toMatchInlineSnapshot(`"value-out-of-range: the target is 200 bytes away, which does not fit in 8 bits"`);
+    expect(messageOf('andl $0x100000000,(%rax)')).toMatchInlineSnapshot(`"value-out-of-range: the immediate is cut off to 32 bits"`);
+  });
+});
