@@ -7,7 +7,7 @@ import { STATE } from '../memory/layout.ts';
 import type { CpuProfile } from './cpu.ts';
 import { liftOf } from './lift/index.ts';
 import type { AddressForm, OperandShape, Shape } from './lift/shape.ts';
-import { isSystemInstruction } from './system/index.ts';
+import { systemInstruction } from './system/index.ts';
 
 export const MAX_INSTRUCTION_BYTES = 15;
 
@@ -79,7 +79,8 @@ function mnemonicName(mnemonic: Mnemonic): string {
 
 /** Instructions that do nothing the emulator models: hints, and what they touch is not accessed. */
 const NOTHING = new Set([
-  'nop', 'pause', 'endbr64', 'endbr32', 'prefetcht0', 'prefetcht1', 'prefetcht2', 'prefetchnta', 'prefetchw', 'prefetchwt1', 'prefetch', 'reservednop',
+  'nop', 'pause', 'endbr64', 'endbr32', 'prefetcht0', 'prefetcht1', 'prefetcht2', 'prefetchnta', 'prefetchw', 'prefetchwt1', 'prefetch', 'prefetchit0', 'prefetchit1',
+  'reservednop', 'wait', 'serialize', 'cldemote',
 ]);
 const RESERVED_0F0D = new Set<Code>([Code.Reservednop_rm16_r16_0F0D, Code.Reservednop_rm32_r32_0F0D, Code.Reservednop_rm64_r64_0F0D]);
 const STRINGS: Readonly<Record<string, readonly [string, number]>> = {
@@ -161,13 +162,14 @@ function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfil
   let mnemonic = mnemonicName(instruction.mnemonic);
   // Register forms of 0F 0D: a hint that does nothing on Intel's processors, undefined on AMD's.
   if (vendor === 'amd' && RESERVED_0F0D.has(instruction.code)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
+  if (vendor === 'amd' && mnemonic === 'serialize') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (NOTHING.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'nop' });
   if (mnemonic === 'ud0' || mnemonic === 'ud1') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (!smap && (mnemonic === 'stac' || mnemonic === 'clac')) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   const string = STRINGS[mnemonic];
   if (string !== undefined && isString(instruction)) return done('lift', stringShape(instruction, string, fields));
   mnemonic = RENAMED[mnemonic] ?? mnemonic;
-  if (isSystemInstruction(mnemonic)) return done('system', { ...EMPTY_SHAPE, mnemonic });
+  if (systemInstruction(instruction) !== undefined) return done('system', { ...EMPTY_SHAPE, mnemonic });
   if (liftOf(mnemonic) === undefined || isOtherEncoding(instruction) || NARROW_BRANCHES.has(instruction.code)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
   const shape = generalShape(instruction, mnemonic, fields, target, vendor);
   return shape === undefined ? done('unsupported', { ...EMPTY_SHAPE, mnemonic }) : done('lift', shape);

@@ -12,6 +12,24 @@ const CR4 = { LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n } as const;
 /** Bits of RFLAGS that exist. */
 const RFLAGS_BITS = 0x3f_7fd7;
 
+/** What GDTR and IDTR hold. */
+export interface DescriptorTable {
+  readonly base: bigint;
+  /** Offset of the last byte; 0: nothing was loaded. */
+  readonly limit: number;
+}
+
+/** x87 state besides the registers. */
+export interface X87State {
+  readonly control: number;
+  readonly status: number;
+  /** One bit a register, set: not empty, as FXSAVE has it. */
+  readonly tag: number;
+  readonly opcode: number;
+  readonly instruction: bigint;
+  readonly data: bigint;
+}
+
 export class State implements RegisterFile {
   readonly #arena: Arena;
   /** Called when something changed that translations or decoded code depend on. */
@@ -133,6 +151,67 @@ export class State implements RegisterFile {
     if (changed && (register === 0 || register === 4)) this.#modeChanged();
   }
 
+  /** Debug register 0-3, 6 or 7. */
+  getDebug(register: number): bigint {
+    return this.#arena.u64[(STATE.DEBUG >> 3) + debugSlot(register)]!;
+  }
+
+  setDebug(register: number, value: bigint): void {
+    this.#setU64(STATE.DEBUG + 8 * debugSlot(register), value);
+  }
+
+  get gdt(): DescriptorTable { return this.#table(0); }
+  set gdt(table: DescriptorTable) { this.#setTable(0, table); }
+  get idt(): DescriptorTable { return this.#table(1); }
+  set idt(table: DescriptorTable) { this.#setTable(1, table); }
+
+  get ldtr(): number { return this.#arena.i32[STATE.SYSTEM_SELECTORS >> 2]!; }
+  set ldtr(selector: number) { this.#setI32(STATE.SYSTEM_SELECTORS, selector); }
+  get taskRegister(): number { return this.#arena.i32[(STATE.SYSTEM_SELECTORS >> 2) + 1]!; }
+  set taskRegister(selector: number) { this.#setI32(STATE.SYSTEM_SELECTORS + 4, selector); }
+
+  get mxcsr(): number { return this.#arena.i32[STATE.MXCSR >> 2]!; }
+  set mxcsr(value: number) { this.#setI32(STATE.MXCSR, value); }
+  get xcr0(): bigint { return this.#arena.u64[STATE.XCR0 >> 3]!; }
+  set xcr0(value: bigint) { this.#setU64(STATE.XCR0, value); }
+
+  get x87(): X87State {
+    const { i32, u64 } = this.#arena;
+    const words = STATE.X87_CONTROL >> 2;
+    return {
+      control: i32[words]!, status: i32[words + 1]!, tag: i32[words + 2]!, opcode: i32[STATE.X87_OPCODE >> 2]!,
+      instruction: u64[STATE.X87_POINTERS >> 3]!, data: u64[(STATE.X87_POINTERS >> 3) + 1]!,
+    };
+  }
+
+  set x87({ control, status, tag, opcode, instruction, data }: X87State) {
+    this.#setI32(STATE.X87_CONTROL, control);
+    this.#setI32(STATE.X87_CONTROL + 4, status);
+    this.#setI32(STATE.X87_CONTROL + 8, tag);
+    this.#setI32(STATE.X87_OPCODE, opcode);
+    this.#setU64(STATE.X87_POINTERS, instruction);
+    this.#setU64(STATE.X87_POINTERS + 8, data);
+  }
+
+  /** The ten bytes of st0-7 or, in the first eight, mm0-7. */
+  getX87(register: number): Uint8Array {
+    const at = STATE.X87 + 16 * check(register, 8);
+    return this.#arena.u8.slice(at, at + 10);
+  }
+
+  setX87(register: number, bytes: Uint8Array): void {
+    this.#arena.u8.set(bytes.subarray(0, 10), STATE.X87 + 16 * check(register, 8));
+  }
+
+  #table(which: 0 | 1): DescriptorTable {
+    return { base: this.#arena.u64[(STATE.TABLE_BASES >> 3) + which]!, limit: this.#arena.i32[(STATE.TABLE_LIMITS >> 2) + which]! };
+  }
+
+  #setTable(which: 0 | 1, { base, limit }: DescriptorTable): void {
+    this.#setU64(STATE.TABLE_BASES + 8 * which, base);
+    this.#setI32(STATE.TABLE_LIMITS + 4 * which, limit);
+  }
+
   /** Current privilege level, 0 to 3. */
   get privilege(): number { return this.#arena.i32[STATE.CPL >> 2]!; }
   set privilege(level: number) {
@@ -189,6 +268,10 @@ function evenParity(byte: number): boolean {
 function check(number: number, count: number): number {
   if (!Number.isInteger(number) || number < 0 || number >= count) throw new RangeError(`register number ${String(number)} is not 0 to ${String(count - 1)}`);
   return number;
+}
+
+function debugSlot(register: number): number {
+  return register >= 6 ? register - 2 : check(register, 4);
 }
 
 function controlSlot(register: number): number {

@@ -16,7 +16,7 @@ import { icedInstruction, MAX_INSTRUCTION_BYTES } from './decode.ts';
 import { handlers, TABLE_SIZE } from './interpreter/module.ts';
 import { Regions } from './regions/regions.ts';
 import { State } from './state.ts';
-import { SystemFault, systemInstruction } from './system/index.ts';
+import { NotModelled, SystemFault, systemInstruction } from './system/index.ts';
 import type { SystemContext } from './system/index.ts';
 import { effectiveAddress } from './system/address.ts';
 
@@ -149,6 +149,7 @@ export class WasmCpu implements Cpu, SystemContext {
         case STATUS.SYSTEM: {
           const exit = this.#system();
           if (exit === 'fault') return this.#systemFault!;
+          if (exit === 'not modelled') return this.#unsupported();
           this.#instructions += 1n;
           left--;
           if (exit !== undefined) return exit;
@@ -182,6 +183,18 @@ export class WasmCpu implements Cpu, SystemContext {
 
   address(instruction: Instruction): bigint {
     return effectiveAddress(this.state, instruction);
+  }
+
+  checkStore(address: bigint, size: number): void {
+    this.#checkAccess(address, size, ACCESS.WRITE);
+  }
+
+  checkPresent(address: bigint, size: number): void {
+    try {
+      this.#checkAccess(address, size, ACCESS.READ);
+    } catch (error) {
+      if (!(error instanceof SystemFault && error.memory?.fault.kind === 'poison')) throw error;
+    }
   }
 
   #checkAccess(address: bigint, size: number, kind: number): void {
@@ -269,15 +282,19 @@ export class WasmCpu implements Cpu, SystemContext {
   #systemFault: ExceptionExit | undefined;
 
   /** Executes the instruction at rip in TypeScript. */
-  #system(): CpuExit | 'fault' | undefined {
+  #system(): CpuExit | 'fault' | 'not modelled' | undefined {
     const { rip } = this.state;
     const instruction = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
-    const run = systemInstruction(Mnemonic[instruction.mnemonic].toLowerCase());
+    const run = systemInstruction(instruction);
     if (run === undefined) throw new Error('decoded as a system instruction, but there is none');
     this.state.rip = instruction.nextIP;
     try {
       return run(this, instruction);
     } catch (error) {
+      if (error instanceof NotModelled) {
+        this.state.rip = rip;
+        return 'not modelled';
+      }
       if (!(error instanceof SystemFault)) throw error;
       this.state.rip = rip;
       this.#systemFault = error.memory !== undefined

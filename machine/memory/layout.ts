@@ -34,13 +34,19 @@ export const STATE = {
   XCR0: 1344,
   /** Bits above the canonical address: 16, or 7 with CR4.LA57. 8 bytes. */
   CANONICAL_SHIFT: 1352,
+  /** Debug registers 0-3, 6, 7, 8 bytes each. */
+  DEBUG: 1360,
   /** 32 vector registers of 64 bytes. */
   VECTOR: 1408,
   /** k0-7, 8 bytes each. */
   MASK: 3456,
   /** Eight x87/MMX registers of 16 bytes. */
   X87: 3520,
-  END: 3648,
+  /** Linear bases of GDT and IDT (8 bytes each), their limits, and the selectors of LDT and task (4 bytes each). */
+  TABLE_BASES: 3648, TABLE_LIMITS: 3664, SYSTEM_SELECTORS: 3672,
+  /** Last x87 instruction and data pointer (8 bytes each), its opcode (4 bytes). */
+  X87_POINTERS: 3680, X87_OPCODE: 3696,
+  END: 3704,
 } as const;
 
 /** What generated code says when it comes back. */

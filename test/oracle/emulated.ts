@@ -14,6 +14,10 @@ const LIMIT = 200_000;
 /** x86 segment numbers. */
 const SEGMENT = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 } as const;
 
+/** PG WP NE ET PE, and FSGSBASE OSXSAVE OSXMMEXCPT OSFXSR PAE: as Linux sets them. */
+const CR0 = 0x8001_0031n;
+const CR4 = 0x5_0620n;
+
 const bases = new Map<Region, Uint8Array>(DATA_REGIONS.map((region) => [region, baseContents(region)]));
 
 function ending(exit: CpuExit): Ending {
@@ -54,6 +58,8 @@ export class EmulatedCpu {
       this.cpu.memory.write(region.address, baseContents(region));
     }
     this.code = baseContents(CODE);
+    this.cpu.registers.setControl(0, CR0);
+    this.cpu.registers.setControl(4, CR4);
     this.cpu.registers.setSegment(SEGMENT.CS, USER_CS);
     this.cpu.registers.setSegment(SEGMENT.SS, USER_SS);
     this.cpu.registers.setSegmentBase(SEGMENT.FS, FS_BASE);

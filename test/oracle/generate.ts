@@ -1,8 +1,8 @@
 /**
  * Random starting states around one instruction: its memory operands aim at the places where accesses succeed, cross and fail.
  */
-import { Decoder, InstructionInfoFactory, Mnemonic, Register, RegisterExt, RflagsBits } from 'iced-x86';
-import type { Code, Instruction } from 'iced-x86';
+import { Code, Decoder, InstructionInfoFactory, Mnemonic, Register, RegisterExt, RflagsBits } from 'iced-x86';
+import type { Instruction } from 'iced-x86';
 import { FLAG } from '../../machine/cpu/cpu.ts';
 import type { OracleCase, Patch } from './case.ts';
 import type { CodeFacts } from './codes.ts';
@@ -117,10 +117,22 @@ const codeTarget = (random: Random): bigint => CODE.address + BigInt(random.belo
 
 const STRING_COUNTS = [0, 1, 2, 3, 4, 5, 8, 31, 64, 100, 512, 600, 5000];
 
+const isExtendedSave = (form: Form): boolean => /^X(save|rstor)/.test(Mnemonic[form.mnemonic]!);
+
+/** Instructions that make many accesses: in which order they fail, and what they have written by then, is each processor's own. */
+export function failsPartly(form: Form): boolean {
+  return isExtendedSave(form) || /^(Fx(save|rstor)|Enter|Call_m16)/.test(Code[form.code]!);
+}
+
 /** Register values an instruction needs in order to do more than fault. */
 function suitRegisters(random: Random, gpr: bigint[], form: Form): void {
   const { mnemonic } = form;
   if (form.string && form.repeated) gpr[1] = BigInt(random.pick(STRING_COUNTS));
+  // Only the components the emulator has: x87, SSE, AVX.
+  if (isExtendedSave(form)) {
+    gpr[0] = BigInt(random.below(8));
+    gpr[2] = 0n;
+  }
   if ((mnemonic === Mnemonic.Div || mnemonic === Mnemonic.Idiv) && random.chance(60)) {
     gpr[2] = random.chance(50) ? BigInt(random.below(4)) : random.chance(50) ? MASK64 : 0n;
     if (random.chance(30)) gpr[0] = BigInt(random.below(65536));
@@ -129,7 +141,47 @@ function suitRegisters(random: Random, gpr: bigint[], form: Form): void {
   if (bitString && RegisterExt.isGPR(form.op1) && random.chance(70)) {
     gpr[RegisterExt.number(RegisterExt.fullRegister(form.op1))] = BigInt.asUintN(64, BigInt(random.below(40000) - 20000));
   }
+  const selector = selectorOperand(form);
+  if (selector !== undefined && RegisterExt.isGPR(selector) && random.chance(80)) {
+    gpr[RegisterExt.number(RegisterExt.fullRegister(selector))] = BigInt(random.pick(SELECTORS)) | (random.chance(30) ? random.u64() & ~0xffffn : 0n);
+  }
   if (goesThroughOperand(mnemonic) && RegisterExt.isGPR(form.op0)) gpr[RegisterExt.number(RegisterExt.fullRegister(form.op0))] = codeTarget(random);
+}
+
+/** Linux's selectors, and some it has not. */
+const SELECTORS = [0, 1, 2, 3, 0x08, 0x10, 0x18, 0x28, 0x2b, 0x2a, 0x2b, 0x2b, 0x30, 0x33, 0x33, 0x3b, 0x43, 0x53, 0x63, 0x80, 0x8b, 0x2f, 0x37, 0xffff];
+
+/** Which operand holds a selector: of mov to a segment register, lar and lsl the second, of verr and verw the first. */
+function selectorOperand(form: Form): Register | undefined {
+  switch (form.mnemonic) {
+    case Mnemonic.Lar: case Mnemonic.Lsl: return form.op1;
+    case Mnemonic.Verr: case Mnemonic.Verw: return form.op0;
+    case Mnemonic.Mov: return RegisterExt.isSegmentRegister(form.op0) ? form.op1 : undefined;
+    default: return undefined;
+  }
+}
+
+/** Bytes in front of the selector in what an instruction pops or loads; undefined for other instructions. */
+function farFrame(random: Random, form: Form): Uint8Array | undefined {
+  const name = Code[form.code]!;
+  const size = /^(Retfw|Iretw|Popw_|.*_m1616)/.test(name) ? 2 : /^(Retfd|Iretd|.*_m1632)/.test(name) ? 4 : 8;
+  const slot = (value: bigint): number[] => [...littleEndian(value)].slice(0, size);
+  const selector = BigInt(random.chance(60) ? 0x33 : random.pick(SELECTORS));
+  const target = random.chance(80) ? codeTarget(random) : random.value();
+  switch (form.mnemonic) {
+    case Mnemonic.Retf: return Uint8Array.from([...slot(target), ...slot(selector), ...slot(STACK.address + 64n), ...slot(0x2bn)]);
+    case Mnemonic.Iret: case Mnemonic.Iretd: case Mnemonic.Iretq: {
+      const stack = BigInt(random.chance(75) ? 0x2b : random.pick(SELECTORS));
+      const top = BigInt.asUintN(64, BigInt.asIntN(48, random.value()));
+      return Uint8Array.from([...slot(target), ...slot(selector), ...slot(random.value() & ~0x100n), ...slot(top), ...slot(stack)]);
+    }
+    case Mnemonic.Lss: case Mnemonic.Lfs: case Mnemonic.Lgs:
+      return Uint8Array.from([...slot(random.value()), ...[...littleEndian(BigInt(random.pick(SELECTORS)))].slice(0, 2)]);
+    case Mnemonic.Jmp: case Mnemonic.Call:
+      return /_m16(16|32|64)$/.test(name) ? Uint8Array.from([...slot(target), ...[...littleEndian(selector)].slice(0, 2), 0, 0]) : undefined;
+    case Mnemonic.Pop: return /^Pop[wq]_[FG]S$/.test(name) ? littleEndian(BigInt(random.pick(SELECTORS))) : undefined;
+    default: return selectorOperand(form) === Register.None ? littleEndian(BigInt(random.pick(SELECTORS))) : undefined;
+  }
 }
 
 /** Memory contents it needs. */
@@ -170,6 +222,13 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   const first = aims[0];
   const wanted = first ? suitMemory(random, gpr, form) : undefined;
   if (first && wanted && patchable(first.aim, wanted.length)) patches.push({ address: first.aim, bytes: wanted.subarray(0, Math.min(first.size, wanted.length)) });
+  const frame = first && random.chance(85) ? farFrame(random, form) : undefined;
+  // Of several accesses, as a far return makes, the lowest is the frame's.
+  const lowest = frame && aims.reduce((low, one) => (one.memory.displacement < low.memory.displacement ? one : low));
+  if (frame && lowest) {
+    const at = lowest.memory.base === Register.RSP && form.accesses.length > 1 ? gpr[4]! : lowest.aim;
+    if (patchable(at, frame.length)) patches.push({ address: at, bytes: frame });
+  }
   // The kernel cannot return to user mode with a stack pointer that is not canonical.
   gpr[4] = BigInt.asUintN(64, BigInt.asIntN(48, gpr[4]!));
   const vectors = new Uint8Array(512);

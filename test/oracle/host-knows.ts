@@ -9,12 +9,11 @@ const REASONS: readonly (readonly [string, readonly Mnemonic[]])[] = [
   ['reads the host\'s identity', [Mnemonic.Cpuid, Mnemonic.Rdpid, Mnemonic.Xgetbv]],
   ['reads a clock or a counter', [Mnemonic.Rdtsc, Mnemonic.Rdtscp, Mnemonic.Rdpmc, Mnemonic.Rdpru]],
   ['reads a random number', [Mnemonic.Rdrand, Mnemonic.Rdseed]],
-  ['reads or loads the host\'s descriptor tables', [
-    Mnemonic.Sgdt, Mnemonic.Sidt, Mnemonic.Sldt, Mnemonic.Str, Mnemonic.Smsw, Mnemonic.Lar, Mnemonic.Lsl, Mnemonic.Verr, Mnemonic.Verw,
-    Mnemonic.Lss, Mnemonic.Lfs, Mnemonic.Lgs, Mnemonic.Iret, Mnemonic.Iretd, Mnemonic.Iretq, Mnemonic.Retf, Mnemonic.Loadall,
+  ['reads the host\'s descriptor tables', [
+    Mnemonic.Sgdt, Mnemonic.Sidt, Mnemonic.Sldt, Mnemonic.Str, Mnemonic.Smsw, Mnemonic.Loadall,
   ]],
   ['enters the host\'s kernel', [Mnemonic.Syscall, Mnemonic.Sysenter]],
-  ['changes what the runner itself stands on', [Mnemonic.Wrfsbase, Mnemonic.Wrgsbase, Mnemonic.Wrpkru, Mnemonic.Rdpkru, Mnemonic.Xrstor, Mnemonic.Xrstor64]],
+  ['changes what the runner itself stands on', [Mnemonic.Wrpkru, Mnemonic.Rdpkru]],
   ['waits', [Mnemonic.Monitorx, Mnemonic.Mwaitx, Mnemonic.Tpause, Mnemonic.Umwait, Mnemonic.Umonitor]],
 ];
 
@@ -23,6 +22,5 @@ const reasons = new Map(REASONS.flatMap(([reason, mnemonics]) => mnemonics.map((
 /** Why the host's answer for `one` cannot be compared; undefined where it can. */
 export function hostKnows(one: CodeFacts): string | undefined {
   const { mnemonic } = one.info;
-  if (one.operands.length > 0 && /^(Mov_Sreg|Call_m16|Jmp_m16|Pop[wdq]_(FS|GS))/.test(one.name)) return 'loads from the host\'s descriptor tables';
   return reasons.get(mnemonic);
 }

@@ -17,7 +17,7 @@ describe('every instruction form the emulator supports', () => {
     const tallies = askAll(oracle, seed, cases);
     const asked = tallies.filter((tally) => tally.agreed + tally.differed > 0);
     const total = asked.reduce((sum, tally) => sum + tally.agreed + tally.differed, 0);
-    console.log(`seed ${seed}: ${total} cases over ${asked.length} codes on ${oracle.native.host.model}; ${tallies.length - asked.length} codes not asked about`);
+    console.log(`seed ${seed}: ${total} cases over ${asked.length} codes on ${oracle.native.host.model}; ${tallies.length - asked.length} codes not asked about; native ${oracle.milliseconds.native.toFixed()} ms, emulated ${oracle.milliseconds.emulated.toFixed()} ms`);
 
     const reports = tallies.flatMap((tally) => tally.reports);
     if (reports.length > 0) {

@@ -3,7 +3,7 @@
  */
 import type { CodeFacts } from './codes.ts';
 import { CODES } from './codes.ts';
-import { randomForm, SLOTS, slotEntry, stateFor } from './generate.ts';
+import { failsPartly, randomForm, SLOTS, slotEntry, stateFor } from './generate.ts';
 import type { Form } from './generate.ts';
 import { hostKnows } from './host-knows.ts';
 import { composable } from './operands.ts';
@@ -66,7 +66,7 @@ export function askAll(oracle: Oracle, seed: number, cases: number, codes: reado
     batch.length = 0;
   };
   const add = (tally: Tally, form: Form): void => {
-    batch.push({ label: tally.code.name, state: stateFor(random, form, slotEntry(batch.length)), undefinedFlags: unknownFlags(form, oracle.native.host), tally });
+    batch.push({ label: tally.code.name, state: stateFor(random, form, slotEntry(batch.length)), undefinedFlags: unknownFlags(form, oracle.native.host), partly: failsPartly(form), tally });
     if (batch.length === SLOTS) flush();
   };
   const tallies = codes.map(tallyFor);

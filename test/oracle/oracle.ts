@@ -18,6 +18,8 @@ export interface Question {
   readonly state: OracleCase;
   /** RFLAGS bits that are not compared. */
   readonly undefinedFlags: bigint;
+  /** Where it faults, only the vector is compared. */
+  readonly partly?: boolean;
 }
 
 /** The flags that an instruction leaves undefined and that the emulator does not claim to know on this host. */
@@ -46,13 +48,15 @@ function judge(question: Question, native: Outcome, emulated: Outcome): Answer {
   const answer = (verdict: Verdict, report = ''): Answer => ({ question, verdict, report, native, emulated });
   if (emulated.ending.kind === 'unsupported') return answer('unsupported');
   if (native.ending.kind === 'system-call') return answer('not comparable');
-  const found = compare(native, emulated, question.undefinedFlags);
+  const found = compare(native, emulated, question.undefinedFlags, question.partly);
   return found.length === 0 ? answer('agree') : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
 }
 
 export class Oracle {
   readonly emulated: EmulatedCpu;
   readonly native: NativeCpu;
+  /** Time spent on each side. */
+  readonly milliseconds = { native: 0, emulated: 0 };
 
   constructor(native: NativeCpu) {
     this.native = native;
@@ -67,8 +71,12 @@ export class Oracle {
   /** Questions must have slots of their own: at most {@link SLOTS} at once. */
   ask(questions: readonly Question[]): Answer[] {
     const cases = questions.map((question) => question.state);
+    let start = performance.now();
     const native = this.native.run(cases);
+    this.milliseconds.native += performance.now() - start;
+    start = performance.now();
     const emulated = this.emulated.run(cases);
+    this.milliseconds.emulated += performance.now() - start;
     return questions.map((question, i) => judge(question, native[i]!, emulated[i]!));
   }
 }

@@ -185,6 +185,8 @@ static void load_case(ucontext_t *context) {
   context->uc_mcontext.gregs[REG_RIP] = (long long)in->rip;
   context->uc_mcontext.gregs[REG_EFL] = (long long)in->rflags;
   for (int i = 0; i < 16; i++) context->uc_mcontext.gregs[GREG[i]] = (long long)in->gpr[i];
+  /* ss in the top 16 bits, cs in the lowest: a far return may have changed them. */
+  context->uc_mcontext.gregs[REG_CSGSFS] = 0x002b000000000033;
   /* Bytes 416 on are the kernel's. */
   memcpy(fp, in->fxsave, 416);
   if (*(uint32_t *)(fp + 464) == 0x46505853) {

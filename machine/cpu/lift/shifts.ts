@@ -188,7 +188,7 @@ function doubleShift(left: boolean): Lift {
     const r = a.i64();
     const carry = a.i32();
     if (size === 2) {
-      // Counts of 17 to 31, undefined by the manual, go on with the second operand's bits again and leave CF clear: so do AMD's processors.
+      // Counts of 17 to 31, undefined by the manual, go on with the second operand's bits again and leave CF and, leftwards, OF clear: so do AMD's processors.
       c.get(left ? y : x).get(y).i64(16).op('i64_shl').op('i64_or').get(left ? x : y).i64(32).op('i64_shl').op('i64_or');
       const v = a.take();
       if (left) {
@@ -227,6 +227,7 @@ function doubleShift(left: boolean): Lift {
       if (left) c.get(carry);
       else c.get(r).i64(width - 2).op('i64_shr_u').op('i32_wrap_i64');
       c.op('i32_xor').i32(1).op('i32_and');
+      if (left && size === 2) c.get(count).i64(16).op('i64_le_u').op('i32_and');
       resultFlags(a, result, carry, a.take32(), 1);
     });
   };

@@ -19,6 +19,9 @@ export class SystemFault extends Error {
   }
 }
 
+/** Ends the run before the instruction: what it would do here is not modelled. */
+export class NotModelled extends Error {}
+
 export interface SystemContext {
   readonly state: State;
   readonly memory: GuestMemory;
@@ -30,6 +33,10 @@ export interface SystemContext {
   load(address: bigint, size: number): Uint8Array;
   /** Writes memory as the processor does. */
   store(address: bigint, bytes: Uint8Array): void;
+  /** Checks a write without making it. */
+  checkStore(address: bigint, size: number): void;
+  /** Checks that memory could be read, poison aside. */
+  checkPresent(address: bigint, size: number): void;
   /** Linear address of the instruction's memory operand, segment base included. */
   address(instruction: Instruction): bigint;
   /** To be called after privilege level, CR0, CR4, or EFLAGS.AC changed: what was cached under the old rules is forgotten. */

@@ -1,0 +1,229 @@
+/** fxsave, xsave and their kin: x87, SSE and AVX state in the standard layout (SDM 1, 10.5 and 13.4), and MXCSR alone. */
+import { VECTOR } from '../cpu.ts';
+import { REG } from '../lift/access.ts';
+import type { State } from '../state.ts';
+import { SystemFault } from './context.ts';
+import type { SystemContext, SystemInstruction } from './context.ts';
+import { loadInteger, storeInteger } from './operands.ts';
+import { supervisor } from './segments.ts';
+
+/** Bits of MXCSR that exist: all exception bits, DAZ, and AMD's misaligned mode. */
+const MXCSR_MASK: Readonly<Record<'intel' | 'amd', number>> = { intel: 0xffff, amd: 0x2_ffff };
+const OSXSAVE = 1n << 18n;
+const X87 = 1n, SSE = 2n, AVX = 4n;
+const LEGACY_SIZE = 512, HEADER_SIZE = 64, YMM_OFFSET = 576, YMM_SIZE = 256;
+/** Offsets in the legacy area. */
+const AREA = { FCW: 0, FSW: 2, FTW: 4, FOP: 6, FIP: 8, FDP: 16, MXCSR: 24, MXCSR_MASK: 28, ST: 32, XMM: 160, RESERVED: 416 } as const;
+
+function aligned(address: bigint, alignment: bigint): bigint {
+  if (address % alignment !== 0n) throw new SystemFault(VECTOR.GP, 0);
+  return address;
+}
+
+/** The x87 part: bytes 0-23 and 32-159. */
+function writeX87(state: State, area: Uint8Array): void {
+  const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
+  const { x87 } = state;
+  view.setUint16(AREA.FCW, x87.control, true);
+  view.setUint16(AREA.FSW, x87.status, true);
+  area[AREA.FTW] = x87.tag;
+  area[AREA.FTW + 1] = 0;
+  view.setUint16(AREA.FOP, x87.opcode, true);
+  view.setBigUint64(AREA.FIP, x87.instruction, true);
+  view.setBigUint64(AREA.FDP, x87.data, true);
+  for (let i = 0; i < 8; i++) {
+    area.set(state.getX87(i), AREA.ST + 16 * i);
+    area.fill(0, AREA.ST + 16 * i + 10, AREA.ST + 16 * i + 16);
+  }
+}
+
+function readX87(state: State, area: Uint8Array): void {
+  const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
+  state.x87 = {
+    control: view.getUint16(AREA.FCW, true), status: view.getUint16(AREA.FSW, true), tag: area[AREA.FTW]!, opcode: view.getUint16(AREA.FOP, true) & 0x7ff,
+    instruction: view.getBigUint64(AREA.FIP, true), data: view.getBigUint64(AREA.FDP, true),
+  };
+  for (let i = 0; i < 8; i++) state.setX87(i, area.subarray(AREA.ST + 16 * i, AREA.ST + 16 * i + 10));
+}
+
+function initX87(state: State): void {
+  state.x87 = { control: 0x37f, status: 0, tag: 0, opcode: 0, instruction: 0n, data: 0n };
+  for (let i = 0; i < 8; i++) state.setX87(i, new Uint8Array(10));
+}
+
+function writeMxcsr(cpu: SystemContext, area: Uint8Array): void {
+  const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
+  view.setUint32(AREA.MXCSR, cpu.state.mxcsr, true);
+  view.setUint32(AREA.MXCSR_MASK, MXCSR_MASK[cpu.profile.vendor], true);
+}
+
+function writeXmm(state: State, area: Uint8Array): void {
+  for (let i = 0; i < 16; i++) area.set(state.getVector(i, 16), AREA.XMM + 16 * i);
+}
+
+function readXmm(state: State, area: Uint8Array): void {
+  for (let i = 0; i < 16; i++) state.setVector(i, area.subarray(AREA.XMM + 16 * i, AREA.XMM + 16 * i + 16));
+}
+
+function checkedMxcsr(cpu: SystemContext, value: number): number {
+  if ((value & ~MXCSR_MASK[cpu.profile.vendor]) !== 0) throw new SystemFault(VECTOR.GP, 0);
+  return value;
+}
+
+function areaMxcsr(area: Uint8Array): number {
+  return new DataView(area.buffer, area.byteOffset, area.byteLength).getUint32(AREA.MXCSR, true);
+}
+
+const fxsave: SystemInstruction = (cpu, instruction) => {
+  const address = aligned(cpu.address(instruction), 16n);
+  cpu.checkStore(address, LEGACY_SIZE);
+  const area = new Uint8Array(AREA.RESERVED);
+  writeX87(cpu.state, area);
+  writeMxcsr(cpu, area);
+  writeXmm(cpu.state, area);
+  cpu.store(address, area);
+  return undefined;
+};
+
+const fxrstor: SystemInstruction = (cpu, instruction) => {
+  const area = cpu.load(aligned(cpu.address(instruction), 16n), LEGACY_SIZE);
+  const mxcsr = checkedMxcsr(cpu, areaMxcsr(area));
+  readX87(cpu.state, area);
+  readXmm(cpu.state, area);
+  cpu.state.mxcsr = mxcsr;
+  return undefined;
+};
+
+/** The components an xsave or xrstor works on: edx:eax within XCR0. */
+function requested(cpu: SystemContext): bigint {
+  if ((cpu.state.getControl(4) & OSXSAVE) === 0n) throw new SystemFault(VECTOR.UD);
+  const mask = ((cpu.state.getGeneral(REG.RDX) & 0xffff_ffffn) << 32n) | (cpu.state.getGeneral(REG.RAX) & 0xffff_ffffn);
+  return mask & cpu.state.xcr0;
+}
+
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+/** Components that are not in their initial state. */
+function inUse(state: State): bigint {
+  const { x87 } = state;
+  let components = 0n;
+  if (x87.control !== 0x37f || x87.status !== 0 || x87.tag !== 0) components |= X87;
+  for (let i = 0; i < 16; i++) {
+    const bytes = state.getVector(i, 32);
+    if (!isZero(bytes.subarray(0, 16))) components |= SSE;
+    if (!isZero(bytes.subarray(16))) components |= AVX;
+  }
+  if (state.mxcsr !== 0x1f80) components |= SSE;
+  return components;
+}
+
+/** `optimised`: components in their initial state are not written (xsaveopt, xsavec). `compact`: xsavec and xsaves. */
+function xsave(optimised: boolean, compact: boolean, privileged = false): SystemInstruction {
+  return (cpu, instruction) => {
+    const mask = requested(cpu);
+    if (privileged) supervisor(cpu);
+    const { state } = cpu;
+    const address = aligned(cpu.address(instruction), 64n);
+    const size = (mask & AVX) !== 0n ? YMM_OFFSET + YMM_SIZE : LEGACY_SIZE + HEADER_SIZE;
+    cpu.checkStore(address, size);
+    const used = inUse(state);
+    const written = optimised ? mask & used : mask;
+    const part = (offset: number, length: number, fill: (area: Uint8Array) => void): void => {
+      const area = new Uint8Array(LEGACY_SIZE);
+      fill(area);
+      cpu.store(address + BigInt(offset), area.subarray(offset, offset + length));
+    };
+    if ((written & X87) !== 0n) {
+      part(0, AREA.MXCSR, (area) => { writeX87(state, area); });
+      part(AREA.ST, AREA.XMM - AREA.ST, (area) => { writeX87(state, area); });
+    }
+    // MXCSR goes with SSE or AVX, whether they are in their initial state or not.
+    if ((mask & (compact ? SSE & used : SSE | AVX)) !== 0n) part(AREA.MXCSR, 8, (area) => { writeMxcsr(cpu, area); });
+    if ((written & SSE) !== 0n) part(AREA.XMM, AREA.RESERVED - AREA.XMM, (area) => { writeXmm(state, area); });
+    if ((written & AVX) !== 0n) {
+      const high = new Uint8Array(YMM_SIZE);
+      for (let i = 0; i < 16; i++) high.set(state.getVector(i, 32).subarray(16), 16 * i);
+      cpu.store(address + BigInt(YMM_OFFSET), high);
+    }
+    const header = address + BigInt(LEGACY_SIZE);
+    if (compact) {
+      storeInteger(cpu, header, 8, mask & used);
+      storeInteger(cpu, header + 8n, 8, mask | (1n << 63n));
+    } else storeInteger(cpu, header, 8, (loadInteger(cpu, header, 8) & ~mask) | (mask & used));
+    return undefined;
+  };
+}
+
+function xrstor(privileged: boolean): SystemInstruction {
+  return (cpu, instruction) => {
+    const mask = requested(cpu);
+    if (privileged) supervisor(cpu);
+    const { state } = cpu;
+    const address = aligned(cpu.address(instruction), 64n);
+    const head = cpu.load(address, LEGACY_SIZE + HEADER_SIZE);
+    const header = new DataView(head.buffer, head.byteOffset + LEGACY_SIZE, HEADER_SIZE);
+    const present = header.getBigUint64(0, true);
+    const compaction = header.getBigUint64(8, true);
+    const compact = compaction >> 63n !== 0n;
+    const layout = compact ? compaction & ~(1n << 63n) : state.xcr0;
+    const bad = (privileged && !compact) || (present & ~layout) !== 0n || (compact && (layout & ~state.xcr0) !== 0n) || (!compact && compaction !== 0n)
+      || !isZero(head.subarray(LEGACY_SIZE + 16, LEGACY_SIZE + (compact ? HEADER_SIZE : 24)));
+    if (bad) throw new SystemFault(VECTOR.GP, 0);
+    const readsMxcsr = compact ? (mask & present & SSE) !== 0n : (mask & (SSE | AVX)) !== 0n;
+    const mxcsr = readsMxcsr ? checkedMxcsr(cpu, areaMxcsr(head)) : undefined;
+    const high = (mask & present & AVX) !== 0n ? cpu.load(address + BigInt(YMM_OFFSET), YMM_SIZE) : new Uint8Array(YMM_SIZE);
+    if ((mask & X87) !== 0n) {
+      if ((present & X87) !== 0n) readX87(state, head);
+      else initX87(state);
+    }
+    if ((mask & SSE) !== 0n) readXmm(state, (present & SSE) !== 0n ? head : new Uint8Array(LEGACY_SIZE));
+    if (mxcsr !== undefined) state.mxcsr = mxcsr;
+    else if (compact && (mask & SSE) !== 0n) state.mxcsr = 0x1f80;
+    if ((mask & AVX) !== 0n) {
+      for (let i = 0; i < 16; i++) {
+        const bytes = state.getVector(i, 32);
+        bytes.set(high.subarray(16 * i, 16 * i + 16), 16);
+        state.setVector(i, bytes);
+      }
+    }
+    return undefined;
+  };
+}
+
+const ldmxcsr: SystemInstruction = (cpu, instruction) => {
+  cpu.state.mxcsr = checkedMxcsr(cpu, Number(loadInteger(cpu, cpu.address(instruction), 4)));
+  return undefined;
+};
+
+const stmxcsr: SystemInstruction = (cpu, instruction) => {
+  storeInteger(cpu, cpu.address(instruction), 4, BigInt(cpu.state.mxcsr));
+  return undefined;
+};
+
+const plain = xsave(false, false), optimised = xsave(true, false), compacted = xsave(true, true), supervised = xsave(true, true, true);
+
+export const stateSaveInstructions: Record<string, SystemInstruction> = {
+  fxsave, fxsave64: fxsave, fxrstor, fxrstor64: fxrstor,
+  xsave: plain, xsave64: plain, xsaveopt: optimised, xsaveopt64: optimised, xsavec: compacted, xsavec64: compacted, xsaves: supervised, xsaves64: supervised,
+  xrstor: xrstor(false), xrstor64: xrstor(false), xrstors: xrstor(true), xrstors64: xrstor(true),
+  ldmxcsr, vldmxcsr: ldmxcsr, stmxcsr, vstmxcsr: stmxcsr,
+  fninit: (cpu) => {
+    const registers = Array.from({ length: 8 }, (_, i) => cpu.state.getX87(i));
+    initX87(cpu.state);
+    registers.forEach((bytes, i) => { cpu.state.setX87(i, bytes); });
+    return undefined;
+  },
+  fnstcw: (cpu, instruction) => {
+    storeInteger(cpu, cpu.address(instruction), 2, BigInt(cpu.state.x87.control));
+    return undefined;
+  },
+  fldcw: (cpu, instruction) => {
+    const control = Number(loadInteger(cpu, cpu.address(instruction), 2));
+    cpu.state.x87 = { ...cpu.state.x87, control: (control & 0x1f3f) | 0x40 };
+    return undefined;
+  },
+  emms: (cpu) => {
+    cpu.state.x87 = { ...cpu.state.x87, tag: 0 };
+    return undefined;
+  },
+};

@@ -1,0 +1,197 @@
+/** Transfers between segments and privilege levels: far jumps, calls and returns, iret, syscall, sysret, software interrupts. */
+import { MemorySize, Mnemonic } from 'iced-x86';
+import type { Instruction } from 'iced-x86';
+import { FLAG, VECTOR } from '../cpu.ts';
+import type { CpuExit, CpuProfile } from '../cpu.ts';
+import { ARITHMETIC_FLAGS } from '../lift/flags.ts';
+import { REG } from '../lift/access.ts';
+import { NotModelled, SystemFault } from './context.ts';
+import type { SystemContext, SystemInstruction } from './context.ts';
+import { checkStackSegment, codeSegment, dropInnerSegments, isConforming } from './descriptors.ts';
+import type { Descriptor } from './descriptors.ts';
+import { loadInteger, storeInteger } from './operands.ts';
+import { isCanonical, supervisor } from './segments.ts';
+
+const CS = 1, SS = 2;
+const IOPL = 0x3000, VM = 0x2_0000, VIF = 0x8_0000, VIP = 0x10_0000;
+const EFER = 0xc000_0080, STAR = 0xc000_0081, LSTAR = 0xc000_0082, FMASK = 0xc000_0084;
+const EFER_SCE = 1n;
+
+function checkTarget(cpu: SystemContext, segment: Descriptor, target: bigint): void {
+  if (!segment.long) throw new NotModelled('32-bit code');
+  if (!isCanonical(cpu, target)) throw new SystemFault(VECTOR.GP, 0);
+}
+
+function setLevel(cpu: SystemContext, selector: number): void {
+  cpu.state.setSegment(CS, selector);
+}
+
+/** retf: rip and cs, then rsp and ss if it goes to an outer level. */
+const farReturn: SystemInstruction = (cpu, instruction) => {
+  const { state } = cpu;
+  const size = operandSize(instruction);
+  const release = instruction.opCount > 0 ? instruction.immediate(0) : 0n;
+  const top = state.getGeneral(REG.RSP);
+  const selector = Number(loadInteger(cpu, top + BigInt(size), size) & 0xffffn);
+  const target = loadInteger(cpu, top, size);
+  // The outer stack pointer is read before any check, whenever the levels differ.
+  const frame = top + BigInt(2 * size) + release;
+  const outer = (selector & 3) !== state.privilege;
+  const stack = outer ? Number(loadInteger(cpu, frame + BigInt(size), size) & 0xffffn) : 0;
+  const newTop = outer ? loadInteger(cpu, frame, size) : 0n;
+  const segment = codeSegment(cpu, selector, true);
+  if (outer) {
+    checkReturnStack(cpu, stack, selector & 3, segment);
+    checkTarget(cpu, segment, target);
+    setLevel(cpu, selector);
+    state.setSegment(SS, stack);
+    state.setGeneral(REG.RSP, newTop + release);
+    dropInnerSegments(cpu);
+  } else {
+    checkTarget(cpu, segment, target);
+    setLevel(cpu, selector);
+    state.setGeneral(REG.RSP, top + BigInt(2 * size) + release);
+  }
+  state.rip = target;
+  return undefined;
+};
+
+/** A null stack segment is allowed on the way to 64-bit code below ring 3. */
+function checkReturnStack(cpu: SystemContext, selector: number, level: number, code: Descriptor): void {
+  if ((selector & 0xfffc) === 0 && code.long && level !== 3 && (selector & 3) === level) return;
+  checkStackSegment(cpu, selector, level);
+}
+
+function operandSize(instruction: Instruction): number {
+  switch (instruction.mnemonic) {
+    case Mnemonic.Iretq: return 8;
+    case Mnemonic.Iretd: return 4;
+    case Mnemonic.Iret: return 2;
+    default: {
+      // retf pops two operands and its immediate.
+      const released = instruction.opCount > 0 ? Number(instruction.immediate(0)) : 0;
+      return (instruction.stackPointerIncrement - released) / 2;
+    }
+  }
+}
+
+/** iret in 64-bit mode: rip, cs, rflags, rsp and ss, whatever the levels. */
+const interruptReturn: SystemInstruction = (cpu, instruction) => {
+  const { state } = cpu;
+  const size = operandSize(instruction);
+  if ((state.systemFlags & FLAG.NT) !== 0) throw new SystemFault(VECTOR.GP, 0);
+  const top = state.getGeneral(REG.RSP);
+  const slot = (k: number): bigint => loadInteger(cpu, top + BigInt(k * size), size);
+  // In the order in which processors read them.
+  const image = Number(BigInt.asUintN(32, slot(2)));
+  const selector = Number(slot(1) & 0xffffn);
+  const target = slot(0);
+  const stack = Number(slot(4) & 0xffffn);
+  const newTop = slot(3);
+  const segment = codeSegment(cpu, selector, true);
+  checkReturnStack(cpu, stack, selector & 3, segment);
+  checkTarget(cpu, segment, target);
+  const level = state.privilege;
+  let mask = ARITHMETIC_FLAGS | FLAG.TF | FLAG.DF | FLAG.NT;
+  if (size > 2) mask |= FLAG.RF | FLAG.AC | FLAG.ID;
+  if (level <= ((state.systemFlags >> 12) & 3)) mask |= FLAG.IF;
+  if (level === 0) mask |= IOPL | (size > 2 ? VIF | VIP : 0);
+  mask &= ~VM;
+  state.rflags = BigInt((((state.flags & ~mask) | (image & mask)) & ~FLAG.RF) >>> 0);
+  setLevel(cpu, selector);
+  state.setSegment(SS, stack);
+  state.setGeneral(REG.RSP, newTop);
+  state.rip = target;
+  state.pendingNonTemporal = false;
+  if ((selector & 3) > level) dropInnerSegments(cpu);
+  return undefined;
+};
+
+/** Far jmp and call through memory; gates and tasks are not modelled. */
+export function farBranch(call: boolean): SystemInstruction {
+  return (cpu, instruction) => {
+    const { state } = cpu;
+    const bytes = farPointerBytes(instruction, cpu.profile.vendor);
+    const address = cpu.address(instruction);
+    const target = loadInteger(cpu, address, bytes);
+    const selector = Number(loadInteger(cpu, address + BigInt(bytes), 2));
+    const segment = codeSegment(cpu, selector, false);
+    const level = state.privilege;
+    const next = (selector & ~3) | level;
+    if (isConforming(segment) && segment.privilege < level) throw new NotModelled('a conforming code segment');
+    if (call) {
+      const size = farPointerBytes(instruction, 'intel');
+      const top = BigInt.asUintN(64, state.getGeneral(REG.RSP) - BigInt(2 * size));
+      checkTarget(cpu, segment, target);
+      cpu.checkStore(top + BigInt(size), size);
+      cpu.checkStore(top, size);
+      storeInteger(cpu, top + BigInt(size), size, BigInt(state.getSegment(CS)));
+      storeInteger(cpu, top, size, state.rip);
+      state.setGeneral(REG.RSP, top);
+    } else checkTarget(cpu, segment, target);
+    setLevel(cpu, next);
+    state.rip = target;
+    return undefined;
+  };
+}
+
+/** Bytes of the offset in m16:16, m16:32, m16:64. */
+const FAR_SIZES: ReadonlyMap<MemorySize, number> = new Map([[MemorySize.SegPtr16, 2], [MemorySize.SegPtr32, 4], [MemorySize.SegPtr64, 8]]);
+
+function farPointerBytes(instruction: Instruction, vendor: CpuProfile['vendor']): number {
+  const size = FAR_SIZES.get(instruction.memorySize) ?? 4;
+  // AMD's processors have no 64-bit far pointers.
+  return size === 8 && vendor === 'amd' ? 4 : size;
+}
+
+const syscall: SystemInstruction = (cpu, _instruction) => {
+  const { state, msrs } = cpu;
+  const target = msrs.get(LSTAR);
+  if (target === undefined) throw new NotModelled('syscall: IA32_LSTAR (0xc0000082) is not on the list of model-specific registers');
+  if (((msrs.get(EFER) ?? EFER_SCE) & EFER_SCE) === 0n) throw new SystemFault(VECTOR.UD);
+  const selector = Number(((msrs.get(STAR) ?? 0x10n << 32n) >> 32n) & 0xfffcn);
+  state.setGeneral(REG.RCX, state.rip);
+  state.setGeneral(REG.R11, BigInt(state.flags & ~FLAG.RF));
+  state.rflags = state.rflags & ~(msrs.get(FMASK) ?? 0n) & ~BigInt(FLAG.RF);
+  setLevel(cpu, selector);
+  state.setSegment(SS, selector + 8);
+  state.rip = target;
+  return undefined;
+};
+
+const SYSRET_FLAGS = 0x3c_7fd7n;
+
+const sysret: SystemInstruction = (cpu, instruction) => {
+  const { state, msrs } = cpu;
+  if (((msrs.get(EFER) ?? EFER_SCE) & EFER_SCE) === 0n) throw new SystemFault(VECTOR.UD);
+  supervisor(cpu);
+  if (instruction.mnemonic === Mnemonic.Sysret) throw new NotModelled('32-bit code');
+  const target = state.getGeneral(REG.RCX);
+  if (cpu.profile.vendor === 'intel' && !isCanonical(cpu, target)) throw new SystemFault(VECTOR.GP, 0);
+  const star = Number((msrs.get(STAR) ?? 0x23n << 48n) >> 48n);
+  state.rflags = (state.getGeneral(REG.R11) & SYSRET_FLAGS) | 2n;
+  state.setSegment(SS, (star + 8) | 3);
+  setLevel(cpu, (star + 16) | 3);
+  state.rip = target;
+  return undefined;
+};
+
+/** int n from ring 3 reaches only the gates Linux opens to it: int3 and into. */
+const interrupt: SystemInstruction = (cpu, instruction): CpuExit => {
+  const vector = Number(instruction.immediate(0)) & 0xff;
+  const { BP, OF } = VECTOR;
+  if (cpu.state.privilege === 3 && vector !== BP && vector !== OF) throw new SystemFault(VECTOR.GP, vector * 8 + 2);
+  return { kind: 'exception', vector, software: true };
+};
+
+/** sysenter and sysexit do not exist in AMD's long mode. */
+const sysenter: SystemInstruction = (cpu) => {
+  if (cpu.profile.vendor === 'amd') throw new SystemFault(VECTOR.UD);
+  throw new NotModelled('sysenter');
+};
+
+export const transferInstructions: Record<string, SystemInstruction> = {
+  retf: farReturn, iret: interruptReturn, iretd: interruptReturn, iretq: interruptReturn,
+  syscall, sysret, sysretq: sysret, sysenter, sysexit: sysenter, sysexitq: sysenter, int: interrupt,
+  int1: () => ({ kind: 'exception', vector: VECTOR.DB, software: true }),
+};
