@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { linkObjects } from '../../assembly/elf/link.ts';
 import { readElf } from '../../assembly/elf/read.ts';
 import { EXTABLE_HANDLERS_HEADER } from '../../assembly/linux-compat/headers/extable-handlers.ts';
 import { createMachine } from '../../machine/create.ts';
@@ -15,8 +14,8 @@ import { GENERAL_REGISTERS } from '../../machine/cpu/cpu.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { LaunchConfig } from '../../machine/scenario/schema.ts';
 import { missing } from '../corpus/corpus.ts';
-import { standInFlags, writeStandIns } from '../linux-compat/standins.ts';
-import { phaseNames, phaseOf } from './program.ts';
+import { writeStandIns } from '../linux-compat/standins.ts';
+import { link, phaseNames, phaseOf } from './program.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../samples/handlers/', import.meta.url));
 const RUN = { limit: 1_000_000 };
@@ -25,20 +24,13 @@ const C_FLAGS = ['-m64', '-std=gnu11', '-ffreestanding', '-mgeneral-regs-only', 
 const reason = missing('handlers in C', { commands: ['gcc'] });
 const register = (machine: Machine, name: (typeof GENERAL_REGISTERS)[number]): bigint => BigInt.asIntN(64, machine.registers.get(GENERAL_REGISTERS.indexOf(name)));
 
-/** The sample `name`.S with its C half (or `own` C text's file), as a machine. */
+/** The sample `name`.S with its C half, as a machine. */
 function sample(name: string, config: Partial<LaunchConfig>): Machine {
   const folder = mkdtempSync(join(tmpdir(), 'mcsafe-handlers-'));
-  const headers = writeStandIns('6.12');
-  const objects = [`${name}.S`, `${name}.c`].map((file) => {
-    const flags = file.endsWith('.S') ? standInFlags('6.12', headers) : [...C_FLAGS, `-I${headers}`];
-    execFileSync('gcc', [...flags, '-c', '-o', join(folder, `${file}.o`), join(SAMPLES, file)], { stdio: 'pipe' });
-    return readElf(file, readFileSync(join(folder, `${file}.o`)));
-  });
-  const thunk = join(folder, 'thunk.o');
-  execFileSync('gcc', ['-x', 'assembler', '-c', '-o', thunk, '-'], { input: '.globl __x86_return_thunk\n__x86_return_thunk: ret\n' });
-  const { image, problems } = linkObjects([...objects, readElf('thunk', readFileSync(thunk))]);
-  expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
-  const result = createMachine({ config: { program: `${name}.S`, poison: false, ...config }, image, directives: [], program: `${name}.S` });
+  const object = join(folder, `${name}.o`);
+  execFileSync('gcc', [...C_FLAGS, `-I${writeStandIns('6.12')}`, '-c', '-o', object, join(SAMPLES, `${name}.c`)], { stdio: 'pipe' });
+  const { image, directives } = link([{ file: `${name}.S`, text: readFileSync(join(SAMPLES, `${name}.S`), 'utf8') }], '6.12', [readElf(`${name}.c`, readFileSync(object))]);
+  const result = createMachine({ config: { program: `${name}.S`, ...config }, image, directives, program: `${name}.S` });
   if (!result.ok) throw new Error(JSON.stringify(result));
   return result.machine;
 }
@@ -66,7 +58,7 @@ describe.skipIf(reason !== undefined)('a handler in C', () => {
   });
 
   test('is not asked when nothing faults', () => {
-    const machine = sample('return_directly', SUM);
+    const machine = sample('return_directly', { ...SUM, poison: false });
     expect(machine.run(RUN)).toEqual({ reason: 'returned' });
     expect(register(machine, 'rax')).toBe(0n);
   });

@@ -1,26 +1,49 @@
 /**
  * Small programs for the kernel model's tests: assembly text in, a machine out.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { assemble } from '../../assembly/assembler/assemble.ts';
 import type { Image } from '../../assembly/elf/image.ts';
 import { linkObjects } from '../../assembly/elf/link.ts';
-import { readElf } from '../../assembly/elf/read.ts';
+import type { ObjectFile } from '../../assembly/elf/object.ts';
+import { readGas } from '../../assembly/gas/read.ts';
+import type { CommentDirective } from '../../assembly/gas/statement.ts';
+import { linuxCompat } from '../../assembly/linux-compat/linux-compat.ts';
+import { stubSource } from '../../assembly/linux-compat/stubs.ts';
+import { formatPosition } from '../../assembly/source.ts';
 import { createMachine } from '../../machine/create.ts';
 import type { DeliveryPhase } from '../../machine/kernel/delivery.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { LaunchConfig } from '../../machine/scenario/schema.ts';
-import { standInFlags, writeStandIns } from '../linux-compat/standins.ts';
 
 const HEADERS = ['linux/linkage.h', 'asm/asm.h', 'asm/alternative.h', 'asm/cpufeatures.h', 'asm/smap.h'];
 
+/** Reads, assembles and links sources by the product's own front end, with stubs for what they call. */
+export function link(sources: readonly { readonly file: string; readonly text: string }[], generation = '6.12', more: readonly ObjectFile[] = []): { readonly image: Image; readonly directives: readonly CommentDirective[] } {
+  const { provider, includePaths, defines } = linuxCompat(generation);
+  const directives: CommentDirective[] = [];
+  const errors: string[] = [];
+  const build = ({ file, text }: { readonly file: string; readonly text: string }): ObjectFile => {
+    const unit = readGas(file, text, { provider, includePaths, defines });
+    const { object, problems } = assemble(unit);
+    directives.push(...unit.directives);
+    errors.push(...[...unit.problems, ...problems].filter(({ severity }) => severity === 'error').map(({ message, range }) => `${formatPosition(range.start)}: ${message}`));
+    return object;
+  };
+  const objects = [...sources.map(build), ...more];
+  const defined = new Set(objects.flatMap(({ symbols }) => symbols.filter(({ section }) => section !== 'undefined').map(({ name }) => name)));
+  const wanted = new Set(objects.flatMap(({ symbols }) => symbols.filter(({ section, name }) => section === 'undefined' && name !== '' && !defined.has(name)).map(({ name }) => name)));
+  for (const name of wanted) {
+    const text = stubSource(name, generation);
+    if (text !== undefined) objects.push(build({ file: `stubs/${name}.S`, text }));
+  }
+  const { image, problems } = linkObjects(objects);
+  errors.push(...problems.filter(({ severity }) => severity === 'error').map(({ message }) => message));
+  if (errors.length > 0) throw new Error(errors.join('\n'));
+  return { image, directives };
+}
+
 export function imageOf(text: string, generation = '6.12'): Image {
-  const folder = mkdtempSync(join(tmpdir(), 'mcsafe-kernel-'));
-  writeFileSync(join(folder, 'p.S'), `${HEADERS.map((path) => `#include <${path}>`).join('\n')}\n\t.text\n${text}\n\t.globl __x86_return_thunk\n__x86_return_thunk: ret\n`);
-  execFileSync('gcc', [...standInFlags(generation, writeStandIns(generation)), '-c', '-o', join(folder, 'p.o'), join(folder, 'p.S')]);
-  return linkObjects([readElf('p.S', readFileSync(join(folder, 'p.o')))]).image;
+  return link([{ file: 'p.S', text: `${HEADERS.map((path) => `#include <${path}>`).join('\n')}\n\t.text\n${text}\n` }], generation).image;
 }
 
 /** A machine for the first routine of `text`, or for `config.entry`; 256 bytes of `src` and `dst`, nothing poisoned unless asked for. */
