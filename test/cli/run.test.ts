@@ -69,7 +69,7 @@ describe('mcsafe', () => {
     await expect(stdout).toMatchFileSnapshot('golden/table.txt');
     const data = JSON.parse((await mcsafe('table', SAMPLE, '--json', '--sort')).stdout) as { layout: string; entries: { site: { symbol: string } }[] };
     expect(data.layout).toBe('data');
-    expect(data.entries.map(({ site }) => site.symbol)).toEqual(['copy_mc+0x8', 'copy_mc+0xb', 'copy_mc+0x25', 'copy_mc+0x28']);
+    expect(data.entries.map(({ site }) => site.symbol.split(' ')[0])).toEqual(['copy_mc+0xc', 'copy_mc+0xf', 'copy_mc+0x29', 'copy_mc+0x2c']);
   });
 
   it('table --check finds what is wrong with a table, and --fix sorts it in a new file', async () => {
@@ -79,7 +79,7 @@ describe('mcsafe', () => {
     expect((await mcsafe('asm', SAMPLE, '-o', object)).status).toBe(0);
     expect(await mcsafe('table', object, '--check')).toMatchObject({ status: 0, stdout: `${object}: 4 entries, 0 ranges, no findings\n` });
     expect(await mcsafe('table', object, '--fix')).toMatchObject({ status: 2, stderr: expect.stringContaining('link it first') as string });
-    execFileSync('ld', ['-e', 'copy_mc', '-o', linked, object]);
+    execFileSync('ld', ['--unresolved-symbols=ignore-all', '-e', 'copy_mc', '-o', linked, object]);
     const check = await mcsafe('table', linked, '--check');
     expect(check.status).toBe(1);
     expect(check.stdout).toContain('[unsorted]');
