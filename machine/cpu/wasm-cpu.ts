@@ -47,9 +47,12 @@ export class WasmCpu implements Cpu, SystemContext {
   readonly state: State;
   readonly memory: GuestMemory;
   readonly msrs = new Map<number, bigint>();
-  readonly #arena: Arena;
+  /** The memory that generated code works on. */
+  readonly arena: Arena;
+  /** Handlers, regions and, at {@link runIndex}, the interpreter's loop. */
+  readonly table: WebAssembly.Table;
+  readonly runIndex = TABLE_SIZE - 1;
   readonly #code: CodeCache;
-  readonly #table: WebAssembly.Table;
   readonly #run: (limit: number) => void;
   /** Compiled hot code; tests switch it off and on. */
   readonly regions: Regions;
@@ -60,14 +63,15 @@ export class WasmCpu implements Cpu, SystemContext {
 
   constructor({ profile, granule }: CpuOptions) {
     this.profile = profile;
-    this.#arena = new Arena();
-    this.memory = new GuestMemory(this.#arena, granule);
-    this.state = new State(this.#arena, () => { this.modeChanged(); });
-    this.#code = new CodeCache(this.#arena, this.memory, profile);
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SIZE });
-    const instance = new WebAssembly.Instance(handlers().loop, { env: { memory: this.#arena.memory, table: this.#table } });
+    this.arena = new Arena();
+    this.memory = new GuestMemory(this.arena, granule);
+    this.state = new State(this.arena, () => { this.modeChanged(); });
+    this.#code = new CodeCache(this.arena, this.memory, profile);
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SIZE });
+    const instance = new WebAssembly.Instance(handlers().loop, { env: { memory: this.arena.memory, table: this.table } });
     this.#run = instance.exports['run'] as (limit: number) => void;
-    this.regions = new Regions({ arena: this.#arena, memory: this.memory, state: this.state, code: this.#code, table: this.#table, profile });
+    this.table.set(this.runIndex, this.#run);
+    this.regions = new Regions({ arena: this.arena, memory: this.memory, state: this.state, code: this.#code, table: this.table, profile });
   }
 
   get registers(): State {
@@ -104,7 +108,7 @@ export class WasmCpu implements Cpu, SystemContext {
 
   run(limit: number): CpuExit {
     if (!Number.isInteger(limit) || limit < 1 || limit > RUN_LIMIT) throw new RangeError(`a run is 1 to 2^30 instructions, not ${String(limit)}`);
-    const { i32 } = this.#arena;
+    const { i32 } = this.arena;
     let left = limit;
     let misses = 0;
     let exact = false;
@@ -114,7 +118,7 @@ export class WasmCpu implements Cpu, SystemContext {
       const traps = (this.state.systemFlags & FLAG.TF) !== 0;
       const budget = exact || skip || traps ? 1 : Math.min(left, SLICE);
       const used = skip ? this.#skipBreakpoint() : this.#execute(budget);
-      const status = i32 === this.#arena.i32 ? i32[EXIT.STATUS >> 2]! : this.#arena.i32[EXIT.STATUS >> 2]!;
+      const status = i32 === this.arena.i32 ? i32[EXIT.STATUS >> 2]! : this.arena.i32[EXIT.STATUS >> 2]!;
       this.#instructions += BigInt(used);
       left -= used;
       this.#unsampled += used;
@@ -171,6 +175,23 @@ export class WasmCpu implements Cpu, SystemContext {
     }
   }
 
+  /** For drivers that call the loop themselves: puts handlers in place that were written since last time. */
+  prepare(): void {
+    if (this.#coldModules < handlers().cold.length) this.#instantiate();
+  }
+
+  /** For the same: finds the micro-op that the loop asked for; false if it cannot be fetched. */
+  find(): boolean {
+    return this.#lookup() === undefined;
+  }
+
+  /** For the same, after exact windows were opened: runs one instruction with them; how many it retired. */
+  stepExact(): number {
+    const used = this.#execute(1);
+    this.memory.endExact(used > 0);
+    return used;
+  }
+
   load(address: bigint, size: number): Uint8Array {
     this.#checkAccess(address, size, ACCESS.READ);
     return this.memory.read(address, size);
@@ -205,9 +226,9 @@ export class WasmCpu implements Cpu, SystemContext {
 
   /** Lets generated code run; the instructions it retired. */
   #execute(budget: number): number {
-    if (this.#coldModules < handlers().cold.length) this.#instantiate();
+    this.prepare();
     this.#run(budget);
-    return budget - this.#arena.i32[EXIT.REMAINING >> 2]!;
+    return budget - this.arena.i32[EXIT.REMAINING >> 2]!;
   }
 
   /** Looks at where execution is. */
@@ -237,7 +258,7 @@ export class WasmCpu implements Cpu, SystemContext {
 
   /** Makes the missing access possible: true if exact windows were needed. */
   #miss(exact: boolean): boolean | ExceptionExit {
-    const { i32, u64 } = this.#arena;
+    const { i32, u64 } = this.arena;
     const address = u64[EXIT.ADDRESS >> 3]!;
     const size = i32[EXIT.SIZE >> 2]!;
     const kind = i32[EXIT.KIND >> 2]!;
@@ -270,7 +291,7 @@ export class WasmCpu implements Cpu, SystemContext {
 
   #lookup(): ExceptionExit | undefined {
     const { rip } = this.state;
-    const asking = this.#arena.i32[EXIT.OP >> 2]!;
+    const asking = this.arena.i32[EXIT.OP >> 2]!;
     const op = this.#code.resolve(rip, this.state.accessMode);
     if (typeof op === 'number') {
       if (asking !== LOOKUP_OP) this.#code.redirect(asking, op);
@@ -305,7 +326,7 @@ export class WasmCpu implements Cpu, SystemContext {
   }
 
   #raised(software: boolean): ExceptionExit {
-    const { i32 } = this.#arena;
+    const { i32 } = this.arena;
     const vector = i32[EXIT.SIZE >> 2]!;
     const errorCode = i32[EXIT.KIND >> 2]!;
     return { kind: 'exception', vector, ...(errorCode < 0 ? {} : { errorCode }), ...(software ? { software } : {}) };
@@ -323,8 +344,8 @@ export class WasmCpu implements Cpu, SystemContext {
     const { cold } = handlers();
     for (; this.#coldModules < cold.length; this.#coldModules++) {
       const { module, first, count } = cold[this.#coldModules]!;
-      const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#arena.memory } });
-      for (let i = 0; i < count; i++) this.#table.set(first + i, exports[`h${String(i)}`]);
+      const { exports } = new WebAssembly.Instance(module, { env: { memory: this.arena.memory } });
+      for (let i = 0; i < count; i++) this.table.set(first + i, exports[`h${String(i)}`]);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Finds the instructions of a region: what direct jumps, calls and returns connect, starting at one address. */
+/** Finds the instructions of a region: what direct jumps, calls and returns connect, starting at given addresses. */
 import type { Decoded } from '../decode.ts';
 
 /** V8's optimising compiler needs time that grows faster than the code. */
@@ -19,7 +19,7 @@ export interface Discovery {
   readonly blocks: ReadonlyMap<bigint, Block>;
   /** Addresses behind calls, where returns go. */
   readonly returnSites: ReadonlySet<bigint>;
-  /** Addresses where execution may come in from outside: the start, called functions, behind calls and behind what was left out. */
+  /** Addresses where execution may come in from outside: the starts, called functions, behind calls and behind what was left out. */
   readonly entries: ReadonlySet<bigint>;
 }
 
@@ -31,12 +31,12 @@ function compiles(decoded: Decoded): boolean {
 }
 
 /** `fetch` decodes one instruction, or says undefined if it cannot be run from a region (a fault, a breakpoint). */
-export function discover(start: bigint, fetch: (ip: bigint) => Decoded | undefined): Discovery {
+export function discover(starts: readonly bigint[], fetch: (ip: bigint) => Decoded | undefined): Discovery {
   const decoded = new Map<bigint, Decoded | undefined>();
-  const leaders = new Set<bigint>([start]);
+  const leaders = new Set<bigint>(starts);
   const returnSites = new Set<bigint>();
-  const entries = new Set<bigint>([start]);
-  const queue = [start];
+  const entries = new Set<bigint>(starts);
+  const queue = [...starts];
   let count = 0;
   for (let ip = queue.shift(); ip !== undefined; ip = queue.shift()) {
     while (!decoded.has(ip) && count < INSTRUCTION_LIMIT) {

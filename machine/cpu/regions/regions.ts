@@ -19,6 +19,8 @@ const HOT = 2;
 /** V8 maps memory for each live module; all regions go when there are so many. */
 const REGION_LIMIT = 512;
 const FIRST_SLOT = TABLE_SIZE / 2;
+/** The table's last place is the interpreter's loop. */
+const SLOT_LIMIT = TABLE_SIZE - 1 - FIRST_SLOT;
 /** Micro-ops that finding and writing a region may need. */
 const RESERVE = 8192;
 /** Addresses whose heat is remembered. */
@@ -61,6 +63,11 @@ export class Regions {
     return this.#regions.size;
   }
 
+  /** Whether a region holds `ip`. */
+  covers(ip: bigint): boolean {
+    return this.#covered.has(ip);
+  }
+
   /** Execution was seen at `ip`. Compiles what is there once it is hot. */
   sample(ip: bigint): void {
     if (!this.enabled || this.#covered.has(ip)) return;
@@ -75,13 +82,13 @@ export class Regions {
     this.compile(ip);
   }
 
-  /** Compiles the region that begins at `ip`, if there is anything to compile. */
-  compile(ip: bigint): boolean {
-    if (this.#regions.size >= REGION_LIMIT) this.dropAll();
+  /** Compiles the region that is reached from `ip` and `others`, if there is anything to compile. */
+  compile(ip: bigint, others: readonly bigint[] = []): boolean {
+    if (this.#regions.size >= REGION_LIMIT || this.#slots >= SLOT_LIMIT) this.dropAll();
     const { arena, code, state } = this.#host;
     code.reserve(RESERVE);
     const mode = state.accessMode;
-    const discovery = discover(ip, (at) => {
+    const discovery = discover([ip, ...others], (at) => {
       if (code.hasBreakpoint(at) || typeof code.resolve(at, mode) !== 'number') return undefined;
       return this.#decode(at);
     });
@@ -122,7 +129,6 @@ export class Regions {
   #install(bytes: Uint8Array, entries: readonly bigint[], blocks: ReadonlyMap<bigint, { readonly instructions: readonly Decoded[] }>): void {
     const { arena, table, code } = this.#host;
     const slot = FIRST_SLOT + this.#slots++;
-    if (slot >= TABLE_SIZE) throw new Error('more regions than slots');
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } });
     table.set(slot, instance.exports['region']);
     const installed: number[] = [];
