@@ -1,126 +1,172 @@
 /**
- * A file as logical lines: continued lines joined, comments taken out (and kept where they speak to mcsafe).
+ * From the text of a file to its lines as the preprocessor or the assembler sees them: block comments are blanks, and may join lines.
  */
-import type { CommentDirective } from './statement.ts';
-import { SourceText } from './source-text.ts';
+import { FileOrigin, JoinedOrigin, Line } from './line.ts';
+
+export interface LineOptions {
+  /** A backslash at the end of a line joins it with the next, and `//` begins a comment, as in C. */
+  readonly c: boolean;
+}
+
+/** A line, and the number of the last line of the file it takes up. */
+export interface LogicalLine {
+  readonly line: Line;
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+/** Where a block comment that nobody closes begins. */
+export interface OpenComment {
+  readonly line: number;
+  readonly column: number;
+}
 
 export interface LogicalLines {
-  readonly lines: readonly SourceText[];
-  readonly directives: readonly CommentDirective[];
+  /** Blank lines are left out. */
+  readonly lines: readonly LogicalLine[];
+  readonly openComment?: OpenComment;
 }
 
-const DIRECTIVE = /\bmcsafe:\s*/;
+const BLANK = /^[\s]*$/;
 
-/** `cpp`: lines continue with a backslash, `//` begins a comment. A block comment becomes one blank; its further lines become empty. */
-export function logicalLines(file: string, text: string, cpp: boolean): LogicalLines {
-  const reader = new LineReader(file, cpp);
-  text.split('\n').forEach((line, index) => { reader.take(line.endsWith('\r') ? line.slice(0, -1) : line, index + 1); });
-  return reader.finish();
-}
-
-class LineReader {
-  readonly #file: string;
-  readonly #cpp: boolean;
-  readonly #lines: SourceText[] = [];
-  readonly #directives: CommentDirective[] = [];
-  #parts: SourceText[] = [];
-  #inComment = false;
-
-  constructor(file: string, cpp: boolean) {
-    this.#file = file;
-    this.#cpp = cpp;
-  }
-
-  take(physical: string, line: number): void {
-    const continues = this.#cpp && physical.endsWith('\\') && !this.#inComment;
-    this.#scan(continues ? physical.slice(0, -1) : physical, line);
-    if (continues || this.#inComment) {
-      // A statement does not end inside a comment; an empty line keeps the count where nothing is open.
-      if (continues || this.#parts.some(({ text }) => text.trim() !== '')) return;
+/** Splits `text` of `file`. */
+export function logicalLines(file: string, text: string, options: LineOptions): LogicalLines {
+  const lines: LogicalLine[] = [];
+  let openComment: OpenComment | undefined;
+  let at = 0;
+  let number = 1;
+  let nextBlock = text.indexOf('/*');
+  let nextLineComment = options.c ? text.indexOf('//') : -1;
+  let nextSplice = options.c ? nextSpliceFrom(text, 0) : -1;
+  while (at < text.length) {
+    let end = text.indexOf('\n', at);
+    if (end < 0) end = text.length;
+    if (nextBlock >= 0 && nextBlock < at) nextBlock = text.indexOf('/*', at);
+    if (nextLineComment >= 0 && nextLineComment < at) nextLineComment = text.indexOf('//', at);
+    if (nextSplice >= 0 && nextSplice < at) nextSplice = nextSpliceFrom(text, at);
+    if ((nextBlock < 0 || nextBlock > end) && (nextLineComment < 0 || nextLineComment > end) && (nextSplice < 0 || nextSplice > end)) {
+      const plain = text.slice(at, end > at && text.charCodeAt(end - 1) === 0x0d ? end - 1 : end);
+      if (!BLANK.test(plain)) lines.push({ line: new Line(plain, new FileOrigin(file, number)), firstLine: number, lastLine: number });
+      at = end + 1;
+      number++;
+      continue;
     }
-    this.#flush(line);
-  }
-
-  finish(): LogicalLines {
-    if (this.#parts.length > 0) this.#flush(0);
-    return { lines: this.#lines, directives: this.#directives };
-  }
-
-  #flush(line: number): void {
-    this.#lines.push(this.#parts.length === 0 ? SourceText.written('', { file: this.#file, line, column: 1 }) : SourceText.join(this.#parts));
-    this.#parts = [];
-  }
-
-  #scan(text: string, line: number): void {
-    let at = 0;
-    let from = 0;
-    const keep = (end: number): void => {
-      if (end > from) this.#parts.push(SourceText.written(text.slice(from, end), { file: this.#file, line, column: from + 1 }));
-    };
-    if (this.#inComment) {
-      const end = text.indexOf('*/');
-      this.#note(text, 0, end < 0 ? text.length : end, line);
-      if (end < 0) return;
-      this.#inComment = false;
-      at = from = end + 2;
+    const joined = joinLine(text, at, number, options);
+    if (joined.open !== undefined) openComment = joined.open;
+    if (!BLANK.test(joined.text)) {
+      const line = new Line(joined.text, new JoinedOrigin(file, joined.starts, joined.lines, joined.columns));
+      lines.push({ line, firstLine: number, lastLine: joined.last });
     }
-    while (at < text.length) {
-      const char = text[at]!;
-      if (char === '"') at = endOfString(text, at);
-      else if (char === "'") at = endOfCharacter(text, at);
-      else if (char === '/' && text[at + 1] === '*') {
-        keep(at);
-        const end = text.indexOf('*/', at + 2);
-        this.#note(text, at, end < 0 ? text.length : end, line);
-        this.#parts.push(SourceText.made(' ', { file: this.#file, line, column: at + 1 }));
-        if (end < 0) {
-          this.#inComment = true;
-          return;
-        }
-        at = from = end + 2;
-      } else if (this.#cpp && char === '/' && text[at + 1] === '/') {
-        keep(at);
-        this.#note(text, at, text.length, line);
-        return;
-      } else if (char === '#' && this.#isComment(text, at)) {
-        keep(at);
-        this.#note(text, at, text.length, line);
-        return;
-      } else at++;
-    }
-    keep(text.length);
+    at = joined.end;
+    number = joined.last + 1;
   }
-
-  /** `#` begins a comment, but for a directive of the preprocessor and the `#` and `##` of its macros. */
-  #isComment(text: string, at: number): boolean {
-    if (!this.#cpp) return true;
-    const before = this.#parts.map((part) => part.text).join('') + text.slice(0, at);
-    if (before.trim() === '') return !PREPROCESSOR.test(text.slice(at));
-    return !before.trimStart().startsWith('#');
-  }
-
-  #note(text: string, start: number, end: number, line: number): void {
-    const match = DIRECTIVE.exec(text.slice(start, end));
-    if (match === null) return;
-    const from = start + match.index;
-    const words = text.slice(start + match.index + match[0].length, end).trim();
-    this.#directives.push({ text: words, range: { start: { file: this.#file, line, column: from + 1 }, endColumn: start + text.slice(start, end).trimEnd().length + 1 } });
-  }
+  return openComment === undefined ? { lines } : { lines, openComment };
 }
 
-const PREPROCESSOR = /^#\s*(define|undef|include|include_next|if|ifdef|ifndef|elif|elifdef|elifndef|else|endif|error|warning|pragma|line|ident|sccs)\b/;
-
-function endOfString(text: string, at: number): number {
-  for (at++; at < text.length; at++) {
-    if (text[at] === '\\') at++;
-    else if (text[at] === '"') return at + 1;
-  }
-  return text.length;
+/** The backslash of the next line that goes on in the line behind it. */
+function nextSpliceFrom(text: string, from: number): number {
+  const plain = text.indexOf('\\\n', from);
+  const carriage = text.indexOf('\\\r\n', from);
+  return plain < 0 ? carriage : carriage < 0 ? plain : Math.min(plain, carriage);
 }
 
-/** `'x'`, `'\n'`; a lone apostrophe is just that. */
-function endOfCharacter(text: string, at: number): number {
-  const escaped = text[at + 1] === '\\';
-  const close = at + (escaped ? 3 : 2);
-  return text[close] === "'" ? close + 1 : at + 1;
+interface Joined {
+  readonly text: string;
+  readonly starts: number[];
+  readonly lines: number[];
+  readonly columns: number[];
+  /** Offset behind the line's end. */
+  readonly end: number;
+  /** Number of the last line it takes up. */
+  readonly last: number;
+  readonly open?: OpenComment;
+}
+
+/** Reads one logical line, character by character. */
+function joinLine(text: string, from: number, number: number, options: LineOptions): Joined {
+  const starts: number[] = [];
+  const lines: number[] = [];
+  const columns: number[] = [];
+  let out = '';
+  let at = from;
+  let line = number;
+  let lineStart = from;
+  let chunk = from;
+  let quote = '';
+  let open: OpenComment | undefined;
+  const begin = (): void => {
+    starts.push(out.length);
+    lines.push(line);
+    columns.push(at - lineStart + 1);
+    chunk = at;
+  };
+  const flush = (): void => { out += text.slice(chunk, at); };
+  begin();
+  while (at < text.length) {
+    const char = text[at]!;
+    if (char === '\n') break;
+    if (char === '\r' && text[at + 1] === '\n') break;
+    if (char === '\\' && options.c && (text[at + 1] === '\n' || (text[at + 1] === '\r' && text[at + 2] === '\n'))) {
+      flush();
+      at += text[at + 1] === '\n' ? 2 : 3;
+      line++;
+      lineStart = at;
+      begin();
+      continue;
+    }
+    if (quote !== '') {
+      if (char === '\\' && at + 1 < text.length && text[at + 1] !== '\n') at++;
+      else if (char === quote) quote = '';
+      at++;
+      continue;
+    }
+    if (char === '"' || (char === "'" && options.c)) {
+      quote = char;
+      at++;
+      continue;
+    }
+    if (char === "'" && !options.c) {
+      // A character constant of the assembler: the next character means itself.
+      at += text[at + 1] === '\\' ? 3 : text[at + 1] === '\n' ? 1 : 2;
+      at = Math.min(at, text.length);
+      continue;
+    }
+    if (char === '#' && !options.c) {
+      // A comment of the assembler, in which nothing begins a block comment.
+      while (at < text.length && text[at] !== '\n') at++;
+      break;
+    }
+    if (char === '/' && text[at + 1] === '/' && options.c) {
+      flush();
+      // The comment goes on in the next line if this one ends in a backslash.
+      while (at < text.length && text[at] !== '\n') {
+        const spliced = text[at] === '\\' && (text[at + 1] === '\n' ? 2 : text[at + 1] === '\r' && text[at + 2] === '\n' ? 3 : 0);
+        if (spliced !== false && spliced > 0) {
+          line++;
+          at += spliced;
+          lineStart = at;
+        } else at++;
+      }
+      chunk = at;
+      break;
+    }
+    if (char === '/' && text[at + 1] === '*') {
+      flush();
+      const close = text.indexOf('*/', at + 2);
+      if (close < 0) open = { line, column: at - lineStart + 1 };
+      const stop = close < 0 ? text.length : close + 2;
+      out += ' ';
+      for (let feed = text.indexOf('\n', at); feed >= 0 && feed < stop; feed = text.indexOf('\n', feed + 1)) {
+        line++;
+        lineStart = feed + 1;
+      }
+      at = stop;
+      begin();
+      continue;
+    }
+    at++;
+  }
+  flush();
+  const feed = at < text.length && text[at] === '\r' ? at + 2 : at + 1;
+  return { text: out, starts, lines, columns, end: feed, last: line, ...(open === undefined ? {} : { open }) };
 }

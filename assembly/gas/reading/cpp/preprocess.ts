@@ -1,10 +1,10 @@
 /**
  * The C preprocessor for assembly: directives, includes, macros. Out come lines for the assembler, each with its places.
  */
-import type { Problem } from '../../source.ts';
+import type { Problem } from '../../../source.ts';
 import { logicalLines } from '../logical-lines.ts';
 import { SourceText } from '../source-text.ts';
-import type { CommentDirective, IncludeReference, MacroDefinition, MacroUse, ReadOptions } from '../statement.ts';
+import type { CommentDirective, IncludeReference, MacroDefinition, MacroUse, ReadOptions } from '../../statement.ts';
 import { ConditionError, conditionValue } from './condition.ts';
 import { DefineError, Expander, opensArguments, readDefine } from './macros.ts';
 import type { CppMacro } from './macros.ts';

@@ -1,8 +1,8 @@
 /**
  * Text on its way from a file to a statement, each character with the place it was written at.
  */
-import type { MacroFrame, SourcePosition, SourceRange } from '../source.ts';
-import type { TextPlaces } from './places.ts';
+import type { MacroFrame, SourcePosition, SourceRange } from '../../source.ts';
+import type { TextPlaces } from '../places.ts';
 
 interface Span {
   /** Offset in the text. */

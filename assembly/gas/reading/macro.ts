@@ -1,11 +1,11 @@
 /**
  * gas macros: their definition, how a use's arguments are read, and what the body becomes (gas/macro.c, binutils 2.40).
  */
-import { isNamePart, skipBlanks } from './characters.ts';
-import { readString, skipQuoted } from './escapes.ts';
+import { isNamePart, skipBlanks } from '../characters.ts';
+import { readString, skipQuoted } from '../escapes.ts';
 import { SourceText } from './source-text.ts';
-import type { MacroDefinition } from './statement.ts';
-import { GasSyntaxError } from './syntax-error.ts';
+import type { MacroDefinition } from '../statement.ts';
+import { GasSyntaxError } from '../syntax-error.ts';
 
 export interface MacroParameter {
   readonly name: string;

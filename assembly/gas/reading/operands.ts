@@ -1,12 +1,12 @@
 /**
  * Operands of an AT&T instruction.
  */
-import { skipBlanks } from './characters.ts';
-import { skipQuoted } from './escapes.ts';
-import { parseWholeExpression } from './expression.ts';
-import type { ExpressionContext } from './expression.ts';
-import type { MemoryOperand, Operand, OperandDecoration } from './statement.ts';
-import { GasSyntaxError } from './syntax-error.ts';
+import { skipBlanks } from '../characters.ts';
+import { skipQuoted } from '../escapes.ts';
+import { parseWholeExpression } from '../expression.ts';
+import type { ExpressionContext } from '../expression.ts';
+import type { MemoryOperand, Operand, OperandDecoration } from '../statement.ts';
+import { GasSyntaxError } from '../syntax-error.ts';
 
 /** Splits `text` from `start` on at commas outside parentheses, braces and strings: offsets of the trimmed pieces. */
 export function splitAtCommas(text: string, start: number): readonly { readonly start: number; readonly end: number }[] {

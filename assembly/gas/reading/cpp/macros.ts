@@ -1,7 +1,7 @@
 /**
  * Macros of the C preprocessor: their definitions and their expansion (C11 6.10.3, with GNU's named variadic arguments and `, ## args`).
  */
-import type { MacroDefinition } from '../statement.ts';
+import type { MacroDefinition } from '../../statement.ts';
 import { SourceText } from '../source-text.ts';
 import { textOf, tokenize, trimTokens } from './tokens.ts';
 import type { Token } from './tokens.ts';

@@ -1,15 +1,15 @@
 /**
  * One statement's text to a {@link Statement}. Labels have been taken off before.
  */
-import { endOfName, skipBlanks } from './characters.ts';
-import { readString } from './escapes.ts';
-import { parseExpression } from './expression.ts';
-import type { ExpressionContext } from './expression.ts';
+import { endOfName, skipBlanks } from '../characters.ts';
+import { readString } from '../escapes.ts';
+import { parseExpression } from '../expression.ts';
+import type { ExpressionContext } from '../expression.ts';
 import { parseOperand, splitAtCommas } from './operands.ts';
 import type { SourceText } from './source-text.ts';
-import type { AssignmentStatement, DirectiveArgument, DirectiveStatement, Expression, InstructionStatement } from './statement.ts';
-import { GasSyntaxError } from './syntax-error.ts';
-import { parseWholeExpression } from './expression.ts';
+import type { AssignmentStatement, DirectiveArgument, DirectiveStatement, Expression, InstructionStatement } from '../statement.ts';
+import { GasSyntaxError } from '../syntax-error.ts';
+import { parseWholeExpression } from '../expression.ts';
 
 export type LocalLabel = NonNullable<ExpressionContext['localLabel']>;
 
