@@ -21,24 +21,26 @@ export function checkRanges(checked: CheckedFile, ranges: readonly ExRange[]): F
     const unsorted = ranges.findIndex((range, index) => range !== sorted[index]);
     if (unsorted >= 0) note('warning', 'unsorted', `${RANGE_SECTION} is not sorted by start, then length from the longest: range ${String(unsorted)} is out of place; mcsafe table --fix sorts it`, ranges[unsorted]);
   }
-  for (const section of new Set(ranges.map(({ startSection }) => startSection))) {
-    checkNesting(checked, sortRanges(ranges.filter((range) => range.startSection === section && range.length > 0)), note);
+  for (const section of new Set(ranges.map(({ startSection, startExternal }) => startExternal ?? startSection))) {
+    checkNesting(checked, sortRanges(ranges.filter((range) => (range.startExternal ?? range.startSection) === section && range.length > 0)), note);
   }
   return findings;
 }
 
 type Note = (severity: Severity, code: string, message: string, range?: ExRange) => void;
 
-function describe(checked: CheckedFile, { start, length, startSection }: ExRange): string {
-  return `[${checked.places.describe(start, startSection)}, ${String(length)} bytes)`;
+function describe(checked: CheckedFile, { start, length, startSection, startExternal }: ExRange): string {
+  return `[${checked.places.describe(start, startSection, startExternal)}, ${String(length)} bytes)`;
 }
 
 function checkRange(checked: CheckedFile, range: ExRange, note: Note): void {
   const { places } = checked;
   const { start, length, startSection } = range;
+  // What another object defines can be judged in the linked file.
+  if (range.startExternal !== undefined) return;
   if (!places.isCode(start, startSection)) note('error', 'site-outside-code', `range ${String(range.index)} starts at ${places.describe(start, startSection)}, which is no code`, range);
   else if (length > 0 && !places.isCode(start + BigInt(length) - 1n, startSection)) note('error', 'site-outside-code', `range ${describe(checked, range)} ends outside its section`, range);
-  const why = checked.whyNoDescriptor(range.descriptor, range.descriptorSection);
+  const why = range.descriptorExternal !== undefined ? undefined : checked.whyNoDescriptor(range.descriptor, range.descriptorSection);
   if (why !== undefined) note('error', 'no-descriptor', `the handler of range ${describe(checked, range)} should be described at ${places.describe(range.descriptor, range.descriptorSection)}, but ${why}`, range);
   checkLength(checked, range, note);
 }

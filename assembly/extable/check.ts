@@ -118,10 +118,10 @@ function checkTable(checked: CheckedFile, table: ExtableTable): Finding[] {
   }
   const seen = new Map<string, ExtableEntry>();
   for (const entry of entries) {
-    const key = `${entry.insnSection ?? ''} ${String(entry.insn)}`;
+    const key = `${entry.insnExternal ?? entry.insnSection ?? ''} ${String(entry.insn)}`;
     const before = seen.get(key);
     if (before === undefined) seen.set(key, entry);
-    else note('error', 'duplicate-entry', `${checked.places.describe(entry.insn, entry.insnSection)} has entry ${String(before.index)} already; which one the search finds is chance`, entry);
+    else note('error', 'duplicate-entry', `${checked.places.describe(entry.insn, entry.insnSection, entry.insnExternal)} has entry ${String(before.index)} already; which one the search finds is chance`, entry);
     checkEntry(checked, table, entry, note);
   }
   checkMachineCheckSafety(checked, entries, note);
@@ -136,10 +136,12 @@ const NO_LANDING_PAD: readonly number[] = [7, 22];
 
 function checkEntry(checked: CheckedFile, table: ExtableTable, entry: ExtableEntry, note: Note): void {
   const { places } = checked;
-  const site = places.describe(entry.insn, entry.insnSection);
+  const site = places.describe(entry.insn, entry.insnSection, entry.insnExternal);
   const isTyped = table.layout === 'data' || table.layout === 'type';
-  if (!places.isCode(entry.insn, entry.insnSection)) note('error', 'site-outside-code', `entry ${String(entry.index)} covers ${site}, which is no code`, entry);
+  if (entry.insnExternal === undefined && !places.isCode(entry.insn, entry.insnSection)) note('error', 'site-outside-code', `entry ${String(entry.index)} covers ${site}, which is no code`, entry);
   else checkSite(checked, entry, site, note);
+  // What another object defines can be judged in the linked file.
+  if (entry.fixupExternal !== undefined) return;
   if (entry.class === 'handler' || (isTyped && entry.type === EX_TYPE_HANDLER)) {
     const why = checked.whyNoDescriptor(entry.fixup, entry.fixupSection);
     if (why !== undefined) note('error', 'no-descriptor', `the handler of ${site} should be described at ${places.describe(entry.fixup, entry.fixupSection)}, but ${why}`, entry);

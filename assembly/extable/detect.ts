@@ -93,9 +93,10 @@ function sensible(fields: TableFields, hints: TableHints, layout: ExtableLayout)
   let good = 0;
   for (let index = 0; index < count; index++) {
     const entry = read(fields, index * stride);
-    if (entry === undefined || !hints.isCode(entry.insn, entry.insnSection)) continue;
+    if (entry === undefined || !(entry.insnExternal !== undefined || hints.isCode(entry.insn, entry.insnSection))) continue;
+    // What another object defines may be anything.
     const toDescriptor = layout === 'class' && entry.class === 'handler';
-    if (toDescriptor ? hints.isCode(entry.fixup, entry.fixupSection) : !hints.isCode(entry.fixup, entry.fixupSection)) continue;
+    if (entry.fixupExternal === undefined && hints.isCode(entry.fixup, entry.fixupSection) === toDescriptor) continue;
     if (layout === 'handler') {
       handlers.add(entry.handler!);
       // A kernel has about ten handlers, in its own code.

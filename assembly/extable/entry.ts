@@ -36,6 +36,9 @@ export interface ExtableEntry {
   /** Section names in a relocatable object. */
   readonly insnSection?: string;
   readonly fixupSection?: string;
+  /** Names that another object defines, in a relocatable one; `insn` and `fixup` then count from there. */
+  readonly insnExternal?: string;
+  readonly fixupExternal?: string;
   /** EX_TYPE_* number; layouts without types are given the type that does what they do. */
   readonly type: number;
   /** x86 register number 0-15 of the data word. */
@@ -74,6 +77,9 @@ export interface ExRange {
   /** Section names in a relocatable object. */
   readonly startSection?: string;
   readonly descriptorSection?: string;
+  /** Names that another object defines. */
+  readonly startExternal?: string;
+  readonly descriptorExternal?: string;
 }
 
 /** `struct extable_handler` as it stands in memory. */

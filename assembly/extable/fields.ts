@@ -15,6 +15,8 @@ export interface RawWord {
   readonly section?: string;
   /** Name of the symbol the relocation is against, if it has one. */
   readonly symbol?: string;
+  /** The same, if another object has to define it. */
+  readonly external?: string;
 }
 
 export interface TableFields {
@@ -60,6 +62,7 @@ export function relocatableFields(file: ObjectFile, section: Section): TableFiel
       word: (typeof symbol?.section === 'number' || symbol?.section === 'absolute' ? symbol.value : 0n) + relocation.addend, base: 0n,
       ...(sectionName === undefined ? {} : { section: sectionName }),
       ...(symbol === undefined || symbol.name === '' || symbol.type === 'section' ? {} : { symbol: symbol.name }),
+      ...(symbol?.section === 'undefined' && symbol.name !== '' ? { external: symbol.name } : {}),
     };
   };
   return {

@@ -36,11 +36,13 @@ function target({ word, base }: RawWord): bigint {
   return BigInt.asUintN(64, base + word);
 }
 
-function ends(insn: RawWord, insnAt: bigint, fixup: RawWord, fixupAt: bigint): Pick<ExtableEntry, 'insn' | 'fixup' | 'insnSection' | 'fixupSection'> {
+function ends(insn: RawWord, insnAt: bigint, fixup: RawWord, fixupAt: bigint): Pick<ExtableEntry, 'insn' | 'fixup' | 'insnSection' | 'fixupSection' | 'insnExternal' | 'fixupExternal'> {
   return {
     insn: insnAt, fixup: fixupAt,
     ...(insn.section === undefined ? {} : { insnSection: insn.section }),
     ...(fixup.section === undefined ? {} : { fixupSection: fixup.section }),
+    ...(insn.external === undefined ? {} : { insnExternal: insn.external }),
+    ...(fixup.external === undefined ? {} : { fixupExternal: fixup.external }),
   };
 }
 

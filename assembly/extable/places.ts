@@ -32,6 +32,10 @@ function upperBound(count: number, atOrBelow: (index: number) => boolean): numbe
   return low;
 }
 
+function signed(distance: bigint): string {
+  return distance < 0n ? `-0x${(-distance).toString(16)}` : `+0x${distance.toString(16)}`;
+}
+
 /** Look-ups in one file, indexed once. */
 export class Places {
   readonly file: ObjectFile;
@@ -93,9 +97,11 @@ export class Places {
 
   /**
    * `copy_mc_fragile+0x1f`, or the section's name where no symbol helps; a bare number outside all sections.
+   * `external` is the name another object defines, from which `place` then counts.
    * With the label the source has there, if that is known: `copy_mc_fragile+0x61 (.Lread_failed)`.
    */
-  describe(place: bigint, sectionName?: string): string {
+  describe(place: bigint, sectionName?: string, external?: string): string {
+    if (external !== undefined) return place === 0n ? external : `${external}${signed(BigInt.asIntN(64, place))}`;
     const found = this.at(place, sectionName);
     if (found === undefined) return `0x${place.toString(16)}`;
     const named = this.symbolAt(found);

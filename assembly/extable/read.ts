@@ -104,6 +104,8 @@ function rangesOf(fields: TableFields, firstIndex: number): ExRange[] {
       descriptor: BigInt.asUintN(64, descriptor.base + descriptor.word), flags: fields.u32(offset + 12),
       ...(start.section === undefined ? {} : { startSection: start.section }),
       ...(descriptor.section === undefined ? {} : { descriptorSection: descriptor.section }),
+      ...(start.external === undefined ? {} : { startExternal: start.external }),
+      ...(descriptor.external === undefined ? {} : { descriptorExternal: descriptor.external }),
     });
   }
   return ranges;

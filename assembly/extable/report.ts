@@ -71,9 +71,9 @@ class Describer {
     const descriptor = entry.class === 'handler' || entry.type === EX_TYPE_HANDLER ? this.#checked.descriptorAt(entry.fixup, entry.fixupSection) : undefined;
     return {
       table: table.section, index: entry.index,
-      site: this.#place(entry.insn, entry.insnSection, lines[0]),
+      site: this.#place(entry.insn, entry.insnSection, lines[0], entry.insnExternal),
       ...(instruction === undefined ? {} : { instruction: describeInstruction(instruction) }),
-      target: this.#place(entry.fixup, entry.fixupSection, lines[1]),
+      target: this.#place(entry.fixup, entry.fixupSection, lines[1], entry.fixupExternal),
       type: entry.type, typeName: meaning.typeName, register: entry.register, flags: entry.flags, immediate: entry.immediate, data: hex(BigInt(entry.data >>> 0)),
       ...(entry.class === undefined ? {} : { class: entry.class }),
       ...(entry.handlerName !== undefined ? { handler: entry.handlerName } : table.layout === 'handler' && entry.handler !== undefined ? { handler: this.#checked.places.describe(entry.handler) } : {}),
@@ -86,14 +86,14 @@ class Describer {
   range(range: ExRange): ReportedRange {
     const descriptor = this.#checked.descriptorAt(range.descriptor, range.descriptorSection);
     return {
-      index: range.index, start: this.#place(range.start, range.startSection, undefined), length: range.length, flags: range.flags,
+      index: range.index, start: this.#place(range.start, range.startSection, undefined, range.startExternal), length: range.length, flags: range.flags,
       ...(descriptor === undefined ? {} : { descriptor: this.#descriptor(descriptor) }),
     };
   }
 
-  #place(place: bigint, section: string | undefined, line: { readonly file: string; readonly line: number } | undefined): ReportedEntry['site'] {
+  #place(place: bigint, section: string | undefined, line: { readonly file: string; readonly line: number } | undefined, external?: string): ReportedEntry['site'] {
     return {
-      address: hex(place), symbol: this.#checked.places.describe(place, section),
+      address: hex(place), symbol: this.#checked.places.describe(place, section, external),
       ...(section === undefined ? {} : { section }),
       ...(line === undefined ? {} : { source: { file: line.file, line: line.line } }),
     };

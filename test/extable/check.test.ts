@@ -40,6 +40,14 @@ describe.skipIf(skip !== undefined)('a sound table', () => {
     expect(findings(build(text))).toEqual([]);
   });
 
+  it('may name what another object defines', () => {
+    const path = build(program('.long load - ., elsewhere - . + 0x20000000\n.long load2 - ., fix_it_description - . - 0x20000000',
+      '.section __ex_range,"a"\n.long routine - ., 4, another_description - ., 0\n'));
+    const report = reportTables(readObject(path));
+    expect(report).toMatchObject({ layout: 'class', findings: [], ranges: [{ start: { symbol: 'routine' } }] });
+    expect(report.entries.map(({ target, class: entryClass }) => [target.symbol, entryClass])).toEqual([['elsewhere', 'plain'], ['fix_it_description', 'handler']]);
+  });
+
   it('may cover what the kernel patches', () => {
     const alternative = '.text\nsite: .byte 0x90,0x90,0x90\n.section .altinstr_replacement,"ax"\nnew: stac\n.section .altinstructions,"a"\n.long site - ., new - .\n.word 1\n.byte 3, 3\n';
     expect(findings(build(program(entry('site', 'pad'), alternative)))).toEqual([]);
