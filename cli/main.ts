@@ -78,6 +78,11 @@ program.command('dap')
   .option('--port <number>', 'listen on this port; 0 takes a free one and prints it', port)
   .action(status(async (options: { port?: number }) => (await import('./commands/dap.ts')).dap(options)));
 
+program.command('lsp')
+  .description('Serves the Language Server Protocol on standard input and output.')
+  .option('--stdio', 'the only transport; accepted because clients pass it')
+  .action(status(async () => (await import('./commands/lsp.ts')).lsp()));
+
 async function main(): Promise<void> {
   try {
     await program.parseAsync();

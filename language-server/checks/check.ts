@@ -1,0 +1,16 @@
+/**
+ * One check of a file: looks at the analysis, reports what it can prove, says nothing otherwise.
+ */
+import type { Problem, Severity } from '../../assembly/source.ts';
+import type { Analysis } from '../analysis/analysis.ts';
+
+export interface Check {
+  /** Codes it reports; each has a page under `docs/diagnostics/`. */
+  readonly codes: readonly string[];
+  /** Severity unless the settings say otherwise. */
+  readonly severity: Severity;
+  run(analysis: Analysis): readonly Finding[];
+}
+
+/** A problem without its severity, which is the check's. */
+export type Finding = Omit<Problem, 'severity'>;

@@ -1,0 +1,60 @@
+/**
+ * The outline: routines with the labels inside them, macros, and data labels.
+ */
+import { SymbolKind } from 'vscode-languageserver-types';
+import type { DocumentSymbol, Range } from 'vscode-languageserver-types';
+import { writtenPosition } from '../../assembly/source.ts';
+import type { Analysis, Routine } from '../analysis/analysis.ts';
+import type { Label } from '../analysis/labels.ts';
+import type { Provider } from '../provider.ts';
+import { lineOf, shownRange, toRange } from '../ranges.ts';
+
+export const documentSymbols: Provider = {
+  capabilities: { documentSymbolProvider: true },
+  register(connection, workspace) {
+    connection.onDocumentSymbol(({ textDocument }) => {
+      const analysis = workspace.analysis(textDocument.uri);
+      return analysis === undefined ? [] : [...outline(analysis)];
+    });
+  },
+};
+
+/** In document order; labels nest in the routine they stand in. */
+export function outline(analysis: Analysis): readonly DocumentSymbol[] {
+  const routines = analysis.routines.flatMap((routine) => routineSymbol(routine, analysis));
+  const named = new Set(analysis.routines.map((routine) => routine.name));
+  const inside = (label: Label): boolean => analysis.routines.some((routine) => isIn(label, routine));
+  const others = analysis.labels.all.filter((label) => !named.has(label.name) && !inside(label)).flatMap((label) => labelSymbol(label, SymbolKind.Variable, analysis));
+  const macros = analysis.unit.macros.filter((macro) => macro.range.start.file === analysis.file).map((macro): DocumentSymbol => {
+    const range = toRange(macro.range);
+    return { name: macro.name, kind: SymbolKind.Constant, detail: macro.kind === 'cpp' ? '#define' : '.macro', range, selectionRange: range };
+  });
+  return [...routines, ...others, ...macros].sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.character - b.range.start.character);
+}
+
+function isIn(label: Label, routine: Routine): boolean {
+  return label.section === routine.section && label.offset >= routine.start && label.offset < routine.end;
+}
+
+function routineSymbol(routine: Routine, analysis: Analysis): readonly DocumentSymbol[] {
+  const shown = shownRange(routine.range, analysis.file);
+  if (shown === undefined) return [];
+  const selectionRange = toRange(shown);
+  const end = Math.max(routine.lastLine, shown.start.line);
+  const range: Range = { start: { line: selectionRange.start.line, character: 0 }, end: { line: end - 1, character: Math.max(lineOf(analysis.text, end).length, selectionRange.end.character) } };
+  const children = analysis.labels.all
+    .filter((label) => label.name !== routine.name && isIn(label, routine) && writtenPosition(label.range.start).line <= end)
+    .flatMap((label) => labelSymbol(label, SymbolKind.Key, analysis));
+  const covered = analysis.instructions.filter((site) => site.routine === routine && site.entries.length > 0).length;
+  return [{
+    name: routine.name, kind: routine.isFunction ? SymbolKind.Function : SymbolKind.Method, range, selectionRange, children,
+    ...(covered === 0 ? {} : { detail: `${String(covered)} covered` }),
+  }];
+}
+
+function labelSymbol(label: Label, kind: SymbolKind, analysis: Analysis): readonly DocumentSymbol[] {
+  const shown = shownRange(label.range, analysis.file);
+  if (shown === undefined) return [];
+  const range = toRange(shown);
+  return [{ name: label.written, kind, range, selectionRange: range }];
+}

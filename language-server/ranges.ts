@@ -1,0 +1,65 @@
+/**
+ * Between the readers' places (1-based) and the protocol's (0-based, UTF-16).
+ */
+import type { Location, Position, Range } from 'vscode-languageserver-types';
+import type { SourcePosition, SourceRange } from '../assembly/source.ts';
+import { writtenPosition } from '../assembly/source.ts';
+import { uriOf } from './uri.ts';
+
+/** A range as it stands in its own file, inside a macro body if that is where it was written. */
+export function toRange({ start, endColumn }: SourceRange): Range {
+  const line = start.line - 1;
+  return { start: { line, character: start.column - 1 }, end: { line, character: Math.max(endColumn, start.column) - 1 } };
+}
+
+export function toLocation(range: SourceRange): Location {
+  return { uri: uriOf(range.start.file), range: toRange(range) };
+}
+
+/**
+ * Where to show something about `range` in `file`: in place if it stands there, else at the outermost macro use that led to it.
+ * Undefined if it has no place in that file.
+ */
+export function shownRange(range: SourceRange, file: string): SourceRange | undefined {
+  const { start } = range;
+  const frame = start.expansion?.at(-1);
+  if (frame === undefined) return start.file === file ? range : undefined;
+  return frame.invokedAt.file === file ? { start: frame.invokedAt, endColumn: frame.invokedAt.column + frame.name.length } : undefined;
+}
+
+export function fromPosition(file: string, position: Position): SourcePosition {
+  return { file, line: position.line + 1, column: position.character + 1 };
+}
+
+/** True if the 1-based `column` lies in or right behind `range`. */
+export function holds(range: SourceRange, line: number, column: number): boolean {
+  return range.start.line === line && range.start.column <= column && column <= range.endColumn;
+}
+
+/** The written line of a place, for people: 1-based. */
+export function writtenLine(range: SourceRange): number {
+  return writtenPosition(range.start).line;
+}
+
+/** The symbol-like word around a 1-based column of a line, with its range. */
+export function wordAt(text: string, file: string, line: number, column: number): { readonly word: string; readonly range: SourceRange } | undefined {
+  const pattern = /[%$]?[A-Za-z_.$\\@][\w.$\\@]*|\d+[bf]?/g;
+  for (const match of lineOf(text, line).matchAll(pattern)) {
+    const start = match.index + 1;
+    if (start <= column && column <= start + match[0].length) {
+      return { word: match[0], range: { start: { file, line, column: start }, endColumn: start + match[0].length } };
+    }
+  }
+  return undefined;
+}
+
+/** Line `line` (1-based) of `text`, without its end. */
+export function lineOf(text: string, line: number): string {
+  let start = 0;
+  for (let at = 1; at < line; at++) {
+    start = text.indexOf('\n', start) + 1;
+    if (start === 0) return '';
+  }
+  const end = text.indexOf('\n', start);
+  return text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+}

@@ -1,0 +1,73 @@
+/**
+ * A client for the language server, in process; and sources with cursors: `«name»` in a text marks a place and is taken out.
+ */
+import { PassThrough } from 'node:stream';
+import { createConnection } from 'vscode-languageserver/node';
+import { createProtocolConnection } from 'vscode-languageserver-protocol/node';
+import type { ProtocolConnection } from 'vscode-languageserver-protocol/node';
+import type { ClientCapabilities, Diagnostic, InitializeResult, Position } from 'vscode-languageserver-protocol';
+import { nodeHost } from '../../host/node/host.ts';
+import { serve } from '../../language-server/server.ts';
+
+/** A text without its cursor marks, and where they stood. */
+export interface Marked {
+  readonly text: string;
+  at(name: string): Position;
+}
+
+export function marked(source: string): Marked {
+  const places = new Map<string, Position>();
+  const lines = source.split('\n').map((line, number) => {
+    let plain = '';
+    let rest = line;
+    for (let match = /«([a-z]+)»/.exec(rest); match !== null; match = /«([a-z]+)»/.exec(rest)) {
+      plain += rest.slice(0, match.index);
+      places.set(match[1]!, { line: number, character: plain.length });
+      rest = rest.slice(match.index + match[0].length);
+    }
+    return plain + rest;
+  });
+  return {
+    text: lines.join('\n'),
+    at(name) {
+      const place = places.get(name);
+      if (place === undefined) throw new Error(`no cursor «${name}»`);
+      return place;
+    },
+  };
+}
+
+export interface Client {
+  readonly connection: ProtocolConnection;
+  readonly initialized: InitializeResult;
+  open(uri: string, text: string, languageId?: string): void;
+  /** Resolves with the next diagnostics pushed for `uri`. */
+  pushed(uri: string): Promise<readonly Diagnostic[]>;
+  close(): Promise<void>;
+}
+
+export async function startClient(capabilities: ClientCapabilities = {}): Promise<Client> {
+  const up = new PassThrough();
+  const down = new PassThrough();
+  serve(createConnection(up, down), nodeHost());
+  const connection = createProtocolConnection(down, up);
+  const waiting = new Map<string, (diagnostics: readonly Diagnostic[]) => void>();
+  connection.onNotification('textDocument/publishDiagnostics', ({ uri, diagnostics }: { uri: string; diagnostics: Diagnostic[] }) => {
+    waiting.get(uri)?.(diagnostics);
+  });
+  connection.listen();
+  const initialized = await connection.sendRequest<InitializeResult>('initialize', { processId: null, rootUri: null, capabilities });
+  await connection.sendNotification('initialized', {});
+  return {
+    connection,
+    initialized,
+    open(uri, text, languageId = 'gas') {
+      void connection.sendNotification('textDocument/didOpen', { textDocument: { uri, languageId, version: 1, text } });
+    },
+    pushed: (uri) => new Promise((resolve) => { waiting.set(uri, resolve); }),
+    async close() {
+      await connection.sendRequest('shutdown');
+      connection.dispose();
+    },
+  };
+}
