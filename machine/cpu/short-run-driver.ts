@@ -69,13 +69,15 @@ const EQUAL = 1;
 /** (a, b, size) -> how many bytes from the start are equal. */
 function equalBytes(): Code {
   const c = new Code(3);
-  const at = c.local('i32');
+  const at = c.local('i32'), a = c.local('i32'), b = c.local('i32');
   const out = c.block();
+  // 32 bytes at a time as long as there are so many and they are equal.
   const words = c.loop();
   const bytes = c.block();
-  c.get(at).i32(8).op('i32_add').get(2).op('i32_gt_u').brIf(bytes);
-  c.get(0).get(at).op('i32_add').load('i64').get(1).get(at).op('i32_add').load('i64').op('i64_ne').brIf(bytes);
-  c.get(at).i32(8).op('i32_add').set(at).br(words);
+  c.get(at).i32(32).op('i32_add').get(2).op('i32_gt_u').brIf(bytes);
+  c.get(0).get(at).op('i32_add').tee(a).load('v128').get(1).get(at).op('i32_add').tee(b).load('v128').simd('v128_xor');
+  c.get(a).load('v128', 16).get(b).load('v128', 16).simd('v128_xor').simd('v128_or').simd('v128_any_true').brIf(bytes);
+  c.get(at).i32(32).op('i32_add').set(at).br(words);
   c.end();
   const single = c.loop();
   c.get(at).get(2).op('i32_ge_u').brIf(out);

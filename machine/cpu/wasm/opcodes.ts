@@ -42,6 +42,6 @@ export const SIMD = {
   i8x16_shuffle: 0x0d, i8x16_bitmask: 0x64, i32x4_bitmask: 0xa4, i64x2_bitmask: 0xc4,
   i8x16_splat: 0x0f, i16x8_splat: 0x10, i32x4_splat: 0x11, i64x2_splat: 0x12,
   i32x4_extract_lane: 0x1b, i32x4_replace_lane: 0x1c, i64x2_extract_lane: 0x1d, i64x2_replace_lane: 0x1e,
-  v128_not: 0x4d, v128_and: 0x4e, v128_andnot: 0x4f, v128_or: 0x50, v128_xor: 0x51,
+  v128_not: 0x4d, v128_and: 0x4e, v128_andnot: 0x4f, v128_or: 0x50, v128_xor: 0x51, v128_any_true: 0x53,
 } as const;
 export type SimdOp = keyof typeof SIMD;
