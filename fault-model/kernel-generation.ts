@@ -29,6 +29,8 @@ export interface KernelGeneration {
   readonly seamRows: boolean;
   /** "Uncorrected in kernel" is a row of the table; before, code behind it did the same. */
   readonly uncorrectedInKernelRow: boolean;
+  /** Answers the first recoverable machine check of a CPU that over-reads in `rep movs` by turning fast strings off (5.18 and later: quirk_skylake_repmov). */
+  readonly turnsFastStringsOff: boolean;
   /** The number in an entry's third word, by EX_TYPE_* of our model; empty for kernels whose entries have no type. */
   readonly typeNumbers: ReadonlyMap<number, number>;
 }
@@ -44,15 +46,15 @@ const NUMBERS_5_16: ReadonlyMap<number, number> = new Map([
   [8, EX_TYPE.RDMSR], [9, EX_TYPE.BPF], [10, EX_TYPE.WRMSR_IN_MCE], [11, EX_TYPE.RDMSR_IN_MCE], [12, EX_TYPE.DEFAULT_MCE_SAFE], [13, EX_TYPE.FAULT_MCE_SAFE],
 ]);
 
-const OLDER = { hasCopyType: true, quietUaccessGp: false, seamRows: false, uncorrectedInKernelRow: false } as const;
+const OLDER = { hasCopyType: true, turnsFastStringsOff: false, quietUaccessGp: false, seamRows: false, uncorrectedInKernelRow: false } as const;
 
 /** Newest first; the first is the default. Sources: kernel 6.12.117 and 6.1.192 arch/x86/kernel/cpu/mce/severity.c, arch/x86/mm/extable.c; history in the commits named in error-context.ts. */
 export const KERNEL_GENERATIONS: readonly KernelGeneration[] = [
   {
     id: '6.12', covers: '6.9 and later (as in Debian 6.12.117)', contextRule: 'any-copy-from-user',
-    hasCopyType: false, quietUaccessGp: true, seamRows: true, uncorrectedInKernelRow: true, typeNumbers: numbering(EX_TYPE.ERETU, [EX_TYPE.COPY]),
+    hasCopyType: false, quietUaccessGp: true, turnsFastStringsOff: true, seamRows: true, uncorrectedInKernelRow: true, typeNumbers: numbering(EX_TYPE.ERETU, [EX_TYPE.COPY]),
   },
-  { ...OLDER, id: '6.1', covers: '5.17 to 6.8 (as in Debian 6.1.192)', contextRule: 'any-copy-from-user', typeNumbers: numbering(EX_TYPE.ZEROPAD) },
+  { ...OLDER, id: '6.1', covers: '5.17 to 6.8 (as in Debian 6.1.192)', contextRule: 'any-copy-from-user', turnsFastStringsOff: true, typeNumbers: numbering(EX_TYPE.ZEROPAD) },
   { ...OLDER, id: '5.16', covers: '5.16', contextRule: 'typed-copy-from-user', typeNumbers: NUMBERS_5_16 },
   { ...OLDER, id: '5.10', covers: '5.10 to 5.15', contextRule: 'typed-copy-from-user', typeNumbers: new Map() },
   { ...OLDER, id: '4.6', covers: '4.6 to 5.9', contextRule: 'fault-handler', hasCopyType: false, typeNumbers: new Map() },

@@ -6,10 +6,11 @@ import type { ImageTable } from '../assembly/extable/search.ts';
 import { writtenPosition } from '../assembly/source.ts';
 import type { KernelGeneration } from '../fault-model/kernel-generation.ts';
 import { FLAG, GENERAL_REGISTERS } from './cpu/cpu.ts';
-import type { Cpu, RegisterFile } from './cpu/cpu.ts';
+import type { Cpu, CpuExit, RegisterFile } from './cpu/cpu.ts';
 import type { Patch } from './kernel/alternatives.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { Delivery, DeliveryPhase } from './kernel/delivery.ts';
+import { OverRead } from './over-read.ts';
 import type { FixupRecord, Machine, Position, RunRequest, Stop } from './machine.ts';
 import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
 import { ADDRESS_MAP } from './scenario/resolve.ts';
@@ -43,6 +44,8 @@ export class EmulatedMachine implements Machine {
   readonly #parts: MachineParts;
   readonly #kernel: Kernel;
   readonly #pristine: MemoryCheckpoint;
+  /** Set on CPUs with that quirk. */
+  readonly #overRead: OverRead | undefined;
   #userBreakpoints: ReadonlySet<bigint> = new Set();
   #deliveries: Delivery[] = [];
   #fixups: FixupRecord[] = [];
@@ -69,6 +72,7 @@ export class EmulatedMachine implements Machine {
     });
     this.#loadImage();
     this.#mapBuffers();
+    if (parts.scenario.cpu.quirks?.includes('rep-movs-overread') === true) this.#overRead = new OverRead(this.image, (address, size) => this.memory.read(address, size));
     this.#pristine = this.memory.checkpoint();
     this.#reset();
   }
@@ -99,7 +103,7 @@ export class EmulatedMachine implements Machine {
 
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.#userBreakpoints = new Set(addresses);
-    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ADDRESS_MAP.handlerReturn, ...this.image.externals.keys()]);
+    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ADDRESS_MAP.handlerReturn, ...this.image.externals.keys(), ...this.#overRead?.places ?? []]);
   }
 
   restart(): void {
@@ -177,27 +181,34 @@ export class EmulatedMachine implements Machine {
     switch (exit.kind) {
       case 'limit':
         return undefined;
-      case 'breakpoint':
+      case 'breakpoint': {
+        const overRead = this.#overRead?.arrived(this.cpu);
+        if (overRead !== undefined && this.#kernel.fastStrings) return this.#raise(overRead, request);
         return this.#arrivedSomewhereSpecial(true);
+      }
       case 'exception': {
         // Nothing is mapped where a run ends, so the CPU finds out by a fetch that fails.
         if (exit.access?.kind === 'fetch') {
           const arrived = this.#arrivedSomewhereSpecial(false);
           if (arrived !== undefined) return arrived;
         }
-        const delivery = this.#kernel.raise(exit);
-        this.#deliveries.push(delivery);
-        this.#lastExceptionAt = this.cpu.instructions;
-        this.#pending = delivery;
-        if (this.#noProgress(delivery)) return this.#end({ reason: 'no-progress', delivery });
-        if (request.stopOnDelivery?.(delivery) === true) return { reason: 'delivered', delivery };
-        return this.#finishDelivery(request);
+        return this.#raise(exit, request);
       }
       case 'halt':
         return this.#end({ reason: 'halted' });
       case 'unsupported':
         return this.#end({ reason: 'unsupported', text: exit.text, bytes: exit.bytes });
     }
+  }
+
+  #raise(exit: Extract<CpuExit, { kind: 'exception' }>, request: RunRequest): Stop | undefined {
+    const delivery = this.#kernel.raise(exit);
+    this.#deliveries.push(delivery);
+    this.#lastExceptionAt = this.cpu.instructions;
+    this.#pending = delivery;
+    if (this.#noProgress(delivery)) return this.#end({ reason: 'no-progress', delivery });
+    if (request.stopOnDelivery?.(delivery) === true) return { reason: 'delivered', delivery };
+    return this.#finishDelivery(request);
   }
 
   #finishDelivery(request: RunRequest): Stop | undefined {
@@ -279,6 +290,7 @@ export class EmulatedMachine implements Machine {
     registers.setControl(4, CR4.BASE
       | (features.includes('smap') ? CR4.SMAP : 0n) | (features.includes('smep') ? CR4.SMEP : 0n) | (features.includes('la57') ? CR4.LA57 : 0n));
     this.#kernel.reset();
+    this.#overRead?.reset();
     this.#deliveries = [];
     this.#fixups = [];
     this.#pending = undefined;

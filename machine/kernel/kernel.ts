@@ -21,7 +21,7 @@ import { ActiveDelivery, died, takeSnapshot } from './active-delivery.ts';
 import type { Delivery, DeliveryPhase } from './delivery.ts';
 import { describeException } from './describe.ts';
 import { GuestCalls } from './guest-calls.ts';
-import { PendingPages, reportedBank } from './machine-check.ts';
+import { PendingPages, isRecoverableDataError, reportedBank } from './machine-check.ts';
 import { TakerResolver } from './takers.ts';
 import type { Taker } from './takers.ts';
 
@@ -58,6 +58,7 @@ export class Kernel {
   #sequence = 0;
   /** MCG_STATUS.MCIP: a machine check is being handled. */
   #machineCheckInProgress: ActiveDelivery | undefined;
+  #fastStrings = true;
 
   constructor(options: KernelOptions) {
     this.#options = options;
@@ -65,10 +66,16 @@ export class Kernel {
     this.#calls = new GuestCalls(options);
   }
 
+  /** MSR_IA32_MISC_ENABLE bit 0: `rep movs` works in lines, with what that brings. */
+  get fastStrings(): boolean {
+    return this.#fastStrings;
+  }
+
   /** Forgets the run: the next exception is the first. */
   reset(): void {
     this.#sequence = 0;
     this.#machineCheckInProgress = undefined;
+    this.#fastStrings = true;
     this.#pages.clear();
     this.#calls.clear();
   }
@@ -157,6 +164,10 @@ export class Kernel {
     const { cpu, generation, profile, machineCheck } = this.#options;
     const bank = reportedBank(delivery.exception, cpu.memory, profile, machineCheck);
     const context = this.#context(delivery, bank.mcgStatus);
+    if (this.#fastStrings && generation.turnsFastStringsOff && profile.quirks?.includes('rep-movs-overread') === true && isRecoverableDataError(bank)) {
+      this.#fastStrings = false;
+      return { phase: 'graded', bank, context, grade: { severity: 'NO', row: 0, message: 'Erratum detected, disable fast string copy instructions', passedOver: [] } };
+    }
     const grade = gradeMachineCheck(bank, context, {
       generation, vendor: profile.vendor, ser: profile.vendor === 'intel', inException: true,
       overflowRecovery: profile.features.includes('overflow_recov'), succor: profile.features.includes('succor'),

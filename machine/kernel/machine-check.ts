@@ -3,7 +3,7 @@
  */
 import { describedBank } from '../../fault-model/error-description.ts';
 import type { ErrorDescription } from '../../fault-model/error-description.ts';
-import { MCG_STATUS, poisonConsumed } from '../../fault-model/machine-check.ts';
+import { MCG_STATUS, MCI_STATUS, poisonConsumed } from '../../fault-model/machine-check.ts';
 import type { MachineCheckBank } from '../../fault-model/machine-check.ts';
 import { opcodeOf } from '../../fault-model/memory-operand.ts';
 import type { CpuProfile } from '../cpu/cpu.ts';
@@ -27,6 +27,13 @@ export function reportedBank(exception: RaisedException, memory: PagedMemory, pr
 
 function isRepMovs(bytes: Uint8Array): boolean {
   return bytes.includes(REP) && bytes.indexOf(REP) < 4 && MOVS.includes(opcodeOf(bytes));
+}
+
+/** A software-recoverable data error of this CPU alone, as the kernel's answer to the `rep movs` erratum wants it (kernel 6.12 quirk_skylake_repmov). */
+export function isRecoverableDataError({ bank, status, mcgStatus }: MachineCheckBank): boolean {
+  const { VAL, OVER, UC, EN, ADDRV, MISCV, PCC, AR, S } = MCI_STATUS;
+  const wanted = VAL | UC | EN | ADDRV | MISCV | AR | S;
+  return bank === 1 && (mcgStatus & MCG_STATUS.LMCES) !== 0n && (status & (wanted | OVER | PCC)) === wanted;
 }
 
 /**

@@ -102,6 +102,24 @@ describe('a machine check', () => {
     expect(machineOf(text, { poison: 'src+64' }).run(RUN)).toEqual({ reason: 'returned' });
   });
 
+  test('behind a rep movs that reads a line too far is answered by turning fast strings off, or is the end', () => {
+    const text = `SYM_FUNC_START(routine)
+	movl $64, %ecx
+1:	rep movsb
+	nop
+2:	RET
+	_ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_DEFAULT_MCE_SAFE)
+SYM_FUNC_END(routine)`;
+    const machine = machineOf(text, { poison: 'src+64', cpuProfile: 'skylake-server' });
+    expect(machine.run(RUN)).toEqual({ reason: 'returned' });
+    expect(machine.describe(machine.deliveries[0]!.exception.ip)).toBe('routine+0xb');
+    expect(phaseNames(machine)).toEqual(['raised', 'graded', 'resumed']);
+    expect(phaseOf(machine, 'graded').grade.message).toBe('Erratum detected, disable fast string copy instructions');
+    const broadcast = machineOf(text, { poison: 'src+64', cpuProfile: { features: [], quirks: ['rep-movs-overread', 'broadcast'] } });
+    expect(broadcast.run(RUN).reason).toBe('died');
+    expect(machineOf(text, { poison: 'src+64' }).run(RUN)).toEqual({ reason: 'returned' });
+  });
+
   test('before 4.6 is never survived in kernel code; from 4.6 on an entry that takes a trap number survives it', () => {
     const text = `SYM_FUNC_START(routine)
 1:	movq (%rsi), %rax
