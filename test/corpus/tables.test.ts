@@ -11,9 +11,9 @@ import { readTables } from '../../assembly/extable/read.ts';
 import { reportTables } from '../../assembly/extable/report.ts';
 import type { TableReport } from '../../assembly/extable/report-schema.ts';
 import { findImageTable } from '../../assembly/extable/search.ts';
-import { corpus, missing } from '../corpus/corpus.ts';
-import type { CorpusGeneration } from '../corpus/corpus.ts';
-import { entriesByBinutils, gccObject, librarySources } from '../corpus/objects.ts';
+import { corpus, missing } from './corpus.ts';
+import type { CorpusGeneration } from './corpus.ts';
+import { entriesByBinutils, gccObject, librarySources } from './objects.ts';
 
 const skip = missing('exception tables of Debian\'s kernels', { commands: ['gcc', 'readelf', 'objcopy', 'xz', 'zstd'], corpora: ['6.1', '6.12'] });
 const GENERATIONS = ['6.1', '6.12'] satisfies CorpusGeneration[];

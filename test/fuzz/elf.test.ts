@@ -1,0 +1,3 @@
+import { fuzzElf } from '../elf/fuzz-elf.ts';
+
+fuzzElf(20_000);
