@@ -207,14 +207,15 @@ export class GuestMemory implements PagedMemory {
     if (!isCanonical(address, mode.addressBits) || !isCanonical(address + BigInt(size - 1), mode.addressBits)) return { kind: 'non-canonical' };
     const offset = Number(address & PAGE_MASK);
     const number = pageNumber(address);
-    const last = pageNumber(address + BigInt(size - 1));
+    // Not the last byte's page number: an access may run over the end of the address space into page 0.
+    const last = number + Math.floor((offset + size - 1) / PAGE_SIZE);
     for (let n = number; n <= last; n++) {
-      const errorCode = whyNot(this.#pages.get(n)?.permissions, kind, mode);
+      const errorCode = whyNot(this.#pages.get(n % PAGE_COUNT)?.permissions, kind, mode);
       if (errorCode !== undefined) return { kind: 'page', errorCode, address: n === number ? address & MASK64 : (BigInt(n) * 4096n) & MASK64 };
     }
     if ((kind & ACCESS.READ) === 0) return undefined;
     for (let n = number; n <= last; n++) {
-      const page = this.#pages.get(n)!;
+      const page = this.#pages.get(n % PAGE_COUNT)!;
       if (page.poison.length === 0) continue;
       const start = (n - number) * PAGE_SIZE;
       const at = firstIn(page.poison, Math.max(0, offset - start), Math.min(PAGE_SIZE, offset + size - start));
@@ -233,7 +234,7 @@ export class GuestMemory implements PagedMemory {
     const page = this.pageAt(address)!;
     const offset = Number(address & PAGE_MASK);
     const crossing = offset + size > PAGE_SIZE;
-    const next = crossing ? this.#pages.get(page.number + 1)! : page;
+    const next = crossing ? this.#pages.get((page.number + 1) % PAGE_COUNT)! : page;
     const writes = (kind & ACCESS.WRITE) !== 0;
     if (writes) {
       this.#beforeWrite(page);
@@ -432,6 +433,9 @@ const CLOSED = Array.from({ length: WINDOWS.COUNT }, (_, i) => BigInt(i ^ 128) <
 function closeEntry(arena: Arena, table: number, index: number): void {
   arena.i64[(table + index * WINDOWS.ENTRY) >> 3] = CLOSED[index]!;
 }
+
+/** Pages in 64 bits of address. */
+const PAGE_COUNT = 2 ** 52;
 
 function pageNumber(address: bigint): number {
   return Number(BigInt.asUintN(64, address) >> 12n);
