@@ -30,25 +30,23 @@ export class Code {
     return this.#parameters + this.#locals.length - 1;
   }
 
-  /** The function as the code section wants it: locals, body, end. */
-  finish(): number[] {
+  /** What stands before {@link bytes} in the code section, the size of the whole included; the final `end` comes behind. */
+  head(): number[] {
     const runs: [number, ValueType][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
       if (last?.[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    const head: number[] = [];
-    unsigned(head, runs.length);
+    const locals: number[] = [];
+    unsigned(locals, runs.length);
     for (const [count, type] of runs) {
-      unsigned(head, count);
-      head.push(TYPE[type]);
+      unsigned(locals, count);
+      locals.push(TYPE[type]);
     }
     const out: number[] = [];
-    unsigned(out, head.length + this.bytes.length + 1);
-    for (const byte of head) out.push(byte);
-    for (const byte of this.bytes) out.push(byte);
-    out.push(OP.end);
+    unsigned(out, locals.length + this.bytes.length + 1);
+    out.push(...locals);
     return out;
   }
 

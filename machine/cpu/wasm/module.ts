@@ -1,5 +1,5 @@
 /** Puts functions together into a WebAssembly module. */
-import { TYPE } from './opcodes.ts';
+import { OP, TYPE } from './opcodes.ts';
 import type { ValueType } from './opcodes.ts';
 import { unsigned } from './code.ts';
 import type { Code } from './code.ts';
@@ -50,11 +50,24 @@ export function encodeModule(parts: ModuleParts): Uint8Array {
     into.push(0x00);
     unsigned(into, index);
   }));
-  section(out, 10, vector(parts.functions, (into, { code }) => {
-    for (const byte of code.finish()) into.push(byte);
-  }));
-  return Uint8Array.from(out);
+  // The code is most of the module: it is copied once.
+  const bodies = parts.functions.flatMap(({ code }) => [code.head(), code.bytes, END]);
+  const count: number[] = [];
+  unsigned(count, parts.functions.length);
+  const size = bodies.reduce((sum, piece) => sum + piece.length, count.length);
+  out.push(10);
+  unsigned(out, size);
+  const pieces = [out, count, ...bodies];
+  const bytes = new Uint8Array(out.length + size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
+
+const END = [OP.end];
 
 function section(out: number[], id: number, content: readonly number[]): void {
   out.push(id);
