@@ -1,5 +1,5 @@
 // Writes the parts of the manifest that follow from the code: launch attributes (there and in
-// the manual) from the launch schema, and the schema of .mcsafe.json.
+// the manual) from the launch schema, and the schemas of .mcsafe.json and of `mcsafe table --json`.
 //
 //   node scripts/manifest.mjs [--check]      --check: writes nothing, exits 1 if anything is out of date
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { importTs, root } from './import-ts.mjs';
 const check = process.argv.includes('--check');
 const { launchJsonSchema } = await importTs('machine/scenario/schema.ts');
 const { settingsSchema } = await importTs('host/settings.ts');
+const { tableReportJsonSchema } = await importTs('assembly/extable/report-schema.ts');
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const { properties, required } = simplified(launchJsonSchema());
@@ -21,6 +22,7 @@ const attributes = Object.entries(properties).map(([name, { description }]) => `
 const stale = [
   write('package.json', json(manifest)),
   write('schemas/settings.schema.json', json({ title: 'mcsafe project settings', ...simplified(z.toJSONSchema(settingsSchema, { target: 'draft-7', io: 'input' })) })),
+  write('schemas/table-report.schema.json', json({ title: 'What mcsafe table --json prints', ...simplified(tableReportJsonSchema()) })),
   write('docs/manual.md', manual.replace(/(<!-- attributes -->\n)[^]*(<!-- \/attributes -->)/, (_, open, close) => `${open}${['| attribute | |', '|---|---|', ...attributes].join('\n')}\n${close}`)),
 ].filter((path) => path !== undefined);
 if (stale.length > 0 && check) {

@@ -158,7 +158,7 @@ function checkSite(checked: CheckedFile, entry: ExtableEntry, site: string, note
   const instruction = checked.instructionAt(entry.insn, entry.insnSection);
   if (instruction === undefined || instruction.mnemonic === '(bad)' || checked.patched(entry.insn, entry.insnSection)) return;
   if (instruction.mnemonic.startsWith('prefetch')) {
-    note('warning', 'cannot-fault', `entry ${String(entry.index)} covers ${site}: ${instruction.text}, which never faults and needs no entry`, entry);
+    note('information', 'cannot-fault', `entry ${String(entry.index)} covers ${site}: ${instruction.text}, which never faults and needs no entry`, entry);
   } else if (instruction.faults.length === 0) {
     note('error', 'cannot-fault', `entry ${String(entry.index)} covers ${site}: ${instruction.text}, which cannot fault; is the label one instruction off?`, entry);
   }
