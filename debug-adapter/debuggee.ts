@@ -45,7 +45,12 @@ export class Debuggee {
       const code = codeFrames(this.machine).map((frame, depth): Frame => ({ kind: 'code', depth, ...frame }));
       const { exception } = this;
       const all: readonly Frame[] = exception === undefined ? code : [{ kind: 'exception', delivery: exception }, ...code];
-      this.#frames = new Map(all.map((frame) => [this.#nextFrame++, frame]));
+      // Below a handler that runs lies the exception it handles, and below that the code that was interrupted.
+      const interrupted = this.handling.flatMap((delivery, index): readonly Frame[] => [
+        { kind: 'exception', delivery },
+        { kind: 'code', depth: code.length + index, ip: delivery.exception.ip, at: delivery.exception.ip },
+      ]);
+      this.#frames = new Map([...all, ...interrupted].map((frame) => [this.#nextFrame++, frame]));
     }
     return this.#frames;
   }
@@ -64,9 +69,14 @@ export class Debuggee {
     return machine.delivery;
   }
 
+  /** Deliveries whose handler, a function of the program, is running: the innermost first. */
+  get handling(): readonly Delivery[] {
+    return this.machine.deliveries.filter((delivery) => delivery.phases.at(-1)?.phase === 'entered').reverse();
+  }
+
   /** The delivery people think of: the one in hand, else that of the last fixup. */
   get lastDelivery(): Delivery | undefined {
-    return this.exception ?? this.lastFixup?.delivery;
+    return this.exception ?? this.handling[0] ?? this.lastFixup?.delivery;
   }
 
   get lastFixup(): FixupRecord | undefined {

@@ -69,7 +69,8 @@ export function reportFixup(fixup: FixupRecord, machine: Machine): FixupReport {
   const { exception } = delivery;
   const graded = phaseOf(delivery, 'graded');
   const searched = phaseOf(delivery, 'searched');
-  const handled = phaseOf(delivery, 'handled')!;
+  // Handlers that refused come before the one that took it.
+  const handled = delivery.phases.findLast((phase) => phase.phase === 'handled')!;
   const { match } = handled;
   const handler = handlerType(match.entry.type)?.summary;
   return {
@@ -79,7 +80,7 @@ export function reportFixup(fixup: FixupRecord, machine: Machine): FixupReport {
     summary: exception.summary,
     from: place(fixup.from, machine),
     to: place(fixup.to, machine),
-    landingPad: landingPad(match, machine),
+    landingPad: match.handler === undefined ? landingPad(match, machine) : `${machine.describe(fixup.to)} by ${landingPad(match, machine)}`,
     entry: {
       index: match.entry.index, tableSize: searched?.tableSize ?? 0, insn: hex(match.insn), fixup: hex(match.fixup),
       type: match.entry.type, typeName: match.typeName, effect: handled.effect,

@@ -24,13 +24,12 @@ export function codeFrames(machine: Machine): readonly CodeFrame[] {
   const { rip } = machine.registers;
   const frames: CodeFrame[] = [{ ip: rip, at: rip }];
   const rsp = machine.registers.get(RSP);
-  const { stackTop, stackSize } = ADDRESS_MAP;
-  if (rsp >= stackTop || rsp < stackTop - BigInt(stackSize)) return frames;
-  const bytes = machine.memory.read(rsp, Number(stackTop - rsp));
+  // Up to the end of the stack it is on: the routine's, or the one machine checks are handled on.
+  const bytes = machine.memory.read(rsp, ADDRESS_MAP.stackSize);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let offset = 0; offset + 8 <= bytes.length && frames.length < FRAME_LIMIT; offset += 8) {
     const value = view.getBigUint64(offset, true);
-    if (value === ADDRESS_MAP.returnSentinel) break;
+    if (value === ADDRESS_MAP.returnSentinel || value === ADDRESS_MAP.handlerReturn) break;
     if (followsCall(machine, value)) frames.push({ ip: value, at: value - 1n, slot: rsp + BigInt(offset) });
   }
   return frames;

@@ -4,7 +4,8 @@
 import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine, Stop } from '../../machine/machine.ts';
 import { nextTurn } from './next-turn.ts';
-import type { Plan } from './plan.ts';
+import { HandlerPlan } from './plan.ts';
+import type { Plan, Stretch } from './plan.ts';
 import { showPhases } from './show-phases.ts';
 
 /** Milliseconds the machine may run before messages are looked at again. */
@@ -47,6 +48,7 @@ export class Execution {
   #temporary: readonly bigint[] = [];
   #reported = 0;
   #finished = false;
+  #plan: Plan | undefined;
 
   constructor(machine: Machine, listener: ExecutionListener) {
     this.#machine = machine;
@@ -80,7 +82,8 @@ export class Execution {
   start(plan: Plan): void {
     this.#running = true;
     this.#pause = false;
-    void this.#loop(plan);
+    this.#plan = plan;
+    void this.#loop();
   }
 
   /** Asks a running program to stand still; it does so within a slice. */
@@ -93,7 +96,7 @@ export class Execution {
     this.#machine.setBreakpoints([...this.#listener.userBreakpoints(), ...this.#temporary]);
   }
 
-  async #loop(plan: Plan): Promise<void> {
+  async #loop(): Promise<void> {
     // The response to the request that started this goes out first.
     await nextTurn();
     while (!this.#disposed) {
@@ -103,7 +106,7 @@ export class Execution {
       }
       const until = performance.now() + SLICE;
       do {
-        if (this.#advance(plan)) return;
+        if (this.#advance(this.#plan!)) return;
       } while (performance.now() < until);
       await nextTurn();
     }
@@ -112,7 +115,7 @@ export class Execution {
   /** One call of the machine. True if the program stands still now. */
   #advance(plan: Plan): boolean {
     const machine = this.#machine;
-    if (machine.delivery !== undefined && plan.kind === 'step') return this.#finishDelivery();
+    if (machine.delivery !== undefined && plan.kind === 'step') return this.#finishDelivery(plan);
     const { single, endsAtFixup, temporary } = plan.prepare(machine);
     this.#setTemporary(temporary);
     const limit = single ? 1 : this.#burst;
@@ -122,7 +125,7 @@ export class Execution {
     return this.#consider(stop, plan, endsAtFixup);
   }
 
-  #consider(stop: Stop, plan: Plan, endsAtFixup: boolean): boolean {
+  #consider(stop: Stop, plan: Plan, endsAtFixup: Stretch['endsAtFixup']): boolean {
     switch (stop.reason) {
       case 'limit':
         return plan.arrived(this.#machine) && this.#stopped({ kind: 'step' });
@@ -134,7 +137,7 @@ export class Execution {
         return this.#stopped({ kind: 'delivered', delivery: stop.delivery });
       case 'fixup':
         this.#reportFixups();
-        if (this.#listener.stopsOnFixup() || endsAtFixup) return this.#stopped({ kind: 'fixup', fixup: stop.fixup, stepped: plan.kind === 'step' });
+        if (this.#listener.stopsOnFixup() || endsAtFixup === true || (endsAtFixup !== false && endsAtFixup(stop.fixup))) return this.#stopped({ kind: 'fixup', fixup: stop.fixup, stepped: plan.kind === 'step' });
         // A breakpoint on the landing pad would not stop the run that starts on it.
         return this.#atBreakpoint(stop.fixup.to);
       default:
@@ -142,12 +145,20 @@ export class Execution {
     }
   }
 
-  /** A step from a delivery goes to its end: the landing pad, its first instruction not yet run. */
-  #finishDelivery(): boolean {
+  /**
+   * A step from a delivery goes to its end: the landing pad, its first instruction not yet run. If a function of the program handles it,
+   * a step into stops at that function's first instruction.
+   */
+  #finishDelivery(plan: Plan): boolean {
     const machine = this.#machine;
     const { delivery } = machine;
     while (machine.delivery !== undefined) machine.advance();
     if (machine.ended !== undefined) return this.#ended(machine.ended);
+    if (delivery?.phases.at(-1)?.phase === 'entered') {
+      if (plan.intoHandlers === true) return this.#stopped({ kind: 'step' });
+      this.#plan = new HandlerPlan(delivery);
+      return false;
+    }
     this.#reportFixups();
     const fixup = machine.fixups.at(-1);
     return this.#stopped(fixup !== undefined && fixup.delivery === delivery ? { kind: 'fixup', fixup, stepped: true } : { kind: 'step' });

@@ -5,7 +5,8 @@
 import { decodeInstruction } from '../../assembly/x86/decode.ts';
 import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { writtenPosition } from '../../assembly/source.ts';
-import type { Machine } from '../../machine/machine.ts';
+import type { Delivery } from '../../machine/kernel/delivery.ts';
+import type { FixupRecord, Machine } from '../../machine/machine.ts';
 
 const RSP = 4;
 const LONGEST_INSTRUCTION = 15;
@@ -14,8 +15,8 @@ const LONGEST_INSTRUCTION = 15;
 export interface Stretch {
   /** Run one instruction only. */
   readonly single: boolean;
-  /** A fixup leads out of what is stepped over: stop there. */
-  readonly endsAtFixup: boolean;
+  /** Whether a fixup leads out of what is stepped over: stop there. */
+  readonly endsAtFixup: boolean | ((fixup: FixupRecord) => boolean);
   /** Addresses to come back at, besides the user's breakpoints. */
   readonly temporary: readonly bigint[];
 }
@@ -23,6 +24,8 @@ export interface Stretch {
 export interface Plan {
   /** What the client calls arriving: `step`. */
   readonly kind: 'continue' | 'step';
+  /** From the delivery of an exception, a step into goes to the handler's first instruction if the handler is a function of the program. */
+  readonly intoHandlers?: boolean;
   prepare(machine: Machine): Stretch;
   /** Whether the goal is reached, after a stretch that ended without anything else to stop for. */
   arrived(machine: Machine): boolean;
@@ -62,9 +65,28 @@ export class StepOutPlan implements Plan {
   }
 }
 
+/** Over a handler that is a function of the program: to where its delivery ends. */
+export class HandlerPlan implements Plan {
+  readonly kind = 'step';
+  readonly #delivery: Delivery;
+
+  constructor(delivery: Delivery) {
+    this.#delivery = delivery;
+  }
+
+  prepare(): Stretch {
+    return { single: false, temporary: [], endsAtFixup: ({ delivery }) => delivery === this.#delivery };
+  }
+
+  arrived(): boolean {
+    return false;
+  }
+}
+
 /** One instruction or one written line; into calls or over them. A repeated string instruction counts as one but for instruction steps into it. */
 export class StepPlan implements Plan {
   readonly kind = 'step';
+  readonly intoHandlers: boolean;
   readonly #granularity: Granularity;
   readonly #over: boolean;
   readonly #line: string | undefined;
@@ -76,6 +98,7 @@ export class StepPlan implements Plan {
     this.#granularity = granularity;
     this.#over = over;
     this.#line = lineKey(machine);
+    this.intoHandlers = !over;
   }
 
   prepare(machine: Machine): Stretch {

@@ -6,7 +6,7 @@ import { THREAD_ID } from '../adapter.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { errors } from '../errors.ts';
-import { ContinuePlan, StepOutPlan, StepPlan } from '../execution/plan.ts';
+import { ContinuePlan, HandlerPlan, StepOutPlan, StepPlan } from '../execution/plan.ts';
 import type { Granularity, Plan } from '../execution/plan.ts';
 import { defineRequest, threadArguments, wholeNumber } from '../request.ts';
 
@@ -37,7 +37,10 @@ export const stepRequests = [
     arguments: stepArguments,
     handle: (adapter, { threadId }) => {
       run(adapter, 'stepOut', threadId, (debuggee) => {
-        const caller = [...debuggee.frames.values()].find((frame) => frame.kind === 'code' && frame.depth === 1);
+        const caller = [...debuggee.frames.values()].find((frame) => frame.kind === 'code' && frame.depth === 1 && frame.slot !== undefined);
+        const [handled] = debuggee.handling;
+        // Out of a handler: to where it lets the routine go on.
+        if (caller === undefined && handled !== undefined) return new HandlerPlan(handled);
         return new StepOutPlan(caller?.kind === 'code' && caller.slot !== undefined ? { address: caller.ip, slot: caller.slot } : undefined);
       });
     },

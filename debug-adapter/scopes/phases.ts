@@ -37,7 +37,7 @@ export function phaseSummary(phase: DeliveryPhase, machine: Machine): string {
       if (phase.notConsulted !== undefined) return `not consulted: ${phase.notConsulted}`;
       return phase.match === undefined
         ? `none of the ${String(phase.tableSize)} entries is for this ip`
-        : `entry ${String(phase.match.entry.index)} of ${String(phase.tableSize)}: ${phase.match.typeName}, landing pad ${landingPad(phase.match, machine)}`;
+        : `entry ${String(phase.match.entry.index)} of ${String(phase.tableSize)}: ${phase.match.typeName}, ${phase.match.handler === undefined ? 'landing pad ' : ''}${landingPad(phase.match, machine)}`;
     case 'entered':
       return `${phase.handler.name} at depth ${String(phase.depth)}, pt_regs at ${machine.describe(phase.frame)}`;
     case 'handled':
@@ -119,14 +119,19 @@ function searchedRows(phase: Phase<'searched'>, machine: Machine): readonly Row[
     { name: 'type', value: match.typeName },
     ...(handler === undefined ? [] : [{ name: 'handler', value: handler.summary }, { name: 'writes', value: ['rip', ...handler.writes].join(', ') }]),
     { name: 'instruction', value: pointerText(machine, match.insn), memory: match.insn },
-    { name: 'landing pad', value: landingPad(match, machine), memory: match.fixup },
+    { name: match.handler === undefined ? 'landing pad' : 'goes to', value: landingPad(match, machine), memory: match.fixup },
     { name: 'data word', value: hex(BigInt(entry.data >>> 0)) },
     ...(made === undefined ? [] : [{ name: 'written at', value: made }]),
   ];
 }
 
-/** `.Lfaulted (copy_mc+0x3d) at copy_mc.S:48`: the label people wrote, where it is, and its line. */
+/** `.Lfaulted (copy_mc+0x3d) at copy_mc.S:48`: the label people wrote, where it is, and its line; of a handler its name and line. */
 export function landingPad(match: EntryMatch, machine: Machine): string {
+  const { handler } = match;
+  if (handler !== undefined) {
+    const written = placeText(machine.image.lineAt(handler.address));
+    return `handler ${handler.name}${written === undefined ? '' : ` at ${written}`}`;
+  }
   const label = machine.image.labels.find(({ address }) => address === match.fixup)?.name;
   const name = machine.describe(match.fixup);
   const place = placeText(machine.image.lineAt(match.fixup));

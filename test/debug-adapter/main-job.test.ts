@@ -17,7 +17,7 @@ describe('the main job: F5 on a routine, a machine check, its fixup', () => {
     expect(await client.ask('exceptionInfo', THREAD)).toMatchObject({ exceptionId: '#MC', breakMode: 'always' });
     const [exception, faulting] = await client.stack();
     expect(exception).toContain('#MC delivery');
-    expect(faulting).toBe(`copy_mc+0x8 copy_mc.S:${String(lineAfter('.Lread_word:'))}`);
+    expect(faulting).toBe(`copy_mc+0xc copy_mc.S:${String(lineAfter('.Lread_word:'))}`);
     expect(await client.scope('Graded', 0)).toMatchObject({ severity: 'AR' });
     expect(await client.scope('Exception entry')).toMatchObject({ type: 'EX_TYPE_FAULT_MCE_SAFE' });
     // Nothing has been handled yet: the registers are those of the fault.
