@@ -11,7 +11,7 @@ import type { Patch } from './kernel/alternatives.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { Delivery, DeliveryPhase } from './kernel/delivery.ts';
 import { OverRead } from './over-read.ts';
-import type { FixupRecord, Machine, Position, RunRequest, Stop } from './machine.ts';
+import type { FixupRecord, Machine, MachineState, Position, RunRequest, Stop } from './machine.ts';
 import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
 import { ADDRESS_MAP } from './scenario/resolve.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -53,7 +53,7 @@ export class EmulatedMachine implements Machine {
   #ended: Stop | undefined;
   #startedAt = 0n;
   #lastExceptionAt = 0n;
-  #sameFault = { key: '', times: 0 };
+  #sameFault: MachineState['sameFault'] = { key: '', times: 0 };
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
@@ -111,6 +111,37 @@ export class EmulatedMachine implements Machine {
     this.#reset();
   }
 
+  get counted(): bigint {
+    return this.cpu.instructions - this.#startedAt;
+  }
+
+  save(): MachineState | undefined {
+    if (this.#pending !== undefined || this.handling.length > 0 || this.#overRead?.idle === false) return undefined;
+    return {
+      counted: this.counted, exceptions: this.#deliveries.length,
+      cpu: this.cpu.save(), memory: this.memory.checkpoint(), kernel: this.#kernel.save(),
+      deliveries: [...this.#deliveries], fixups: [...this.#fixups], ended: this.#ended,
+      lastExceptionAt: this.#lastExceptionAt, sameFault: this.#sameFault,
+    };
+  }
+
+  restore(state: MachineState): void {
+    this.cpu.restore(state.cpu);
+    this.memory.restore(state.memory);
+    this.#kernel.restore(state.kernel);
+    this.#overRead?.reset();
+    this.#deliveries = [...state.deliveries];
+    this.#fixups = [...state.fixups];
+    this.#pending = undefined;
+    this.#ended = state.ended;
+    this.#lastExceptionAt = state.lastExceptionAt;
+    this.#sameFault = state.sameFault;
+  }
+
+  release(state: MachineState): void {
+    this.memory.release(state.memory);
+  }
+
   run(request: RunRequest): Stop {
     if (this.#ended !== undefined) return this.#ended;
     if (this.#pending !== undefined) {
@@ -126,7 +157,8 @@ export class EmulatedMachine implements Machine {
       if (stop !== undefined) return stop;
       left -= this.cpu.instructions - before;
     }
-    return { reason: 'limit' };
+    // A breakpoint at the first instruction of the next call would not stop it any more.
+    return this.#arrivedSomewhereSpecial(true) ?? { reason: 'limit' };
   }
 
   advance(): DeliveryPhase | undefined {

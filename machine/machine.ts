@@ -3,9 +3,10 @@
  * Deterministic: the same scenario gives the same run, to the bit.
  */
 import type { Image } from '../assembly/elf/image.ts';
-import type { Cpu, RegisterFile } from './cpu/cpu.ts';
+import type { Cpu, CpuState, RegisterFile } from './cpu/cpu.ts';
 import type { Delivery, DeliveryPhase, RegisterChange } from './kernel/delivery.ts';
-import type { PagedMemory } from './memory/memory.ts';
+import type { KernelState } from './kernel/kernel.ts';
+import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 /** Where in its run the machine is: exceptions delivered so far, then instructions since the last of them. */
@@ -57,6 +58,21 @@ export interface RunRequest {
   readonly stopOnFixup?: boolean;
 }
 
+/** Everything a run depends on, at one moment. Opaque to all but the machine it comes from. */
+export interface MachineState {
+  readonly counted: bigint;
+  /** Exceptions delivered so far. */
+  readonly exceptions: number;
+  readonly cpu: CpuState;
+  readonly memory: MemoryCheckpoint;
+  readonly kernel: KernelState;
+  readonly deliveries: readonly Delivery[];
+  readonly fixups: readonly FixupRecord[];
+  readonly ended: Stop | undefined;
+  readonly lastExceptionAt: bigint;
+  readonly sameFault: { readonly key: string; readonly times: number };
+}
+
 export interface Machine {
   readonly scenario: Scenario;
   readonly image: Image;
@@ -81,6 +97,14 @@ export interface Machine {
   setBreakpoints(addresses: Iterable<bigint>): void;
   /** Back to the first instruction of the routine. */
   restart(): void;
+  /** Instructions since the start of the run: counted time. */
+  readonly counted: bigint;
+  /** The whole state, for {@link restore}; undefined while an exception is on its way or a handler runs. */
+  save(): MachineState | undefined;
+  /** Back (or forward) to a state that was saved. Breakpoints stay as they are. */
+  restore(state: MachineState): void;
+  /** The state is not needed any more: its memory is freed. */
+  release(state: MachineState): void;
   /** `dst+0x40`, `copy_mc_fragile+0x13`, or hex: the name people know an address by. */
   describe(address: bigint): string;
 }

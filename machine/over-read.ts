@@ -34,6 +34,11 @@ export class OverRead {
     return [...this.#after].flat();
   }
 
+  /** True while no `rep movs` that may over-read is under way. */
+  get idle(): boolean {
+    return this.#started === undefined;
+  }
+
   reset(): void {
     this.#started = undefined;
   }

@@ -89,6 +89,13 @@ export interface CpuProfile {
   readonly model?: { readonly name: 'skylake-x'; readonly stepping: number };
 }
 
+/** Opaque to all but the CPU it comes from. */
+export interface CpuState {
+  readonly registers: Uint8Array;
+  readonly msrs: ReadonlyMap<number, bigint>;
+  readonly instructions: bigint;
+}
+
 export interface Cpu {
   readonly registers: RegisterFile;
   readonly memory: PagedMemory;
@@ -102,6 +109,10 @@ export interface Cpu {
   flushCode(): void;
   /** True while non-temporal stores have not been drained by a fence or an exception. */
   readonly pendingNonTemporal: boolean;
+  /** Registers, model-specific registers and counted time, for going back to; memory has its own checkpoints. */
+  save(): CpuState;
+  /** Takes only what `save` of the same CPU gave. */
+  restore(state: CpuState): void;
   /** Marks the non-temporal stores drained: exception delivery and iret serialise. */
   drainNonTemporal(): void;
   /** Model-specific registers: a read or write of one not listed raises #GP(0). */

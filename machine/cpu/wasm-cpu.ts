@@ -11,7 +11,7 @@ import { ACCESS, EXIT, LOOKUP_OP, STATUS } from '../memory/layout.ts';
 import type { PoisonGranule } from '../memory/memory.ts';
 import { CodeCache } from './code-cache.ts';
 import { FLAG, VECTOR } from './cpu.ts';
-import type { Cpu, CpuExit, CpuProfile, FaultAccess } from './cpu.ts';
+import type { Cpu, CpuExit, CpuProfile, FaultAccess, CpuState } from './cpu.ts';
 import { icedInstruction, MAX_INSTRUCTION_BYTES } from './decode.ts';
 import { handlers, TABLE_SIZE } from './interpreter/module.ts';
 import { Regions } from './regions/regions.ts';
@@ -32,6 +32,7 @@ const RUN_LIMIT = 2 ** 30;
  * optimised it: it does not replace code that is running.
  */
 const SLICE = 32768;
+const LONGEST_SLICE = 2 ** 20;
 /** So often may one instruction miss a translation before exact windows settle it: two of its accesses want the same entry. */
 const MISS_LIMIT = 3;
 
@@ -60,6 +61,7 @@ export class WasmCpu implements Cpu, SystemContext {
   #instructions = 0n;
   /** Instructions since the last look at what is hot. */
   #unsampled = 0;
+  #slice = SLICE;
 
   constructor({ profile, granule }: CpuOptions) {
     this.profile = profile;
@@ -90,6 +92,17 @@ export class WasmCpu implements Cpu, SystemContext {
     this.state.pendingNonTemporal = false;
   }
 
+  save(): CpuState {
+    return { registers: this.state.save(), msrs: new Map(this.msrs), instructions: this.#instructions };
+  }
+
+  restore({ registers, msrs, instructions }: CpuState): void {
+    this.state.restore(registers);
+    this.msrs.clear();
+    for (const [msr, value] of msrs) this.msrs.set(msr, value);
+    this.#instructions = instructions;
+  }
+
   setBreakpoints(addresses: Iterable<bigint>): void {
     const wanted = new Set([...addresses].map((address) => BigInt.asUintN(64, address)));
     this.regions.dropCovering(wanted);
@@ -116,14 +129,14 @@ export class WasmCpu implements Cpu, SystemContext {
     let skip = this.#code.hasBreakpoint(start);
     for (;;) {
       const traps = (this.state.systemFlags & FLAG.TF) !== 0;
-      const budget = exact || skip || traps ? 1 : Math.min(left, SLICE);
+      const budget = exact || skip || traps ? 1 : Math.min(left, this.#slice);
       const used = skip ? this.#skipBreakpoint() : this.#execute(budget);
       const status = i32 === this.arena.i32 ? i32[EXIT.STATUS >> 2]! : this.arena.i32[EXIT.STATUS >> 2]!;
       this.#instructions += BigInt(used);
       left -= used;
       this.#unsampled += used;
       // A long run is where it stands; short ones are what they began with.
-      if (this.#unsampled >= SLICE) this.#sample(status === STATUS.LIMIT ? this.state.rip : start);
+      if (this.#unsampled >= this.#slice) this.#sample(status === STATUS.LIMIT ? this.state.rip : start);
       if (used > 0) misses = 0;
       if (exact && status !== STATUS.MISS) {
         this.memory.endExact(used > 0);
@@ -234,6 +247,8 @@ export class WasmCpu implements Cpu, SystemContext {
   /** Looks at where execution is. */
   #sample(ip: bigint): void {
     this.#unsampled = 0;
+    // Where compiled code runs there is little to find out.
+    this.#slice = this.regions.covers(ip) ? Math.min(2 * this.#slice, LONGEST_SLICE) : SLICE;
     this.regions.sample(ip);
   }
 

@@ -22,6 +22,7 @@ import type { Delivery, DeliveryPhase } from './delivery.ts';
 import { describeException } from './describe.ts';
 import { GuestCalls } from './guest-calls.ts';
 import { PendingPages, isRecoverableDataError, reportedBank } from './machine-check.ts';
+import type { PendingPagesState } from './machine-check.ts';
 import { TakerResolver } from './takers.ts';
 import type { Taker } from './takers.ts';
 
@@ -41,6 +42,13 @@ export interface KernelOptions {
   readonly handlerReturn: bigint;
   /** Top of the stack that machine checks are handled on. */
   readonly machineCheckStack: bigint;
+}
+
+/** For {@link Kernel.restore}. */
+export interface KernelState {
+  readonly sequence: number;
+  readonly fastStrings: boolean;
+  readonly pages: PendingPagesState;
 }
 
 type ExceptionExit = Extract<CpuExit, { kind: 'exception' }>;
@@ -78,6 +86,18 @@ export class Kernel {
     this.#fastStrings = true;
     this.#pages.clear();
     this.#calls.clear();
+  }
+
+  /** What the kernel remembers between two exceptions. Only while none is being handled. */
+  save(): KernelState {
+    return { sequence: this.#sequence, fastStrings: this.#fastStrings, pages: this.#pages.save() };
+  }
+
+  restore(state: KernelState): void {
+    this.reset();
+    this.#sequence = state.sequence;
+    this.#fastStrings = state.fastStrings;
+    this.#pages.restore(state.pages);
   }
 
   /** Deliveries whose handler, a function of the program, is running; the innermost last. */

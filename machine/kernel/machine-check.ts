@@ -36,6 +36,12 @@ export function isRecoverableDataError({ bank, status, mcgStatus }: MachineCheck
   return bank === 1 && (mcgStatus & MCG_STATUS.LMCES) !== 0n && (status & (wanted | OVER | PCC)) === wanted;
 }
 
+/** For {@link PendingPages.restore}. */
+export interface PendingPagesState {
+  readonly page: bigint | undefined;
+  readonly count: number;
+}
+
 /**
  * The page a copy from user memory hit poison in: it is taken from the process before it runs on. Until then, machine checks in a
  * second page, or too many in the same, are fatal (kernel 6.12 queue_task_work).
@@ -47,6 +53,15 @@ export class PendingPages {
   clear(): void {
     this.#page = undefined;
     this.#count = 0;
+  }
+
+  save(): PendingPagesState {
+    return { page: this.#page, count: this.#count };
+  }
+
+  restore({ page, count }: PendingPagesState): void {
+    this.#page = page;
+    this.#count = count;
   }
 
   /** Notes a machine check at a physical address; why it is fatal, if it is. */

@@ -1,0 +1,185 @@
+/**
+ * A run that can be gone through in both directions: checkpoints, and exact re-execution from the nearest one.
+ * Rests on the machine being deterministic: the same state gives the same run, to the bit.
+ */
+import type { Delivery } from '../kernel/delivery.ts';
+import type { FixupRecord, Machine, RunRequest, Stop } from '../machine.ts';
+import { CheckpointList, momentOfState } from './checkpoints.ts';
+import { compareMoments, momentOf, START } from './moment.ts';
+import type { Moment } from './moment.ts';
+
+export interface TimelineOptions {
+  /** Instructions between two checkpoints at first. Default 10,000: re-executing them takes well under a millisecond. */
+  readonly distance?: number;
+  /** Checkpoints kept at most, which bounds the memory of the history. Default 256. */
+  readonly checkpoints?: number;
+}
+
+/** What a search backwards stops for, as {@link RunRequest} does forwards; breakpoints are the machine's. */
+export interface SearchRequest {
+  readonly stopsAtBreakpoint: (address: bigint) => boolean;
+  readonly stopsOnDelivery: (delivery: Delivery) => boolean;
+  readonly stopsOnFixup: (fixup: FixupRecord) => boolean;
+}
+
+/** What was found backwards; `start` if nothing was and the run's beginning was reached. */
+export type Found =
+  | { readonly reason: 'breakpoint'; readonly address: bigint }
+  | { readonly reason: 'delivered'; readonly delivery: Delivery }
+  | { readonly reason: 'fixup'; readonly fixup: FixupRecord }
+  | { readonly reason: 'start' };
+
+export class Timeline {
+  readonly machine: Machine;
+  readonly #checkpoints: CheckpointList;
+
+  /** `machine` stands at the start of its run. */
+  constructor(machine: Machine, options: TimelineOptions = {}) {
+    this.machine = machine;
+    this.#checkpoints = new CheckpointList(machine, options.checkpoints ?? 256, options.distance ?? 10_000);
+    this.#checkpoints.take();
+  }
+
+  get now(): Moment {
+    return momentOf(this.machine);
+  }
+
+  get atStart(): boolean {
+    return compareMoments(this.now, START) === 0;
+  }
+
+  /** Number of checkpoints held. */
+  get checkpoints(): number {
+    return this.#checkpoints.count;
+  }
+
+  /** As {@link Machine.run}, with checkpoints taken on the way. */
+  run(request: RunRequest): Stop {
+    let left = BigInt(request.limit);
+    for (;;) {
+      if (this.#checkpoints.due === 0n) this.#checkpoints.take();
+      const { due } = this.#checkpoints;
+      // A state that cannot be saved now (a handler runs) is saved at the end of the next stretch.
+      const stretch = due === 0n || due > left ? left : due;
+      const before = this.machine.counted;
+      const stop = this.machine.run({ ...request, limit: Number(stretch) });
+      left -= this.machine.counted - before;
+      if (stop.reason !== 'limit' || left <= 0n) return stop;
+    }
+  }
+
+  /** Back to the start of the run, which may from here on be another one. */
+  restart(): void {
+    this.#checkpoints.clear();
+    this.machine.restart();
+    this.#checkpoints.take();
+  }
+
+  /** Registers, memory or poison were changed from outside: later checkpoints belong to a run that will not be, the present is a new root. */
+  edited(): void {
+    this.#checkpoints.forgetFrom(this.now);
+    this.#checkpoints.take();
+  }
+
+  /** Goes to a moment that lies before the present or at it. Registers and memory are then those of that moment, to the byte. */
+  goTo(moment: Moment): void {
+    const state = this.#checkpoints.before(moment);
+    if (state === undefined) throw new RangeError('this moment lies before the history that is kept');
+    this.machine.restore(state);
+    this.#replay(moment, () => undefined);
+  }
+
+  /** One instruction, or one delivery, back. False if the machine stands at the start already. */
+  stepBack(): boolean {
+    const moment = this.#previous();
+    if (moment === undefined) return false;
+    this.goTo(moment);
+    return true;
+  }
+
+  /**
+   * Searches backwards for the last moment before the present at which a run would have stopped, and goes there.
+   * Yields between stretches of a few thousand instructions, so that the caller can look up; if the caller gives up, the machine
+   * stands at some earlier moment.
+   */
+  *searchBack(request: SearchRequest): Generator<undefined, Found> {
+    let until = this.now;
+    for (;;) {
+      const state = this.#checkpoints.strictlyBefore(until);
+      if (state === undefined) break;
+      this.machine.restore(state);
+      let last: { readonly moment: Moment; readonly found: Found } | undefined;
+      this.#replay(until, (found) => {
+        const moment = this.now;
+        if (compareMoments(moment, until) < 0 && compareMoments(moment, START) > 0) last = { moment, found };
+      }, request);
+      if (last !== undefined) {
+        this.goTo(last.moment);
+        return this.#fresh(last.found);
+      }
+      until = momentOfState(state);
+      yield;
+    }
+    this.goTo(START);
+    return { reason: 'start' };
+  }
+
+  /** Deliveries and fixups are new objects after a replay. */
+  #fresh(found: Found): Found {
+    if (found.reason === 'delivered') return { reason: 'delivered', delivery: this.machine.delivery ?? found.delivery };
+    if (found.reason === 'fixup') return { reason: 'fixup', fixup: this.machine.fixups.at(-1) ?? found.fixup };
+    return found;
+  }
+
+  /** Runs on from an earlier state to `moment`, telling what it passes. */
+  #replay(moment: Moment, passed: (found: Found) => void, request?: SearchRequest): void {
+    const { machine } = this;
+    while (machine.counted < moment.instructions || machine.deliveries.length < moment.exceptions) {
+      const left = moment.instructions - machine.counted;
+      const stop = machine.run({
+        limit: left > 0n ? Number(left) : 1,
+        stopOnFixup: request !== undefined,
+        stopOnDelivery: (delivery) => {
+          if (request?.stopsOnDelivery(delivery) === true) return true;
+          // At the moment's own count the run must not go past its exception.
+          return machine.counted === moment.instructions && delivery.sequence >= moment.exceptions;
+        },
+      });
+      if (stop.reason === 'breakpoint' && request?.stopsAtBreakpoint(stop.address) === true) passed({ reason: 'breakpoint', address: stop.address });
+      else if (stop.reason === 'fixup' && request?.stopsOnFixup(stop.fixup) === true) passed({ reason: 'fixup', fixup: stop.fixup });
+      else if (stop.reason === 'delivered') {
+        if (request?.stopsOnDelivery(stop.delivery) === true) passed({ reason: 'delivered', delivery: stop.delivery });
+        if (isAt(machine, moment)) return;
+        this.#settle(passed, request);
+      } else if (machine.ended !== undefined) return;
+    }
+    if (!moment.pending) while (machine.delivery !== undefined) machine.advance();
+  }
+
+  /** Takes a delivery to its end. */
+  #settle(passed: (found: Found) => void, request: SearchRequest | undefined): void {
+    const { machine } = this;
+    const before = machine.fixups.length;
+    while (machine.delivery !== undefined) machine.advance();
+    const fixup = machine.fixups.at(-1);
+    if (fixup !== undefined && machine.fixups.length > before && request?.stopsOnFixup(fixup) === true) passed({ reason: 'fixup', fixup });
+  }
+
+  /** The moment before the present; undefined at the start. */
+  #previous(): Moment | undefined {
+    const { instructions, exceptions, pending } = this.now;
+    if (pending) return { instructions, exceptions: exceptions - 1, pending: false };
+    if (exceptions > 0 && this.#deliveredAt(exceptions) === instructions) return { instructions, exceptions, pending: true };
+    return instructions === 0n ? undefined : { instructions: instructions - 1n, exceptions, pending: false };
+  }
+
+  /** The count at which an exception was delivered, if the machine still stands there. */
+  #deliveredAt(sequence: number): bigint | undefined {
+    const { machine } = this;
+    return machine.deliveries.length === sequence ? machine.counted - machine.position.instructions : undefined;
+  }
+}
+
+function isAt(machine: Machine, moment: Moment): boolean {
+  return moment.pending && compareMoments(momentOf(machine), moment) === 0;
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import type { Machine } from '../../machine/machine.ts';
+import { Timeline } from '../../machine/timeline/timeline.ts';
+import { machineOf } from '../kernel/program.ts';
+
+const COPY = `
+SYM_FUNC_START(copy)
+	xorl %eax, %eax
+.Lnext:
+.Lload:
+	movq (%rsi), %r8
+	movq %r8, (%rdi)
+	addq $8, %rsi
+	addq $8, %rdi
+	subq $8, %rdx
+	jnz .Lnext
+	RET
+.Lfault:
+	movq %rdx, %rax
+	RET
+	_ASM_EXTABLE_TYPE(.Lload, .Lfault, EX_TYPE_DEFAULT_MCE_SAFE)
+SYM_FUNC_END(copy)
+`;
+
+/** Everything that can be seen of a machine. */
+function picture(machine: Machine): string {
+  const registers = Array.from({ length: 16 }, (_, number) => machine.registers.get(number).toString(16));
+  const memory = machine.scenario.buffers.map(({ address, size }) => Buffer.from(machine.memory.read(address, size)).toString('hex'));
+  return JSON.stringify([
+    registers, machine.registers.rip.toString(16), machine.registers.rflags.toString(16), machine.registers.getControl(2).toString(16), memory,
+    machine.delivery?.sequence, machine.deliveries.map(({ phases }) => phases.map(({ phase }) => phase)), machine.fixups.length, machine.ended?.reason, String(machine.counted),
+  ]);
+}
+
+/** Runs to the end a step at a time; the picture at each step. */
+function recordForwards(timeline: Timeline): string[] {
+  const pictures = [picture(timeline.machine)];
+  while (timeline.machine.ended === undefined) {
+    if (timeline.machine.delivery === undefined) timeline.run({ limit: 1, stopOnDelivery: () => true, stopOnFixup: true });
+    else while (timeline.machine.delivery !== undefined) timeline.machine.advance();
+    pictures.push(picture(timeline.machine));
+  }
+  return pictures;
+}
+
+describe('a timeline', () => {
+  it('steps back through a copy that a machine check ends, each moment as it was forwards', () => {
+    for (const distance of [1, 7, 10_000]) {
+      const timeline = new Timeline(machineOf(COPY, { poison: 'src+64', n: 128 }), { distance });
+      const pictures = recordForwards(timeline);
+      expect(timeline.machine.ended?.reason).toBe('returned');
+      expect(timeline.machine.deliveries).toHaveLength(1);
+      const seen = new Set<string>();
+      for (let index = pictures.length - 1; timeline.stepBack(); index--) {
+        const now = picture(timeline.machine);
+        expect(pictures.slice(0, index)).toContain(now);
+        seen.add(now);
+      }
+      expect(seen.size).toBe(pictures.length - 1);
+      expect(timeline.atStart).toBe(true);
+      expect(picture(timeline.machine)).toBe(pictures[0]);
+    }
+  });
+
+  it('goes on from the past exactly as it did the first time', () => {
+    const timeline = new Timeline(machineOf(COPY, { poison: 'src+64', n: 128 }), { distance: 5 });
+    const pictures = recordForwards(timeline);
+    for (let steps = 0; steps < 12; steps++) timeline.stepBack();
+    const here = pictures.indexOf(picture(timeline.machine));
+    expect(here).toBeGreaterThan(0);
+    expect(recordForwards(timeline)).toEqual(pictures.slice(here));
+  });
+
+  it('finds backwards what stopped forwards: a fixup, then the delivery, then a breakpoint, then the start', () => {
+    const machine = machineOf(COPY, { poison: 'src+64', n: 128 });
+    const timeline = new Timeline(machine, { distance: 8 });
+    const start = machine.image.symbols.find(({ name }) => name === 'copy')!.address;
+    timeline.run({ limit: 100_000 });
+    const search = (breakpoint?: bigint) => {
+      const steps = timeline.searchBack({ stopsOnDelivery: () => true, stopsOnFixup: () => true, stopsAtBreakpoint: (address) => address === breakpoint });
+      for (;;) {
+        const step = steps.next();
+        if (step.done === true) return step.value;
+      }
+    };
+    expect(search().reason).toBe('fixup');
+    expect(machine.delivery).toBeUndefined();
+    expect(search().reason).toBe('delivered');
+    expect(machine.delivery?.exception.mnemonic).toBe('#MC');
+    timeline.stepBack();
+    const load = machine.registers.rip;
+    expect(load).toBeGreaterThan(start);
+    machine.setBreakpoints([load]);
+    expect(search(load)).toEqual({ reason: 'breakpoint', address: load });
+    // endbr64 and xor, then seven rounds of six.
+    expect(machine.counted).toBe(2n + 7n * 6n);
+    machine.setBreakpoints([]);
+    expect(search().reason).toBe('start');
+    expect(timeline.atStart).toBe(true);
+  });
+
+  it('forgets what lay ahead when the past is edited', () => {
+    const machine = machineOf(COPY, { poison: 'src+64', n: 128 });
+    const timeline = new Timeline(machine, { distance: 4 });
+    timeline.run({ limit: 100_000 });
+    expect(machine.registers.get(0)).toBe(64n);
+    for (let steps = 0; steps < 20; steps++) timeline.stepBack();
+    machine.memory.unpoison();
+    timeline.edited();
+    timeline.run({ limit: 100_000 });
+    expect(machine.registers.get(0)).toBe(0n);
+    timeline.stepBack();
+    expect(machine.deliveries).toHaveLength(0);
+  });
+
+  it('keeps the number of checkpoints bounded', () => {
+    const timeline = new Timeline(machineOf('SYM_FUNC_START(spin)\n\tmovl $1000000, %ecx\n1:\tdecl %ecx\n\tjnz 1b\n\tRET\nSYM_FUNC_END(spin)'), { distance: 100, checkpoints: 16 });
+    timeline.run({ limit: 3_000_000 });
+    expect(timeline.machine.ended?.reason).toBe('returned');
+    expect(timeline.checkpoints).toBeLessThanOrEqual(16);
+    const end = timeline.machine.counted;
+    timeline.stepBack();
+    expect(timeline.machine.counted).toBe(end - 1n);
+  });
+});
