@@ -5,7 +5,7 @@
 import { DwarfError, DwarfReader, debugSection } from './dwarf-reader.ts';
 import type { ObjectFile } from './object.ts';
 
-export const DW_FORM = {
+const DW_FORM = {
   addr: 0x01, block2: 0x03, block4: 0x04, data2: 0x05, data4: 0x06, data8: 0x07, string: 0x08, block: 0x09, block1: 0x0a, data1: 0x0b,
   flag: 0x0c, sdata: 0x0d, strp: 0x0e, udata: 0x0f, ref_addr: 0x10, ref1: 0x11, ref2: 0x12, ref4: 0x13, ref8: 0x14, ref_udata: 0x15,
   sec_offset: 0x17, exprloc: 0x18, flag_present: 0x19, strx: 0x1a, addrx: 0x1b, strp_sup: 0x1d, data16: 0x1e, line_strp: 0x1f, ref_sig8: 0x20,

@@ -66,7 +66,7 @@ function addGlobal(globals: Map<string, Definition>, definition: Definition, pro
 }
 
 /** Where the code of a definition was written, if its object says. */
-export function positionOf({ object, symbol }: Definition): SourcePosition | undefined {
+function positionOf({ object, symbol }: Definition): SourcePosition | undefined {
   if (typeof symbol.section !== 'number') return undefined;
   return lineIn(object, symbol.section, Number(symbol.value));
 }

@@ -18,7 +18,7 @@ const WIDTHS: Readonly<Record<number, number>> = {
 };
 
 /** Bytes that a relocation of `type` writes; 0 where it writes none or the type is unknown. */
-export function relocationWidth(type: number): number {
+function relocationWidth(type: number): number {
   return WIDTHS[type] ?? 0;
 }
 

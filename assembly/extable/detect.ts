@@ -26,7 +26,7 @@ export interface Detection {
 }
 
 /** Layouts that `.note.mcsafe` can name, by their letter. */
-export const NOTE_LAYOUTS: Readonly<Record<string, ExtableLayout>> = {
+const NOTE_LAYOUTS: Readonly<Record<string, ExtableLayout>> = {
   A: 'absolute', B: 'relative', M: 'mcex', I: 'index', C: 'handler', D: 'type', E: 'data', H: 'class', V: 'vdso',
 };
 

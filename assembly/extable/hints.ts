@@ -12,7 +12,7 @@ type Hints = Omit<TableHints, 'section'>;
 /**
  * `.note.mcsafe`: an ELF note of name `mcsafe`, type 1, whose descriptor is two 32-bit words: the note's version (1) and the layout's letter.
  */
-export const NOTE = { section: '.note.mcsafe', name: 'mcsafe', type: 1, version: 1 } as const;
+const NOTE = { section: '.note.mcsafe', name: 'mcsafe', type: 1, version: 1 } as const;
 
 export function fileHints(file: ObjectFile, generation?: string): Hints {
   const section = (name: string): Uint8Array | undefined => file.sections.find((candidate) => candidate.name === name)?.bytes;

@@ -70,7 +70,7 @@ function readRelative(fields: TableFields, offset: number): ReturnType<LayoutFac
 const CLASSES: readonly EntryClass[] = ['plain', 'trap-number', 'user-access', 'handler'];
 
 /** Class 0 is offset by this, so that a negative distance leaves the class bits alone. */
-export const CLASS_BIAS = 0x2000_0000n;
+const CLASS_BIAS = 0x2000_0000n;
 
 function readClass(fields: TableFields, offset: number): ReturnType<LayoutFacts['read']> {
   const words = pair(fields, offset);

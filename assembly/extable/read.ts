@@ -13,10 +13,10 @@ import { fileHints, imageHints } from './hints.ts';
 import { HANDLER_TYPES, LAYOUTS } from './layouts.ts';
 
 /** Names of the sections that hold exception tables. */
-export const TABLE_SECTIONS = ['__ex_table', '__mcex_table'] as const;
+const TABLE_SECTIONS = ['__ex_table', '__mcex_table'] as const;
 export const RANGE_SECTION = '__ex_range';
 export const RANGE_STRIDE = 16;
-export const DESCRIPTOR_SIZE = 16;
+const DESCRIPTOR_SIZE = 16;
 
 export interface ReadTableOptions {
   /** Overrides the detection. */
@@ -63,7 +63,21 @@ function readTable(fields: TableFields, hints: TableHints, override: ExtableLayo
     const entry = read(fields, offset);
     if (entry !== undefined) entries.push({ index, offset, ...named(entry, handlerNames) });
   }
-  return { layout, section: hints.section, address: fields.address, evidence, stride, entries, leftOver: fields.size - count * stride };
+  return {
+    layout, section: hints.section, address: fields.address, evidence: [...evidence, ...thirdWordEvidence(layout, entries)],
+    stride, entries, leftOver: fields.size - count * stride,
+  };
+}
+
+/** What the third words say for or against the layout. */
+function thirdWordEvidence(layout: ExtableLayout, entries: readonly ExtableEntry[]): string[] {
+  if (layout === 'handler') {
+    const names = [...new Set(entries.flatMap(({ handlerName }) => handlerName ?? []))];
+    return names.length === 0 ? [] : [`third words lead to ${names.slice(0, 4).join(', ')}${names.length > 4 ? ` and ${String(names.length - 4)} more` : ''}`];
+  }
+  if (layout !== 'data') return [];
+  const withFields = entries.filter(({ data }) => data >>> 8 !== 0).length;
+  return withFields === 0 ? [] : [`third words of ${String(withFields)} use register, flag or immediate bits, which came with 5.17`];
 }
 
 /** Fills in a C handler's name, and the type that took over its work. */

@@ -29,14 +29,14 @@ const instruction = z.strictObject({
   faults: describe(z.array(z.strictObject({ vector: z.int(), reason: z.string() })), 'Exceptions it can raise.'),
 });
 
-export const descriptorSchema = z.strictObject({
+const descriptorSchema = z.strictObject({
   address: hex,
   handler: describe(z.string(), 'The C function.'),
   vectors: describe(z.array(z.int()), 'Vectors it takes.'),
   flags: z.int(),
 });
 
-export const entrySchema = z.strictObject({
+const entrySchema = z.strictObject({
   table: describe(z.string(), 'Section.'),
   index: describe(z.int(), 'Position in the section, from 0.'),
   site: describe(place, 'The instruction that may fault.'),
@@ -53,7 +53,7 @@ export const entrySchema = z.strictObject({
   recoverable: z.optional(describe(z.strictObject({ answer: z.enum(['yes', 'no', 'if the address is a user address']), because: z.string() }), 'Whether a machine check here is recoverable.')),
 });
 
-export const rangeSchema = z.strictObject({
+const rangeSchema = z.strictObject({
   index: z.int(),
   start: place,
   length: describe(z.int(), 'Bytes; 0 until the post-link step fills it in.'),
@@ -61,7 +61,7 @@ export const rangeSchema = z.strictObject({
   descriptor: z.optional(descriptorSchema),
 });
 
-export const findingSchema = z.strictObject({
+const findingSchema = z.strictObject({
   severity: z.enum(['error', 'warning', 'information', 'hint']),
   code: describe(z.string(), 'Stable name of the check.'),
   message: z.string(),
