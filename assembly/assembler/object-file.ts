@@ -202,8 +202,8 @@ class SymbolWriter {
     this.symbols.push(symbol instanceof SectionBuilder
       ? { ...NULL_SYMBOL, name: symbol.name, section: this.numbers(symbol), type: 'section' }
       : {
-          name: symbol.name, ...this.place(symbol), size: this.sizeOf(symbol),
-          type: symbol.type, binding: this.bindingOf(symbol), visibility: symbol.visibility,
+          name: symbol.name, ...this.place(symbol), size: this.sizeOf(symbol), type: this.typeOf(symbol),
+          binding: this.bindingOf(symbol), visibility: symbol.visibility,
         });
   }
 
@@ -217,8 +217,25 @@ class SymbolWriter {
     }
   }
 
+  /** The symbol that `symbol` was assigned, whose type and size it takes over. */
+  private original({ definition }: AssemblySymbol): AssemblySymbol | undefined {
+    if (definition?.kind !== 'value') return undefined;
+    const folded = this.state.symbols.fold(definition.expression);
+    return folded.kind === 'symbol' && folded.symbol.modifier === undefined ? this.state.symbols.keyed(folded.symbol.name) : undefined;
+  }
+
+  private typeOf(symbol: AssemblySymbol): ObjectSymbol['type'] {
+    const original = this.original(symbol);
+    const type = original === undefined ? 'notype' : this.typeOf(original);
+    return type === 'notype' ? symbol.type : type;
+  }
+
   private sizeOf(symbol: AssemblySymbol): bigint {
-    if (symbol.size === undefined) return symbol.definition?.kind === 'common' ? symbol.definition.size : 0n;
+    if (symbol.size === undefined) {
+      const original = this.original(symbol);
+      if (original !== undefined) return this.sizeOf(original);
+      return symbol.definition?.kind === 'common' ? symbol.definition.size : 0n;
+    }
     const value = this.state.symbols.number(symbol.size.expression);
     if (value === undefined) {
       this.state.report('error', 'bad-expression', `the .size of ${symbol.name} must come to a number`, symbol.size.range);
