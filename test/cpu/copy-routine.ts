@@ -20,7 +20,8 @@ function block(): string {
   return `${half(0)}\n${half(4)}`;
 }
 
-const TEXT = `
+/** The routine's text; labels are plain, so that a C program can name them. */
+export const COPY_TEXT = `
 	.text
 	.globl copy
 	.type copy, @function
@@ -53,9 +54,13 @@ done:	xorl %eax, %eax
 failed:	movq %rdx, %rax
 	ret
 	.size copy, . - copy
+	.globl failed, bytes, ${LOADS.join(', ')}
+	.section .note.GNU-stack,"",@progbits
 `;
 
-export function copyRoutine(): Assembled & { readonly table: readonly ShortRunEntry[] } {
-  const program = assembled(TEXT);
-  return { ...program, table: LOADS.map((label) => ({ insn: program.at(label), fixup: program.at('failed'), vectors: [14, 18] })) };
+/** `retry`: a fault of a wide load goes on byte by byte, and faults again. */
+export function copyRoutine(retry = false): Assembled & { readonly table: readonly ShortRunEntry[] } {
+  const program = assembled(COPY_TEXT);
+  const landing = (label: string): string => (retry && label !== LOADS.at(-1) ? 'bytes' : 'failed');
+  return { ...program, table: LOADS.map((label) => ({ insn: program.at(label), fixup: program.at(landing(label)), vectors: [14, 18] })) };
 }

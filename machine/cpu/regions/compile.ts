@@ -18,7 +18,7 @@ import type { Block, Discovery } from './discover.ts';
 import { structure } from './graph.ts';
 import type { FlowNode, Structure } from './graph.ts';
 import { RegionAccess } from './region-access.ts';
-import type { RegionContext } from './region-access.ts';
+import type { CachedWindow, RegionContext } from './region-access.ts';
 
 /** A return is compared with so many known sites before it is looked up. */
 const RETURN_SITE_LIMIT = 6;
@@ -55,6 +55,9 @@ class RegionWriter implements RegionContext {
   readonly #structure: Structure;
   readonly #labels: (Label | undefined)[] = [];
   readonly #loops: (Label | undefined)[] = [];
+  readonly #windows = new Map<string, CachedWindow>();
+  /** By node: instructions that may run before the budget is looked at again; undefined where it is not looked at. */
+  readonly #reach: readonly (number | undefined)[];
   readonly #budget: Local;
   readonly #exit: Local;
   readonly #state: Local;
@@ -89,6 +92,7 @@ class RegionWriter implements RegionContext {
     }
     this.entries = [...entries];
     this.#structure = structured;
+    this.#reach = reaches(nodes, structured, this.#blocks.map(({ instructions }) => instructions.length));
   }
 
   write(): Code {
@@ -108,6 +112,15 @@ class RegionWriter implements RegionContext {
     prologue.get(0).load('i32_16u', OP_FIELD.REGISTER[0]).set(this.#state);
     code.bytes.splice(0, 0, ...prologue.bytes);
     return code;
+  }
+
+  cachedWindow(key: string): CachedWindow {
+    let window = this.#windows.get(key);
+    if (window === undefined) {
+      const { code } = this;
+      this.#windows.set(key, window = { tag: code.local('i64'), base: code.local('i32'), limit: code.local('i64') });
+    }
+    return window;
   }
 
   exitBefore(ip: bigint, back: number): void {
@@ -194,9 +207,12 @@ class RegionWriter implements RegionContext {
     const { loopHeader } = this.#structure;
     if (loopHeader[node]!) this.knownKind = undefined;
     const count = block.instructions.length;
-    code.get(this.#budget).i32(count).op('i32_lt_s').if();
-    this.exitBefore(block.ip, 0);
-    code.end();
+    const reach = this.#reach[node];
+    if (reach !== undefined) {
+      code.get(this.#budget).i32(reach).op('i32_lt_s').if();
+      this.exitBefore(block.ip, 0);
+      code.end();
+    }
     code.get(this.#budget).i32(count).op('i32_sub').set(this.#budget);
     block.instructions.forEach((decoded, i) => {
       this.#current = node;
@@ -234,6 +250,23 @@ class RegionWriter implements RegionContext {
     for (const slot of FLAG_SLOTS) code.i32(0).get(this.flags[slot]).store(slot === 'kind' || slot === 'carry' ? 'i32' : 'i64', FLAG_STATE[slot]);
     code.i32(0).get(this.#budget).store('i32', EXIT.REMAINING);
   }
+}
+
+/**
+ * Where the budget is checked, and for how much: at entries and loop headers, for the longest way to the next of them. In between it cannot
+ * run out, so blocks only count.
+ */
+function reaches(nodes: readonly FlowNode[], { order, loopHeader }: Structure, counts: readonly number[]): (number | undefined)[] {
+  const entries = new Set(nodes[0]!.successors);
+  const checked = (node: number): boolean => loopHeader[node]! || entries.has(node);
+  const longest = new Array<number>(nodes.length).fill(0);
+  const sequence = nodes.map((_, node) => node).filter((node) => order[node]! > 0).sort((a, b) => order[b]! - order[a]!);
+  for (const node of sequence) {
+    let after = 0;
+    for (const to of nodes[node]!.successors) if (order[to]! > order[node]! && !checked(to)) after = Math.max(after, longest[to]!);
+    longest[node] = counts[node - 1]! + after;
+  }
+  return nodes.map((_, node) => (node > 0 && checked(node) ? longest[node] : undefined));
 }
 
 /** Targets of edges that lead back in a depth-first walk from `start`. */

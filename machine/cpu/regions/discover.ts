@@ -23,11 +23,14 @@ export interface Discovery {
   readonly entries: ReadonlySet<bigint>;
 }
 
+/** Ways out, and what may close windows, of which regions keep copies. */
+const INTERPRETED = new Set(['ud2', 'hlt', 'clac', 'popf']);
+
 /** Instructions the interpreter keeps: it counts repetitions, and traps end its run. */
 function compiles(decoded: Decoded): boolean {
   if (decoded.meaning !== 'lift' || decoded.traps) return false;
   const { shape } = decoded;
-  return shape.repeat === 'none' && shape.mnemonic !== 'ud2' && shape.mnemonic !== 'hlt';
+  return shape.repeat === 'none' && !INTERPRETED.has(shape.mnemonic);
 }
 
 /** `fetch` decodes one instruction, or says undefined if it cannot be run from a region (a fault, a breakpoint). */

@@ -1,0 +1,124 @@
+/**
+ * `npm run bench`: the emulator beside the real CPU (gcc) and qemu-x86_64, ratios from one run. Each figure is the median of interleaved
+ * rounds of CPU time. `--rounds N`.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { COPY_TEXT } from '../cpu/copy-routine.ts';
+import { emulatedKernel, emulatedShortRuns, emulatedSteps } from './emulated.ts';
+import type { ShortKind } from './emulated.ts';
+
+const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1] || 7);
+const cache = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
+const here = fileURLToPath(new URL('./', import.meta.url));
+
+interface Kernel {
+  readonly name: string;
+  readonly title: string;
+  readonly arguments: readonly (string | number)[];
+  readonly calls: number;
+}
+const KERNELS: readonly Kernel[] = [
+  { name: 'alu', title: 'dependent ALU loop', arguments: [4_000_000], calls: 4 },
+  { name: 'copy_words', title: '8-byte copy loop, 64 KiB', arguments: ['dst', 'src', 65536, 200], calls: 4 },
+  { name: 'rep_copy', title: 'rep movsb, 4 KiB', arguments: ['dst', 'src', 4096, 2000], calls: 4 },
+  { name: 'checksum', title: 'byte checksum with branches', arguments: [0, 'src', 65536, 40], calls: 4 },
+  { name: 'fib', title: 'recursive fib(27)', arguments: [27], calls: 2 },
+];
+const SHORT: readonly { readonly kind: ShortKind; readonly title: string; readonly native: boolean }[] = [
+  { kind: 'clean', title: 'clean', native: true },
+  { kind: 'guard', title: 'one guard-page fault', native: true },
+  { kind: 'poison', title: 'one poison byte in a mapped page', native: false },
+  { kind: 'two', title: 'two faults', native: true },
+];
+
+function find(program: string): string | undefined {
+  try {
+    return execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function build(): string | undefined {
+  if (find('gcc') === undefined) return undefined;
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(`${cache}copy.s`, COPY_TEXT);
+  execFileSync('gcc', ['-O2', '-static', '-o', `${cache}native`, `${here}native.c`, `${here}kernels.s`, `${cache}copy.s`]);
+  return `${cache}native`;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+function outside(command: readonly string[], args: readonly string[]): { readonly ns: number; readonly result: bigint } {
+  const [ns, result] = execFileSync(command[0]!, [...command.slice(1), ...args], { encoding: 'utf8' }).trim().split(' ');
+  return { ns: Number(ns), result: BigInt(result!) };
+}
+
+function main(): void {
+  const native = build();
+  const qemu = native === undefined ? undefined : find('qemu-x86_64');
+  if (native === undefined) console.log('skipped: native figures: no gcc');
+  if (qemu === undefined) console.log('skipped: qemu figures: no qemu-x86_64 (Debian package qemu-user)');
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, ${String(cpus().length)} cores, Node ${process.versions.node}; median of ${String(ROUNDS)} rounds, CPU time\n`);
+  const ratios: number[] = [];
+  console.log('| kernel | guest MIPS here | native: here | qemu: here (above 1: faster than qemu) | figure |');
+  console.log('|---|---|---|---|---|');
+  for (const kernel of KERNELS) {
+    const call = emulatedKernel(kernel.name, kernel.arguments);
+    const times = { here: [] as number[], native: [] as number[], qemu: [] as number[] };
+    let instructions = 0;
+    // Hot code is found, compiled and optimised first: cold start is a figure of its own below.
+    for (let i = 0; i < 12; i++) call();
+    const args = [kernel.name, String(kernel.calls), ...kernel.arguments.map(String)];
+    for (let round = 0; round < ROUNDS; round++) {
+      const mine = call();
+      instructions = mine.instructions;
+      times.here.push(mine.ns);
+      if (native === undefined) continue;
+      const real = outside([native], args);
+      if (BigInt.asUintN(64, mine.result * BigInt(kernel.calls)) !== real.result && kernel.name !== 'copy_words' && kernel.name !== 'rep_copy') throw new Error(`${kernel.name}: ${String(mine.result)} here, ${String(real.result)} natively`);
+      times.native.push(real.ns);
+      if (qemu !== undefined) times.qemu.push(outside([qemu, native], args).ns);
+    }
+    const here = median(times.here), real = median(times.native), other = median(times.qemu);
+    if (!Number.isNaN(other)) ratios.push(other / here);
+    const bytes = kernel.name === 'rep_copy' ? `${((4096 * 2000) / here * 1000).toFixed(0)} MB/s` : '';
+    console.log(`| ${kernel.title} | ${(instructions / here * 1000).toFixed(0)} | ${(real / here).toFixed(3)} | ${(other / here).toFixed(2)} | ${bytes} |`);
+  }
+  if (ratios.length > 0) console.log(`\ngeometric mean against qemu-x86_64: ${(ratios.reduce((a, b) => a * b, 1) ** (1 / ratios.length)).toFixed(2)}\n`);
+  console.log('| short runs of a 256-byte copy | here, k runs/s | native, k/s | qemu, k/s | here / native | slow cases |');
+  console.log('|---|---|---|---|---|---|');
+  for (const { kind, title, native: natively } of SHORT) {
+    const run = emulatedShortRuns(kind);
+    run(60_000);
+    const times = { here: [] as number[], native: [] as number[], qemu: [] as number[] };
+    let slow = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const mine = run(100_000);
+      times.here.push(mine.ns);
+      slow += mine.slow;
+      if (native === undefined || !natively) continue;
+      times.native.push(outside([native], [`short-${kind}`, '20000']).ns);
+      if (qemu !== undefined) times.qemu.push(outside([qemu, native], [`short-${kind}`, '5000']).ns);
+    }
+    const rate = (ns: number): string => (Number.isNaN(ns) ? '-' : (1e6 / ns).toFixed(0));
+    const here = median(times.here), real = median(times.native);
+    console.log(`| ${title} | ${rate(here)} | ${rate(real)} | ${rate(median(times.qemu))} | ${Number.isNaN(real) ? '-' : (real / here).toFixed(1)} | ${String(slow)} |`);
+  }
+  console.log('\ncost of a run by how many there are (one poison byte), and the process\'s memory:');
+  const flat = emulatedShortRuns('poison');
+  flat(60_000);
+  for (const count of [1_000, 10_000, 100_000, 1_000_000]) {
+    const { ns } = flat(count);
+    console.log(`  ${String(count).padStart(8)}: ${ns.toFixed(0)} ns, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`);
+  }
+  const step = median(Array.from({ length: ROUNDS }, () => emulatedSteps(100_000)));
+  console.log(`\nsingle steps through the CPU's face: ${(1e6 / step).toFixed(0)} k/s`);
+}
+
+main();
