@@ -25,7 +25,7 @@ export function stoppedEvent(cause: StopCause, machine: Machine): DebugProtocol.
 function reasonOf(cause: StopCause, machine: Machine): Reason {
   switch (cause.kind) {
     case 'entry':
-      return { reason: 'entry', description: 'Paused on entry' };
+      return { reason: 'entry', description: 'At the start of the run' };
     case 'step':
       return { reason: 'step', description: 'Paused on step' };
     case 'pause':

@@ -65,6 +65,13 @@ export class Breakpoints {
     return this.#all().filter((breakpoint) => breakpoint.addresses.includes(address) && this.#wantsStop(breakpoint, machine, log)).map(({ id }) => id);
   }
 
+  /** Ids of the breakpoints at `address` that a run backwards stops at: counts are not looked at, nothing is logged. */
+  wouldHit(address: bigint, machine: Machine): readonly number[] {
+    return this.#all()
+      .filter(({ addresses, request }) => addresses.includes(address) && request.logMessage === undefined && conditionHolds(request.condition, machine))
+      .map(({ id }) => id);
+  }
+
   #wantsStop({ id, request }: Breakpoint, machine: Machine, log: (text: string) => void): boolean {
     if (!conditionHolds(request.condition, machine)) return false;
     const hits = (this.#hits.get(id) ?? 0) + 1;

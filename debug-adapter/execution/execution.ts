@@ -3,6 +3,8 @@
  */
 import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine, Stop } from '../../machine/machine.ts';
+import { Timeline } from '../../machine/timeline/timeline.ts';
+import type { Found } from '../../machine/timeline/timeline.ts';
 import { nextTurn } from './next-turn.ts';
 import { HandlerPlan } from './plan.ts';
 import type { Plan, Stretch } from './plan.ts';
@@ -11,6 +13,7 @@ import { showPhases } from './show-phases.ts';
 /** Milliseconds the machine may run before messages are looked at again. */
 const SLICE = 8;
 /** One call of the machine: few enough instructions to stay far below a slice, adapted as it is measured. */
+const MOST_STEPS_OF_A_LINE = 2_000;
 const SMALLEST_BURST = 1_000, LARGEST_BURST = 1 << 24;
 
 /** Why the program stands still. */
@@ -31,6 +34,8 @@ export interface ExecutionListener {
   userBreakpoints(): Iterable<bigint>;
   /** The breakpoints at `address` that mean it (conditions hold, hit counts reached); none: run on. */
   hit(address: bigint): readonly number[];
+  /** As `hit`, for a run backwards: nothing is counted and nothing logged. */
+  wouldHit(address: bigint): readonly number[];
   onFixup(fixup: FixupRecord): void;
   onDelivery(delivery: Delivery): void;
   onStopped(cause: StopCause): void;
@@ -39,6 +44,7 @@ export interface ExecutionListener {
 
 export class Execution {
   readonly #machine: Machine;
+  readonly #timeline: Timeline;
   readonly #listener: ExecutionListener;
   #running = false;
   #pause = false;
@@ -52,6 +58,7 @@ export class Execution {
 
   constructor(machine: Machine, listener: ExecutionListener) {
     this.#machine = machine;
+    this.#timeline = new Timeline(machine);
     this.#listener = listener;
   }
 
@@ -86,6 +93,41 @@ export class Execution {
     void this.#loop();
   }
 
+  /** One line (or instruction, or delivery) back; stops before this returns. False at the start of the run. */
+  stepBack(line: () => string | undefined): boolean {
+    if (!this.#timeline.stepBack()) return false;
+    const here = line();
+    // A line of many instructions is gone back over as a whole, to its first.
+    for (let steps = 0; here !== undefined && this.#machine.delivery === undefined && steps < MOST_STEPS_OF_A_LINE; steps++) {
+      const moment = this.#timeline.now;
+      if (!this.#timeline.stepBack()) break;
+      if (line() === here && this.#machine.delivery === undefined) continue;
+      this.#timeline.goTo(moment);
+      break;
+    }
+    this.#wentBack();
+    const { delivery } = this.#machine;
+    if (delivery !== undefined) showPhases(this.#machine);
+    this.#stopped(delivery === undefined ? { kind: 'step' } : { kind: 'delivered', delivery });
+    return true;
+  }
+
+  /** Runs backwards to what would have stopped the program; returns at once. */
+  startBack(): void {
+    this.#running = true;
+    this.#pause = false;
+    void this.#loopBack();
+  }
+
+  get atStart(): boolean {
+    return this.#timeline.atStart;
+  }
+
+  /** Registers, memory or poison were changed by the user: what was recorded of the future does not hold any more. */
+  edited(): void {
+    this.#timeline.edited();
+  }
+
   /** Asks a running program to stand still; it does so within a slice. */
   pause(): void {
     this.#pause = true;
@@ -112,6 +154,52 @@ export class Execution {
     }
   }
 
+  async #loopBack(): Promise<void> {
+    await nextTurn();
+    const search = this.#timeline.searchBack({
+      stopsAtBreakpoint: (address) => this.#listener.wouldHit(address).length > 0,
+      stopsOnDelivery: (delivery) => this.#listener.stopsOnDelivery(delivery),
+      stopsOnFixup: () => this.#listener.stopsOnFixup(),
+    });
+    let until = performance.now() + SLICE;
+    while (!this.#disposed) {
+      const step = search.next();
+      if (step.done === true) {
+        this.#wentBack();
+        this.#stopped(this.#causeOf(step.value));
+        return;
+      }
+      if (this.#pause) {
+        this.#wentBack();
+        this.#stopped({ kind: 'pause' });
+        return;
+      }
+      if (performance.now() < until) continue;
+      await nextTurn();
+      until = performance.now() + SLICE;
+    }
+  }
+
+  #causeOf(found: Found): StopCause {
+    switch (found.reason) {
+      case 'start':
+        return { kind: 'entry' };
+      case 'breakpoint':
+        return { kind: 'breakpoint', address: found.address, breakpoints: this.#listener.wouldHit(found.address) };
+      case 'delivered':
+        showPhases(this.#machine);
+        return { kind: 'delivered', delivery: found.delivery };
+      case 'fixup':
+        this.#listener.onFixup(found.fixup);
+        return { kind: 'fixup', fixup: found.fixup, stepped: false };
+    }
+  }
+
+  /** Fixups that lie ahead again will be told again when they are reached. */
+  #wentBack(): void {
+    this.#reported = this.#machine.fixups.length;
+  }
+
   /** One call of the machine. True if the program stands still now. */
   #advance(plan: Plan): boolean {
     const machine = this.#machine;
@@ -120,7 +208,7 @@ export class Execution {
     this.#setTemporary(temporary);
     const limit = single ? 1 : this.#burst;
     const started = performance.now();
-    const stop = machine.run({ limit, stopOnFixup: true, stopOnDelivery: (delivery) => this.#listener.stopsOnDelivery(delivery) });
+    const stop = this.#timeline.run({ limit, stopOnFixup: true, stopOnDelivery: (delivery) => this.#listener.stopsOnDelivery(delivery) });
     if (!single) this.#adapt(performance.now() - started);
     return this.#consider(stop, plan, endsAtFixup);
   }

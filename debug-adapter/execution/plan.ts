@@ -137,7 +137,7 @@ export class StepPlan implements Plan {
 }
 
 /** The written line at rip; undefined where the program does not say. */
-function lineKey(machine: Machine): string | undefined {
+export function lineKey(machine: Machine): string | undefined {
   const position = machine.image.lineAt(machine.registers.rip);
   if (position === undefined) return undefined;
   const written = writtenPosition(position);

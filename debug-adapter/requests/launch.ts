@@ -144,6 +144,7 @@ function listen(adapter: Adapter, self: () => Debuggee): ExecutionListener {
     stopsOnEnd: (stop) => !adapter.noDebug && stop.reason !== 'returned' && (stop.reason !== 'died' || adapter.filters.has('unhandled')),
     userBreakpoints: () => (adapter.noDebug ? [] : adapter.breakpoints.addresses()),
     hit: (address) => adapter.breakpoints.hit(address, self().machine, (text) => { adapter.print(text); }),
+    wouldHit: (address) => adapter.breakpoints.wouldHit(address, self().machine),
     onFixup: (fixup) => {
       const { machine, program } = self();
       if (program.config.trace === true) tracePhases(adapter, self(), fixup.delivery);

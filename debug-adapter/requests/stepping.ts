@@ -1,12 +1,12 @@
 /**
- * continue, next, stepIn, stepOut, pause.
+ * continue, next, stepIn, stepOut, pause; stepBack, reverseContinue.
  */
 import * as z from 'zod/mini';
 import { THREAD_ID } from '../adapter.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { errors } from '../errors.ts';
-import { ContinuePlan, HandlerPlan, StepOutPlan, StepPlan } from '../execution/plan.ts';
+import { ContinuePlan, HandlerPlan, lineKey, StepOutPlan, StepPlan } from '../execution/plan.ts';
 import type { Granularity, Plan } from '../execution/plan.ts';
 import { defineRequest, threadArguments, wholeNumber } from '../request.ts';
 
@@ -46,6 +46,27 @@ export const stepRequests = [
     },
   }),
   defineRequest({
+    command: 'stepBack',
+    capabilities: { supportsStepBack: true },
+    arguments: stepArguments,
+    handle: (adapter, { threadId, granularity }) => {
+      const debuggee = standing(adapter, 'stepBack', threadId);
+      if (debuggee.execution.atStart) throw errors.noStepBack();
+      const line = (): string | undefined => (granularityOf(granularity) === 'instruction' ? undefined : lineKey(debuggee.machine));
+      adapter.defer(() => { debuggee.execution.stepBack(line); });
+    },
+  }),
+  defineRequest({
+    command: 'reverseContinue',
+    arguments: threadArguments,
+    handle: (adapter, { threadId }) => {
+      const debuggee = standing(adapter, 'reverseContinue', threadId);
+      if (debuggee.execution.atStart) throw errors.noStepBack();
+      debuggee.forget();
+      debuggee.execution.startBack();
+    },
+  }),
+  defineRequest({
     command: 'pause',
     arguments: threadArguments,
     handle: (adapter, { threadId }) => {
@@ -60,11 +81,17 @@ function granularityOf(asked: string | undefined): Granularity {
   return asked === 'instruction' ? 'instruction' : 'line';
 }
 
-function run(adapter: Adapter, command: string, threadId: number, plan: (debuggee: Debuggee) => Plan): void {
+/** The program, which must have been started, stand still and not be over. */
+function standing(adapter: Adapter, command: string, threadId: number): Debuggee {
   const debuggee = adapter.stopped(command);
   if (threadId !== THREAD_ID) throw errors.unknownThread(threadId);
   if (debuggee.execution.cause === undefined) throw errors.notLaunched(command);
   if (debuggee.execution.finished) throw errors.ended(command);
+  return debuggee;
+}
+
+function run(adapter: Adapter, command: string, threadId: number, plan: (debuggee: Debuggee) => Plan): void {
+  const debuggee = standing(adapter, command, threadId);
   const chosen = plan(debuggee);
   debuggee.forget();
   debuggee.execution.start(chosen);

@@ -62,6 +62,7 @@ function container(debuggee: Debuggee, reference: number): Container {
 
 /** Registers, flags and places depend on one another: the client reads them again; and the stack, if execution now stands elsewhere. */
 export function stateChanged(adapter: Adapter, debuggee: Debuggee): void {
+  debuggee.execution.edited();
   if (!adapter.client.supportsInvalidatedEvent) return;
   const moved = ![...debuggee.frames.values()].some((frame) => frame.kind === 'code' && frame.depth === 0 && frame.ip === debuggee.machine.registers.rip);
   if (moved) debuggee.forget();

@@ -47,6 +47,7 @@ it('announces exactly what it handles', async () => {
       "supportsRestartRequest": true,
       "supportsSetExpression": true,
       "supportsSetVariable": true,
+      "supportsStepBack": true,
       "supportsSteppingGranularity": true,
       "supportsTerminateRequest": true,
       "supportsWriteMemoryRequest": true,

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { lineWith } from './line-tags.ts';
+import { SAMPLE, TestClient, THREAD } from './client.ts';
+
+const FIXTURE = `${process.cwd()}/test/debug-adapter/fixtures/calls.S`;
+const line = (tag: string): number => lineWith(readFileSync(FIXTURE, 'utf8'), tag);
+
+async function registers(client: TestClient): Promise<unknown> {
+  return { general: await client.scope('General registers'), memory: (await client.ask('readMemory', { memoryReference: (await client.evaluate('dst')).split(' ')[0], count: 256 })).data as string };
+}
+
+describe('going back', () => {
+  it('undoes a step, registers and memory to the byte', async () => {
+    const client = new TestClient();
+    await client.start({ program: SAMPLE, stopOnEntry: true });
+    await client.event('stopped');
+    const seen: unknown[] = [];
+    for (let step = 0; step < 12; step++) {
+      seen.push(await registers(client));
+      await client.go('next');
+    }
+    for (let step = 11; step >= 0; step--) {
+      expect(await client.go('stepBack')).toMatchObject({ reason: 'step' });
+      expect(await registers(client)).toEqual(seen[step]);
+    }
+    expect(await client.refusal('stepBack', THREAD)).toBe('the run cannot go back any further');
+    expect(await client.refusal('reverseContinue', THREAD)).toBe('the run cannot go back any further');
+  });
+
+  it('from the landing pad comes to the delivery, from there to the instruction that faulted', async () => {
+    const client = new TestClient();
+    await client.start({ program: SAMPLE });
+    await client.event('stopped');
+    await client.go('next');
+    expect(await client.evaluate('rax')).toBe('0x12 (18)');
+    expect(await client.go('stepBack')).toMatchObject({ description: '#MC delivered' });
+    expect(await client.evaluate('rax')).toBe('0x0');
+    expect((await client.stack())[0]).toContain('#MC delivery');
+    expect(await client.go('stepBack')).toMatchObject({ reason: 'step' });
+    expect((await client.stack())[0]).toMatch(/^copy_mc\+0xc /);
+    // Forwards again, it is the same run.
+    expect(await client.go('continue')).toMatchObject({ description: '#MC delivered' });
+    expect(await client.go('next')).toMatchObject({ description: 'Fixup executed' });
+  });
+
+  it('continues to the last breakpoint before, and to the start if there is none', async () => {
+    const client = new TestClient();
+    await client.start({ program: FIXTURE, entry: 'recursive', poison: false, stopOnEntry: true });
+    await client.event('stopped');
+    await client.ask('setBreakpoints', { source: { path: FIXTURE }, breakpoints: [{ line: line('recurses') }] });
+    await client.go('continue');
+    await client.go('continue');
+    expect(await client.evaluate('edi')).toBe('0x1');
+    expect(await client.go('reverseContinue')).toMatchObject({ reason: 'breakpoint' });
+    expect(await client.evaluate('edi')).toBe('0x2');
+    expect(await client.go('reverseContinue')).toMatchObject({ reason: 'entry', description: 'At the start of the run' });
+    expect((await client.stack())[0]).toMatch(/^recursive /);
+  });
+
+  it('finds the machine check again', async () => {
+    const client = new TestClient();
+    await client.start({ program: SAMPLE });
+    await client.event('stopped');
+    await client.go('next');
+    await client.go('next');
+    expect(await client.go('reverseContinue')).toMatchObject({ description: 'Fixup executed' });
+    expect(await client.go('reverseContinue')).toMatchObject({ description: '#MC delivered' });
+    expect(await client.go('reverseContinue')).toMatchObject({ reason: 'entry' });
+  });
+
+  it('after a change goes on with the change', async () => {
+    const client = new TestClient();
+    await client.start({ program: SAMPLE, stopOnEntry: true });
+    await client.event('stopped');
+    await client.go('next');
+    await client.evaluate('rdx = 8', 'repl');
+    await client.go('next');
+    await client.go('stepBack');
+    expect(await client.evaluate('rdx')).toBe('0x8');
+    await client.ask('continue', THREAD);
+    expect(await client.event('mcsafe/ended')).toMatchObject({ text: 'copy_mc returned rax = 0, rdx = 0' });
+  });
+
+  it('goes back over a string instruction as a whole', async () => {
+    const client = new TestClient();
+    await client.start({ program: FIXTURE, entry: 'outer', poison: false, stopOnEntry: true });
+    await client.event('stopped');
+    const at = async (): Promise<number> => Number((await client.stack())[0]!.split(':').at(-1));
+    while (await at() !== line('outer returns')) await client.go('next');
+    await client.go('stepBack');
+    expect(await at()).toBe(line('a string copy'));
+    expect(await client.evaluate('rcx')).toBe('0x10 (16)');
+    await client.go('stepBack');
+    expect(await at()).toBe(line('uses the macro'));
+    expect(await client.evaluate('rdx')).toBe('0x7');
+  });
+});
