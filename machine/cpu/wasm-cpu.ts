@@ -58,6 +58,7 @@ export class WasmCpu implements Cpu, SystemContext {
   /** Compiled hot code; tests switch it off and on. */
   readonly regions: Regions;
   #coldModules = 0;
+  #codeMode = '';
   #instructions = 0n;
   /** Instructions since the last look at what is hot. */
   #unsampled = 0;
@@ -115,7 +116,11 @@ export class WasmCpu implements Cpu, SystemContext {
 
   modeChanged(): void {
     this.memory.closeWindows();
-    // What may be fetched depends on the privilege level and SMEP.
+    // What may be fetched, and which addresses are canonical, is built into decoded code.
+    const { user, smep, addressBits } = this.state.accessMode;
+    const mode = `${String(user)} ${String(smep)} ${String(addressBits)}`;
+    if (mode === this.#codeMode) return;
+    this.#codeMode = mode;
     this.#code.flush();
   }
 

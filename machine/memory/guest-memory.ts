@@ -3,7 +3,7 @@
  */
 import type { Arena } from './arena.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { ACCESS, BOUNCE, EXTRA, FRAMES_BASE, USER_WINDOWS, WINDOWS } from './layout.ts';
+import { ACCESS, BOUNCE, CLOSED_WINDOWS, EXTRA, FRAMES_BASE, USER_WINDOWS, WINDOWS } from './layout.ts';
 import { LINE_SIZE, PAGE_SIZE } from './memory.ts';
 import type { MemoryCheckpoint, PagedMemory, PagePermissions, PoisonGranule } from './memory.ts';
 import { Page, UNMAPPED } from './page.ts';
@@ -60,6 +60,7 @@ export class GuestMemory implements PagedMemory {
       capture: (page) => page.state(this.arena),
       apply: (page, state) => { this.#apply(page, state); },
     });
+    for (let i = 0; i < WINDOWS.COUNT; i++) closeEntry(arena, CLOSED_WINDOWS, i);
     this.closeWindows();
   }
 
@@ -424,7 +425,7 @@ export class GuestMemory implements PagedMemory {
 }
 
 function closeAll(arena: Arena, table: number): void {
-  for (let i = 0; i < WINDOWS.COUNT; i++) closeEntry(arena, table, i);
+  arena.u8.copyWithin(table, CLOSED_WINDOWS, CLOSED_WINDOWS + WINDOWS.ENTRY * WINDOWS.COUNT);
 }
 
 /** A closed entry's tag is half the table away from every address that selects it. */

@@ -77,6 +77,9 @@ export const ACCESS = { READ: 1, WRITE: 2, READ_WRITE: 3 } as const;
  */
 export const WINDOWS = { READ: 8192, WRITE: 12288, ENTRY: 16, COUNT: 256 } as const;
 
+/** A table of closed windows to copy from. */
+export const CLOSED_WINDOWS = 0x1_5000;
+
 /** Exact windows that the table above cannot express, good for one instruction: low, high (8 bytes each), base, kind (4 each), 8 unused. */
 export const EXTRA = { COUNT: 3840, ENTRIES: 4096, ENTRY: 32, MAX: 16 } as const;
 
