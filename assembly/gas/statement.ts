@@ -176,6 +176,19 @@ export interface ReadOptions {
   readonly defines?: Readonly<Record<string, string>>;
   /** Run the C preprocessor (`.S`); off for `.s`. Default: by the file's extension, on when unknown. */
   readonly preprocess?: boolean;
+  /**
+   * Bytes of an instruction, for `.if` over the difference of two labels with instructions between them; undefined for one whose size
+   * depends on the layout. Without it such a difference is not known.
+   */
+  readonly instructionSize?: (statement: InstructionStatement) => number | undefined;
+  /** Keeps headers that have been taken apart from one reading to the next. */
+  readonly cache?: ReadCache;
+}
+
+/** Files taken apart, kept while their text stays the same. Made by `createReadCache` of read.ts. */
+export interface ReadCache {
+  /** Forgets what is kept of `path`, or everything. */
+  forget(path?: string): void;
 }
 
 /** Turns a single position into a range of `length` code units. */

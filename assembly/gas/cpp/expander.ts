@@ -1,0 +1,343 @@
+/**
+ * Macro expansion (C11 6.10.3), in the manner of gcc's cpplib: a stack of token lists, in which a macro is disabled while its own
+ * expansion is on the stack.
+ */
+import type { MacroFrame, SourcePosition } from '../../source.ts';
+import type { MacroUse } from '../statement.ts';
+import type { Macro } from './macro.ts';
+import { Token, positionOf, tokenize, wouldPaste } from './token.ts';
+import type { Spot } from './token.ts';
+import { FileOrigin, Line, pieceAt } from '../line.ts';
+import type { Origin, PlaceMode } from '../line.ts';
+
+/** What an expansion needs from the preprocessor. */
+export interface ExpansionHost {
+  readonly macros: Map<string, Macro>;
+  /** Whether the next line of the file begins with `(`. */
+  parenthesisAhead(): boolean;
+  /** The tokens of the next line of the file, for an invocation that goes on there (none for a directive); undefined where it ends. */
+  moreTokens(): Token[] | undefined;
+  /** The text that a macro like `__LINE__` stands for. */
+  dynamicText(macro: Macro): string;
+  /** A macro written in a file was used. */
+  used(use: MacroUse): void;
+  problem(token: Token, message: string): void;
+  /** Accounts for `count` tokens made; false if there have been too many. */
+  spend(count: number): boolean;
+  /** In the expression of `#if`: tokens that stand for `defined X` and its like. */
+  operator?: ((token: Token, next: () => Token | undefined) => Token | undefined) | undefined;
+}
+
+interface Context {
+  readonly tokens: readonly Token[];
+  at: number;
+  readonly macro: Macro | undefined;
+}
+
+/** Invocations nested deeper than this, each in the argument of the other, are left alone. */
+const MAX_DEPTH = 200;
+/** Macros expanded inside one another deeper than this, likewise. */
+const MAX_FRAMES = 200;
+
+export class Expander {
+  private readonly host: ExpansionHost;
+  private readonly stack: Context[];
+  private readonly depth: number;
+  /** May go on in the next lines of the file. */
+  private readonly open: boolean;
+
+  constructor(host: ExpansionHost, tokens: readonly Token[], open: boolean, depth = 0) {
+    this.host = host;
+    this.stack = [{ tokens, at: 0, macro: undefined }];
+    this.open = open;
+    this.depth = depth;
+  }
+
+  /** All tokens, expanded. */
+  all(): Token[] {
+    const out: Token[] = [];
+    // White space and seams of expansions that came to nothing.
+    let pendingSpace = false;
+    let pendingEdge = false;
+    for (;;) {
+      const token = this.raw();
+      if (token === undefined) break;
+      if (token.kind === 'name' && !token.painted) {
+        const special = this.host.operator?.(token, () => this.raw());
+        if (special !== undefined) {
+          out.push(special);
+          continue;
+        }
+        const macro = this.host.macros.get(token.text);
+        if (macro !== undefined) {
+          if (macro.disabled) {
+            out.push(token.with({ painted: true, space: token.space || pendingSpace, edge: token.edge || pendingEdge }));
+            pendingSpace = pendingEdge = false;
+            continue;
+          }
+          const expansion = this.enter(macro, token);
+          if (expansion !== undefined) {
+            if (expansion.length === 0) {
+              pendingSpace ||= token.space;
+              pendingEdge = true;
+            }
+            continue;
+          }
+        }
+      }
+      out.push(pendingSpace || pendingEdge ? token.with({ space: token.space || pendingSpace, edge: true }) : token);
+      pendingSpace = pendingEdge = false;
+    }
+    return out;
+  }
+
+  /** The next token as it stands; ends expansions that are used up. */
+  private raw(): Token | undefined {
+    for (;;) {
+      const top = this.stack.at(-1)!;
+      if (top.at < top.tokens.length) return top.tokens[top.at++]!;
+      if (this.stack.length === 1) return undefined;
+      this.stack.pop();
+      if (top.macro !== undefined) top.macro.disabled = false;
+      // What follows an expansion was not written next to it.
+      const next = this.stack.at(-1)!;
+      const token = next.tokens[next.at];
+      if (token !== undefined && !token.edge) {
+        const tokens = next.tokens.slice(next.at);
+        tokens[0] = token.with({ edge: true });
+        this.stack[this.stack.length - 1] = { tokens, at: 0, macro: next.macro };
+      }
+    }
+  }
+
+  /** Whether the next token is `(`; looks past the ends of expansions, and of lines. */
+  private parenthesisFollows(): boolean {
+    for (let level = this.stack.length - 1; level >= 0; level--) {
+      const { tokens, at } = this.stack[level]!;
+      const token = tokens[at];
+      if (token !== undefined) return token.text === '(' && token.kind === 'punctuator';
+    }
+    if (!this.open || !this.host.parenthesisAhead()) return false;
+    const more = this.host.moreTokens();
+    this.stack[0] = { tokens: more ?? [], at: 0, macro: undefined };
+    return more?.[0]?.text === '(';
+  }
+
+  /** Puts the expansion of `macro` on the stack and returns it; undefined if this is no invocation. */
+  private enter(macro: Macro, name: Token): readonly Token[] | undefined {
+    if ((name.body.frames?.length ?? 0) >= MAX_FRAMES || this.depth >= MAX_DEPTH) {
+      this.host.problem(name, `macros are nested more than ${String(MAX_FRAMES)} deep at ${name.text}`);
+      return undefined;
+    }
+    if (macro.dynamic !== undefined) {
+      const line = new Line(this.host.dynamicText(macro), name.spot.line.origin);
+      return this.push(undefined, tokenize(line).map((token) => token.with({ space: name.space, spot: name.spot, body: name.body, edge: true })));
+    }
+    let args: readonly (readonly Token[])[] = [];
+    if (macro.parameters !== undefined) {
+      if (!this.parenthesisFollows()) return undefined;
+      const collected = this.collect(macro, name);
+      if (collected === undefined) return [];
+      args = collected;
+    }
+    if (macro.definition !== undefined && name.spot.frames === undefined) {
+      const start = positionOf(name.spot);
+      this.host.used({ definition: macro.definition, range: { start, endColumn: start.column + name.text.length } });
+    }
+    const frames = framesOf(macro, name);
+    const tokens = this.substitute(macro, args, frames);
+    if (!this.host.spend(tokens.length + 1)) return [];
+    const first = tokens[0];
+    if (first !== undefined) tokens[0] = first.with({ space: name.space, edge: true });
+    macro.disabled = true;
+    return this.push(macro, tokens);
+  }
+
+  private push(macro: Macro | undefined, tokens: readonly Token[]): readonly Token[] {
+    this.stack.push({ tokens, at: 0, macro });
+    return tokens;
+  }
+
+  /** Reads the arguments of an invocation, from `(` to `)`; undefined (and a problem) if they are wrong. */
+  private collect(macro: Macro, name: Token): (readonly Token[])[] | undefined {
+    this.raw(); // the parenthesis
+    const parameters = macro.parameters!;
+    const args: Token[][] = [[]];
+    let depth = 1;
+    for (;;) {
+      const token = this.raw();
+      if (token === undefined) {
+        const more = this.open ? this.host.moreTokens() : undefined;
+        if (more === undefined) {
+          this.host.problem(name, `the invocation of ${macro.name} is not closed: ")" is missing`);
+          return undefined;
+        }
+        const first = more[0];
+        this.stack[0] = { tokens: first === undefined ? [] : [first.with({ space: true }), ...more.slice(1)], at: 0, macro: undefined };
+        continue;
+      }
+      if (token.kind === 'punctuator') {
+        if (token.text === '(') depth++;
+        else if (token.text === ')' && --depth === 0) break;
+        else if (token.text === ',' && depth === 1 && !(macro.variadic && args.length >= parameters.length)) {
+          args.push([]);
+          continue;
+        }
+      }
+      args.at(-1)!.push(token);
+    }
+    if (parameters.length === 0 && args.length === 1 && args[0]!.length === 0) return [];
+    if (macro.variadic && args.length === parameters.length - 1) args.push([]);
+    if (args.length !== parameters.length) {
+      this.host.problem(name, `${macro.name} takes ${String(parameters.length)} argument${parameters.length === 1 ? '' : 's'}, and has ${String(args.length)} here`);
+      return undefined;
+    }
+    return args;
+  }
+
+  /** The body of `macro` with its arguments put in, `#` and `##` done. */
+  private substitute(macro: Macro, args: readonly (readonly Token[])[], frames: readonly MacroFrame[]): Token[] {
+    const { body, parameters } = macro;
+    const out: Token[] = [];
+    const expanded: (Token[] | undefined)[] = [];
+    const place = (token: Token): Spot => ({ line: token.spot.line, offset: token.spot.offset, frames });
+    const made = (token: Token, change: { readonly edge?: boolean } = {}): Token => {
+      const spot = place(token);
+      return token.with({ spot, body: spot, ...change });
+    };
+    let pendingSpace = false;
+    let edge = false;
+    const add = (token: Token): void => {
+      out.push(pendingSpace || edge ? token.with({ space: token.space || pendingSpace, edge: edge || token.edge }) : token);
+      pendingSpace = edge = false;
+    };
+    // True if the operand left of `##` was an argument without tokens.
+    let pasteNothing = false;
+    for (let index = 0; index < body.length; index++) {
+      const token = body[index]!;
+      const number = parameters === undefined || token.kind !== 'name' ? -1 : parameters.indexOf(token.text);
+      if (token.text === '#' && token.kind === 'punctuator' && parameters !== undefined) {
+        const next = body[index + 1];
+        const operand = next?.kind === 'name' ? parameters.indexOf(next.text) : -1;
+        if (operand >= 0) {
+          const spot = place(token);
+          add(new Token('string', stringize(args[operand]!), token.space, spot));
+          index++;
+          continue;
+        }
+      }
+      if (token.text === '##' && token.kind === 'punctuator' && index > 0) {
+        const next = body[++index]!;
+        const operand = next.kind === 'name' && parameters !== undefined ? parameters.indexOf(next.text) : -1;
+        let right: Token[];
+        if (operand < 0 && next.text === '#' && parameters !== undefined && body[index + 1]?.kind === 'name' && parameters.includes(body[index + 1]!.text)) {
+          right = [new Token('string', stringize(args[parameters.indexOf(body[++index]!.text)]!), next.space, place(next))];
+        } else right = operand < 0 ? [made(next)] : args[operand]!.map((argument) => argument.with({ body: place(next) }));
+        const left: Token | undefined = pasteNothing ? undefined : out.at(-1);
+        // GNU: `, ## __VA_ARGS__` loses the comma when there are no further arguments, and pastes nothing otherwise.
+        if (left?.text === ',' && macro.variadic && operand === parameters!.length - 1) {
+          if (right.length === 0) out.pop();
+          else for (const argument of this.expandedArgument(args, expanded, operand)) out.push(argument.with({ body: place(next) }));
+          pasteNothing = false;
+          continue;
+        }
+        if (right.length === 0) {
+          pasteNothing = pasteNothing || left === undefined;
+          continue;
+        }
+        if (left === undefined) {
+          right[0] = right[0]!.with({ space: pendingSpace || right[0]!.space, edge: true });
+          pendingSpace = false;
+          out.push(...right);
+        } else {
+          out.pop();
+          out.push(...this.paste(left, right[0]!, place(token)), ...right.slice(1));
+        }
+        pasteNothing = false;
+        edge = true;
+        continue;
+      }
+      pasteNothing = false;
+      if (number < 0) {
+        add(made(token));
+        continue;
+      }
+      const pasted = body[index + 1]?.text === '##' && body[index + 1]!.kind === 'punctuator';
+      const argument = pasted ? args[number]! : this.expandedArgument(args, expanded, number);
+      if (argument.length === 0) {
+        pendingSpace ||= token.space;
+        edge = true;
+        pasteNothing = pasted;
+        continue;
+      }
+      const body_ = place(token);
+      argument.forEach((part, position) => {
+        if (position === 0) add(part.with({ space: token.space, edge: true, body: body_ }));
+        else out.push(part.with({ body: body_ }));
+      });
+      edge = true;
+    }
+    return out;
+  }
+
+  private expandedArgument(args: readonly (readonly Token[])[], expanded: (Token[] | undefined)[], number: number): Token[] {
+    return (expanded[number] ??= new Expander(this.host, args[number]!, false, this.depth + 1).all());
+  }
+
+  /** `left ## right`. What does not make one token stays two, as gcc has it in assembler sources. */
+  private paste(left: Token, right: Token, spot: Spot): Token[] {
+    const text = left.text + right.text;
+    const tokens = tokenize(new Line(text, new FileOrigin('', 1)));
+    if (tokens.length !== 1 || text === '//' || text === '/*') return [left, right.with({ space: false })];
+    return [new Token(tokens[0]!.kind, text, left.space, spot, spot, false, left.edge)];
+  }
+}
+
+function framesOf(macro: Macro, name: Token): readonly MacroFrame[] {
+  const invokedAt = positionOf(name.body);
+  return [{ name: macro.name, invokedAt }, ...(invokedAt.expansion ?? [])];
+}
+
+/** The string literal that `#` makes of an argument. */
+function stringize(tokens: readonly Token[]): string {
+  let text = '';
+  for (const token of tokens) {
+    const escaped = token.kind === 'string' || token.kind === 'character' ? token.text.replace(/["\\]/g, '\\$&') : token.text;
+    text += (token.space && text !== '' ? ' ' : '') + escaped;
+  }
+  return `"${text}"`;
+}
+
+/** Text made of tokens. */
+class TokensOrigin implements Origin {
+  private readonly starts: readonly number[];
+  private readonly tokens: readonly Token[];
+
+  constructor(starts: readonly number[], tokens: readonly Token[]) {
+    this.starts = starts;
+    this.tokens = tokens;
+  }
+
+  position(offset: number, mode: PlaceMode): SourcePosition {
+    const piece = pieceAt(this.starts, offset);
+    const token = this.tokens[piece]!;
+    const spot = mode === 'spelling' ? token.spot : token.body;
+    const within = spot === token.spot ? Math.min(Math.max(offset - this.starts[piece]!, 0), token.text.length) : 0;
+    return positionOf(spot, within);
+  }
+}
+
+/** A line of output made of `tokens`, with the blanks gcc would put between them. */
+export function joinTokens(tokens: readonly Token[]): Line {
+  let text = '';
+  const starts: number[] = [];
+  let previous: Token | undefined;
+  for (const token of tokens) {
+    if (token.space || (token.edge && previous !== undefined && wouldPaste(previous, token))) text += ' ';
+    starts.push(text.length);
+    text += token.text;
+    previous = token;
+  }
+  return new Line(text, new TokensOrigin(starts, tokens));
+}
+

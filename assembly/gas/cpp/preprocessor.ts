@@ -1,0 +1,416 @@
+/**
+ * The C preprocessor as gcc runs it over assembler sources: files in, lines out.
+ */
+import type { Problem, Severity, SourceRange } from '../../source.ts';
+import { FileOrigin, Line } from '../line.ts';
+import type { Budget } from '../limits.ts';
+import { MAX_INCLUDE_DEPTH } from '../limits.ts';
+import type { CommentDirective, IncludeReference, MacroDefinition, MacroUse, ReadOptions } from '../statement.ts';
+import { evaluateCondition } from './condition.ts';
+import { Expander, joinTokens } from './expander.ts';
+import type { ExpansionHost } from './expander.ts';
+import { findInclude, folderOf } from './include.ts';
+import type { FoundInclude } from './include.ts';
+import { DirectiveError, Macro, readDefine, sameMacro } from './macro.ts';
+import type { DynamicMacro } from './macro.ts';
+import { PREDEFINED } from './predefined.ts';
+import type { Item, PreparedFile } from './prepared-file.ts';
+import { Token, positionOf, spell, tokenize } from './token.ts';
+
+/** Where what the preprocessor finds goes. */
+export interface PreprocessorSink {
+  readonly problems: Problem[];
+  readonly macros: MacroDefinition[];
+  readonly macroUses: MacroUse[];
+  readonly includes: IncludeReference[];
+  readonly directives: CommentDirective[];
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly prepared: PreparedFile;
+  at: number;
+  /** Conditionals that are open: the item that opened each. */
+  readonly conditionals: Item[];
+  /** Index in the include paths it was found under; -1 if it was not searched for there. */
+  readonly found: number;
+}
+
+/** Reads and takes apart a file; undefined if there is none. */
+export type OpenPrepared = (path: string) => PreparedFile | undefined;
+
+let predefined: ReadonlyMap<string, Macro> | undefined;
+
+function defineFrom(text: string): Macro {
+  const line = new Line(text, new FileOrigin('<built-in>', 1));
+  const macro = readDefine(tokenize(line), line);
+  return new Macro(macro.name, macro.parameters, macro.variadic, macro.body, undefined);
+}
+
+function predefinedMacros(): ReadonlyMap<string, Macro> {
+  if (predefined === undefined) {
+    const macros = new Map<string, Macro>();
+    for (const text of PREDEFINED.trim().split('\n')) {
+      const macro = defineFrom(text);
+      macros.set(macro.name, macro);
+    }
+    for (const name of ['__LINE__', '__FILE__', '__COUNTER__', '__INCLUDE_LEVEL__', '__BASE_FILE__', '__DATE__', '__TIME__'] as const) {
+      macros.set(name, new Macro(name, undefined, false, [], undefined, name));
+    }
+    predefined = macros;
+  }
+  return predefined;
+}
+
+export class Preprocessor implements ExpansionHost {
+  readonly macros: Map<string, Macro>;
+  operator: ExpansionHost['operator'];
+  private readonly options: ReadOptions;
+  private readonly sink: PreprocessorSink;
+  private readonly openPrepared: OpenPrepared;
+  private readonly budget: Budget;
+  private readonly stack: OpenFile[] = [];
+  private readonly once = new Set<string>();
+  private counter = 0;
+  /** Last line of the file read so far, for `__LINE__`. */
+  private lastLine = 1;
+  private readonly baseFile: string;
+
+  constructor(file: string, prepared: PreparedFile, options: ReadOptions, sink: PreprocessorSink, openPrepared: OpenPrepared, budget: Budget) {
+    this.options = options;
+    this.sink = sink;
+    this.openPrepared = openPrepared;
+    this.budget = budget;
+    this.baseFile = file;
+    this.macros = new Map(predefinedMacros());
+    for (const [name, value] of Object.entries(options.defines ?? {})) this.defineOption(name, value);
+    this.open(file, prepared, -1);
+  }
+
+  /** The next line of output; undefined at the end. */
+  next(): Line | undefined {
+    for (;;) {
+      const file = this.stack.at(-1);
+      if (file === undefined || this.budget.exhausted) return undefined;
+      const item = file.prepared.items[file.at];
+      if (item === undefined) {
+        this.close(file);
+        continue;
+      }
+      file.at++;
+      this.lastLine = item.lastLine;
+      if (item.directive !== '') {
+        this.directive(file, item);
+        continue;
+      }
+      if (!this.hasMacro(item)) return item.line;
+      const tokens = new Expander(this, item.tokens, true).all();
+      if (tokens.length > 0) return tokens.length === item.tokens.length && tokens.every((token, index) => token.spot === item.tokens[index]!.spot) ? item.line : joinTokens(tokens);
+    }
+  }
+
+  private hasMacro(item: Item): boolean {
+    for (const name of item.names) if (this.macros.has(name)) return true;
+    return false;
+  }
+
+  // --- what the expander asks for
+
+  parenthesisAhead(): boolean {
+    const file = this.stack.at(-1)!;
+    const item = file.prepared.items[file.at];
+    return item?.directive === '' && item.tokens[0]?.text === '(';
+  }
+
+  moreTokens(): Token[] | undefined {
+    const file = this.stack.at(-1)!;
+    const item = file.prepared.items[file.at];
+    if (item === undefined) return undefined;
+    file.at++;
+    this.lastLine = item.lastLine;
+    if (item.directive === '') return [...item.tokens];
+    if (item.directive === 'include' || item.directive === 'include_next') {
+      this.report(item.line.range(0, item.line.text.length), 'preprocessor', `#${item.directive} cannot stand in the arguments of a macro`);
+    } else this.directive(file, item);
+    return [];
+  }
+
+  dynamicText(macro: Macro): string {
+    return this.dynamicValue(macro.dynamic!);
+  }
+
+  private dynamicValue(name: DynamicMacro): string {
+    const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
+    switch (name) {
+      case '__LINE__': return String(this.lastLine);
+      case '__FILE__': return quote(this.stack.at(-1)?.path ?? this.baseFile);
+      case '__BASE_FILE__': return quote(this.baseFile);
+      case '__COUNTER__': return String(this.counter++);
+      case '__INCLUDE_LEVEL__': return String(this.stack.length - 1);
+      // Reading the same text gives the same result on any day.
+      case '__DATE__': return '"Jan  1 1970"';
+      case '__TIME__': return '"00:00:00"';
+    }
+  }
+
+  used(use: MacroUse): void {
+    this.sink.macroUses.push(use);
+  }
+
+  problem(token: Token, message: string): void {
+    const start = positionOf(token.spot);
+    this.report({ start, endColumn: start.column + token.text.length }, 'preprocessor', message);
+  }
+
+  spend(count: number): boolean {
+    return this.budget.spend(count);
+  }
+
+  // --- files
+
+  private open(path: string, prepared: PreparedFile, found: number): void {
+    this.stack.push({ path, prepared, at: 0, conditionals: [], found });
+    this.sink.directives.push(...prepared.comments);
+    if (prepared.openComment !== undefined) {
+      const { line, column } = prepared.openComment;
+      this.report({ start: { file: path, line, column }, endColumn: column + 2 }, 'syntax', 'the comment is not closed');
+    }
+  }
+
+  private close(file: OpenFile): void {
+    for (const item of file.conditionals) {
+      this.report(item.line.range(0, item.line.text.length), 'unbalanced-conditional', `#${item.directive} has no #endif`);
+    }
+    this.stack.pop();
+    const includer = this.stack.at(-1);
+    if (includer !== undefined) this.lastLine = includer.prepared.items[includer.at - 1]?.lastLine ?? 1;
+  }
+
+  private report(range: SourceRange, code: string, message: string, severity: Severity = 'error'): void {
+    this.sink.problems.push({ severity, code, message, range });
+  }
+
+  private defineOption(name: string, value: string): void {
+    try {
+      const macro = defineFrom(`${name} ${value.replace(/[\r\n]+/g, ' ')}`);
+      this.macros.set(macro.name, macro);
+    } catch (error) {
+      if (!(error instanceof DirectiveError)) throw error;
+      this.report({ start: { file: this.baseFile, line: 1, column: 1 }, endColumn: 1 }, 'preprocessor', `the configured macro ${name} cannot be defined: ${error.message}`);
+    }
+  }
+
+  // --- directives
+
+  private directive(file: OpenFile, item: Item): void {
+    try {
+      this.carryOut(file, item);
+    } catch (error) {
+      if (!(error instanceof DirectiveError)) throw error;
+      const { token } = error;
+      if (token === undefined) this.report(item.line.range(0, item.line.text.length), 'preprocessor', error.message);
+      else this.problem(token, error.message);
+    }
+  }
+
+  private carryOut(file: OpenFile, item: Item): void {
+    switch (item.directive) {
+      case 'define':
+        this.define(item);
+        break;
+      case 'undef': {
+        const name = this.nameBehind(item);
+        this.macros.delete(name.text);
+        break;
+      }
+      case 'include': case 'include_next': case 'import':
+        this.include(file, item);
+        break;
+      case 'ifdef': case 'ifndef': case 'if':
+        file.conditionals.push(item);
+        this.branch(file, item);
+        break;
+      case 'elif': case 'else':
+        // Reached from a branch that was taken: the rest of the conditional is not.
+        if (file.conditionals.length === 0) throw new DirectiveError(`#${item.directive} stands outside of any #if`);
+        this.toEnd(file, item);
+        break;
+      case 'endif':
+        if (file.conditionals.pop() === undefined) throw new DirectiveError('#endif has no #if');
+        break;
+      case 'error': case 'warning': {
+        const text = item.line.text.slice(item.rest).trim();
+        this.report(item.line.range(0, item.line.text.length), 'user-error', `#${item.directive} ${text}`, item.directive === 'error' ? 'error' : 'warning');
+        break;
+      }
+      case 'pragma':
+        if (item.tokens[0]?.text === 'once') this.once.add(file.path);
+        break;
+      default:
+        // #line, #ident and their like mean nothing to the assembler.
+        break;
+    }
+  }
+
+  private nameBehind(item: Item): Token {
+    const token = item.tokens[0];
+    if (token?.kind !== 'name') throw new DirectiveError(`a macro name is missing behind #${item.directive}`, token);
+    return token;
+  }
+
+  private define(item: Item): void {
+    const macro = (item.macro ??= readDefine(item.tokens, item.line));
+    const before = this.macros.get(macro.name);
+    this.macros.set(macro.name, macro);
+    this.sink.macros.push(macro.definition!);
+    if (before === undefined || before === macro || sameMacro(before, macro)) return;
+    const { definition } = before;
+    this.sink.problems.push({
+      severity: 'warning', code: 'macro-redefined', message: `${macro.name} is defined already, and differently`, range: macro.definition!.range,
+      ...(definition === undefined ? {} : { related: [{ message: 'the first definition', range: definition.range }] }),
+    });
+  }
+
+  /** Enters the first branch from `item` on whose condition holds. */
+  private branch(file: OpenFile, item: Item): void {
+    let at: Item | undefined = item;
+    while (at !== undefined) {
+      this.lastLine = at.lastLine;
+      if (at.directive === 'endif') {
+        file.conditionals.pop();
+        return;
+      }
+      if (this.holds(at)) return;
+      if (at.next < 0) {
+        file.at = file.prepared.items.length;
+        return;
+      }
+      file.at = at.next + 1;
+      at = file.prepared.items[at.next];
+    }
+  }
+
+  private toEnd(file: OpenFile, item: Item): void {
+    let at = item;
+    while (at.directive !== 'endif') {
+      if (at.next < 0) {
+        file.at = file.prepared.items.length;
+        return;
+      }
+      if (at !== item && at.directive === 'else' && item.directive === 'else') this.report(at.line.range(0, at.line.text.length), 'unbalanced-conditional', 'there has been an #else already');
+      file.at = at.next + 1;
+      at = file.prepared.items[at.next]!;
+    }
+    file.conditionals.pop();
+  }
+
+  private holds(item: Item): boolean {
+    switch (item.directive) {
+      case 'ifdef': return this.isDefined(this.conditionName(item));
+      case 'ifndef': return !this.isDefined(this.conditionName(item));
+      case 'else': return true;
+      default: break;
+    }
+    this.operator = (token, next) => this.conditionOperator(token, next);
+    try {
+      return evaluateCondition(new Expander(this, item.tokens, false).all());
+    } catch (error) {
+      if (!(error instanceof DirectiveError)) throw error;
+      const { token } = error;
+      if (token === undefined) this.report(item.line.range(0, item.line.text.length), 'preprocessor', error.message);
+      else this.problem(token, error.message);
+      return false;
+    } finally {
+      this.operator = undefined;
+    }
+  }
+
+  private conditionName(item: Item): string {
+    const token = item.tokens[0];
+    if (token?.kind === 'name') return token.text;
+    this.report(item.line.range(0, item.line.text.length), 'preprocessor', `a macro name is missing behind #${item.directive}`);
+    return '';
+  }
+
+  private isDefined(name: string): boolean {
+    return this.macros.has(name) || name === '__has_include' || name === '__has_include_next' || name === '__has_attribute' || name === '__has_builtin';
+  }
+
+  /** `defined X`, `__has_include(<x>)` and their like, as a number token. */
+  private conditionOperator(token: Token, next: () => Token | undefined): Token | undefined {
+    const answer = (value: boolean): Token => new Token('number', value ? '1' : '0', token.space, token.spot, token.body);
+    switch (token.text) {
+      case 'defined': {
+        let name = next();
+        const parenthesis = name?.text === '(';
+        if (parenthesis) name = next();
+        if (name?.kind !== 'name') throw new DirectiveError('"defined" needs the name of a macro', name ?? token);
+        if (parenthesis && next()?.text !== ')') throw new DirectiveError('")" is missing behind "defined"', name);
+        return answer(this.isDefined(name.text));
+      }
+      case '__has_include': case '__has_include_next': {
+        const written = this.parenthesised(token, next);
+        return answer(this.find(spell(written), token.text === '__has_include_next', token) !== undefined);
+      }
+      case '__has_attribute': case '__has_cpp_attribute': case '__has_c_attribute': case '__has_builtin':
+        this.parenthesised(token, next);
+        // Nothing of that sort exists in assembler sources.
+        return answer(false);
+      default:
+        return undefined;
+    }
+  }
+
+  private parenthesised(token: Token, next: () => Token | undefined): Token[] {
+    if (next()?.text !== '(') throw new DirectiveError(`"(" is missing behind ${token.text}`, token);
+    const tokens: Token[] = [];
+    for (let depth = 1; ;) {
+      const part = next();
+      if (part === undefined) throw new DirectiveError(`")" is missing behind ${token.text}`, token);
+      if (part.text === '(') depth++;
+      if (part.text === ')' && --depth === 0) return tokens;
+      tokens.push(part);
+    }
+  }
+
+  // --- includes
+
+  private include(file: OpenFile, item: Item): void {
+    const { line } = item;
+    const direct = /^\s*(<[^>]*>|"[^"]*")/.exec(line.text.slice(item.rest));
+    let written = direct?.[1];
+    let range = line.range(item.rest, line.text.trimEnd().length);
+    if (written === undefined) {
+      written = spell(new Expander(this, item.tokens, false).all());
+      if (/^<.*>$/.test(written)) written = `<${written.slice(1, -1).replace(/\s/g, '')}>`;
+    } else {
+      const start = item.rest + direct![0].length - written.length;
+      range = line.range(start, start + written.length);
+    }
+    const found = this.find(written, item.directive === 'include_next', item.tokens[0]);
+    this.sink.includes.push({ written, range, ...(found === undefined ? {} : { resolved: found.path }) });
+    if (found === undefined) {
+      this.report(range, 'include-not-found', `${written} is not found; add its folder to the include paths`);
+      return;
+    }
+    if (this.once.has(found.path)) return;
+    const { prepared } = found;
+    if (prepared.guard !== undefined && this.macros.has(prepared.guard)) return;
+    if (this.stack.length >= MAX_INCLUDE_DEPTH) {
+      this.report(range, 'expansion-limit', `#include is nested more than ${String(MAX_INCLUDE_DEPTH)} deep`);
+      return;
+    }
+    if (!this.budget.spend(prepared.items.length + 1)) return;
+    if (item.directive === 'import') this.once.add(found.path);
+    this.open(found.path, prepared, found.index);
+    void file;
+  }
+
+  private find(written: string, next: boolean, token: Token | undefined): FoundInclude | undefined {
+    if (!/^(?:<[^>]+>|"[^"]+")$/.test(written)) throw new DirectiveError('#include needs "file" or <file>', token);
+    const current = this.stack.at(-1)!;
+    return findInclude(written, {
+      folder: folderOf(current.path), includePaths: this.options.includePaths ?? [], after: next ? current.found : undefined, open: this.openPrepared,
+    });
+  }
+}

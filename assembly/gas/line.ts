@@ -1,0 +1,131 @@
+/**
+ * A line of assembler text and where its characters come from. Lines are written in a file, made by the preprocessor, or made by a macro.
+ */
+import type { MacroFrame, SourcePosition, SourceRange } from '../source.ts';
+import type { TextPlaces } from './places.ts';
+
+/**
+ * Which place to name for characters that came in through a macro's argument:
+ * `spelling` where they were written, `body` the parameter's place in the macro's body.
+ */
+export type PlaceMode = 'spelling' | 'body';
+
+/** Knows where the characters of one text come from. */
+export interface Origin {
+  position(offset: number, mode: PlaceMode): SourcePosition;
+}
+
+/** Text that stands in a file as it is. */
+export class FileOrigin implements Origin {
+  readonly file: string;
+  readonly line: number;
+  /** 1-based column of offset 0. */
+  readonly column: number;
+
+  constructor(file: string, line: number, column = 1) {
+    this.file = file;
+    this.line = line;
+    this.column = column;
+  }
+
+  position(offset: number): SourcePosition {
+    return { file: this.file, line: this.line, column: this.column + offset };
+  }
+}
+
+/** The index of the last element of the ascending `starts` that is not above `offset`; 0 if all are. */
+export function pieceAt(starts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Text of a file with comments taken out and lines joined. Piece `i` begins at `starts[i]` and stands at `lines[i]`, `columns[i]`. */
+export class JoinedOrigin implements Origin {
+  readonly file: string;
+  readonly starts: readonly number[];
+  readonly lines: readonly number[];
+  readonly columns: readonly number[];
+
+  constructor(file: string, starts: readonly number[], lines: readonly number[], columns: readonly number[]) {
+    this.file = file;
+    this.starts = starts;
+    this.lines = lines;
+    this.columns = columns;
+  }
+
+  position(offset: number): SourcePosition {
+    const piece = pieceAt(this.starts, offset);
+    return { file: this.file, line: this.lines[piece]!, column: this.columns[piece]! + offset - this.starts[piece]! };
+  }
+}
+
+/** One stretch of a text made by a macro of the assembler: of its body, or of an argument. */
+export interface MacroPiece {
+  /** Offset in the new text. */
+  readonly start: number;
+  /** Offset in the body's line. */
+  readonly body: number;
+  /** For an argument: the line it was written in, and its offset there. */
+  readonly argument?: { readonly line: Line; readonly offset: number };
+}
+
+/** Text made from a line of a macro's body. */
+export class MacroOrigin implements Origin {
+  readonly line: Line;
+  readonly pieces: readonly MacroPiece[];
+  readonly starts: readonly number[];
+  /** Innermost first. */
+  readonly frames: readonly MacroFrame[];
+
+  constructor(line: Line, pieces: readonly MacroPiece[], frames: readonly MacroFrame[]) {
+    this.line = line;
+    this.pieces = pieces;
+    this.starts = pieces.map((piece) => piece.start);
+    this.frames = frames;
+  }
+
+  position(offset: number, mode: PlaceMode): SourcePosition {
+    const piece = this.pieces[pieceAt(this.starts, offset)];
+    if (piece?.argument !== undefined && mode === 'spelling') {
+      return piece.argument.line.origin.position(piece.argument.offset + offset - piece.start, mode);
+    }
+    const place = piece === undefined ? offset : piece.body + (piece.argument === undefined ? offset - piece.start : 0);
+    const position = this.line.origin.position(place, mode);
+    return { ...position, expansion: position.expansion === undefined ? this.frames : [...position.expansion, ...this.frames] };
+  }
+}
+
+/** A text without line breaks, and its origin. */
+export class Line implements TextPlaces {
+  readonly text: string;
+  readonly origin: Origin;
+
+  constructor(text: string, origin: Origin) {
+    this.text = text;
+    this.origin = origin;
+  }
+
+  range(start: number, end: number): SourceRange {
+    return this.rangeOf(start, end, 'spelling');
+  }
+
+  /** The range of a whole statement: with the macros that made it, even if its first word came in through an argument. */
+  bodyRange(start: number, end: number): SourceRange {
+    return this.rangeOf(start, end, 'body');
+  }
+
+  private rangeOf(start: number, end: number, mode: PlaceMode): SourceRange {
+    const position = this.origin.position(start, mode);
+    const length = Math.max(end - start, 0);
+    if (this.origin instanceof FileOrigin) return { start: position, endColumn: position.column + length };
+    const last = length === 0 ? position : this.origin.position(end - 1, mode);
+    const straight = last.file === position.file && last.line === position.line && last.column >= position.column;
+    return { start: position, endColumn: straight ? last.column + (length === 0 ? 0 : 1) : position.column + length };
+  }
+}

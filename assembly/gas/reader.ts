@@ -1,0 +1,351 @@
+/**
+ * The reader itself: takes statements from its sources, carries out what is the reader's business (macros, conditionals, includes) and
+ * passes on the rest.
+ */
+import type { MacroFrame, Problem, Severity, SourceRange } from '../source.ts';
+import { endOfName, isDigit, isNamePart, skipBlanks } from './characters.ts';
+import { Conditionals } from './conditionals.ts';
+import { parseArguments } from './directive-arguments.ts';
+import { readString, skipQuoted } from './escapes.ts';
+import { parseExpression, parseWholeExpression } from './expression.ts';
+import type { GasMacro } from './gas-macro.ts';
+import { parseHead } from './instruction.ts';
+import { parseIntelInstruction } from './intel/instruction.ts';
+import { MAX_LINE_LENGTH, MAX_PROBLEMS, MAX_STATEMENTS } from './limits.ts';
+import type { Budget } from './limits.ts';
+import { Line } from './line.ts';
+import type { EvaluateAt } from './macro-arguments.ts';
+import { parseOperands } from './operands.ts';
+import type { OperandContext } from './operands.ts';
+import { expandMacro } from './macro-directives.ts';
+import { READER_DIRECTIVES } from './reader-directives.ts';
+import { splitStatements } from './sources.ts';
+import type { Piece, Source } from './sources.ts';
+import type { CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, ReadOptions, Statement } from './statement.ts';
+import { substitute } from './substitute.ts';
+import type { Substitution } from './substitute.ts';
+import { Symbols } from './symbols.ts';
+import { GasSyntaxError, problemOf } from './syntax-error.ts';
+
+/** Directives of which the reader must know that they define a symbol. */
+const DEFINING = new Set(['.comm', '.lcomm']);
+
+export class Reader {
+  readonly statements: Statement[] = [];
+  readonly problems: Problem[] = [];
+  readonly macroDefinitions: MacroDefinition[] = [];
+  readonly macroUses: MacroUse[] = [];
+  readonly includes: IncludeReference[] = [];
+  readonly directives: CommentDirective[] = [];
+  readonly macros = new Map<string, GasMacro>();
+  readonly conditionals = new Conditionals();
+  readonly symbols: Symbols;
+  readonly options: ReadOptions;
+  readonly budget: Budget;
+  readonly sources: Source[] = [];
+  alternate = false;
+  intel = false;
+  /** In Intel syntax: registers are written with `%`. */
+  registerPrefix = true;
+  bits: 16 | 32 | 64 = 64;
+  stopped = false;
+  /** Expansions so far, for `\@`. */
+  expansions = 0;
+  private locals = 0;
+  private readonly localLabels = new Map<string, number>();
+  private readonly localLabel = (number: string, direction: 'b' | 'f'): string | undefined => {
+    const count = this.localLabels.get(number) ?? 0;
+    if (direction === 'f') return `${number}\u0002${String(count + 1)}`;
+    return count === 0 ? undefined : `${number}\u0002${String(count)}`;
+  };
+
+  constructor(options: ReadOptions, budget: Budget) {
+    this.options = options;
+    this.budget = budget;
+    this.symbols = new Symbols(this.statements, options.instructionSize);
+  }
+
+  /** Reads everything from the sources that are open. */
+  run(): void {
+    for (let piece = this.nextPiece(); piece !== undefined; piece = this.nextPiece()) {
+      if (this.statements.length > MAX_STATEMENTS) {
+        this.report('error', 'expansion-limit', `there are more than ${String(MAX_STATEMENTS)} statements: reading ends here`, piece.line.bodyRange(piece.start, piece.end));
+        return;
+      }
+      this.readPiece(piece);
+      if (this.stopped) break;
+    }
+    for (const range of this.conditionals.closeTo(0)) this.report('error', 'unbalanced-conditional', 'the .if has no .endif', range);
+  }
+
+  report(severity: Severity, code: string, message: string, range: SourceRange): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range });
+  }
+
+  /** An error about all of `piece`. */
+  refuse(piece: Piece, code: string, message: string): void {
+    this.report('error', code, message, piece.line.bodyRange(piece.start, piece.end));
+  }
+
+  // --- sources
+
+  /** The next statement's text; ends sources that are used up. */
+  nextPiece(): Piece | undefined {
+    for (;;) {
+      const source = this.sources.at(-1);
+      if (source === undefined) return undefined;
+      const piece = this.nextOf(source);
+      if (piece !== undefined) return piece;
+      this.sources.pop();
+      if (!source.isMacro) continue;
+      for (const range of this.conditionals.closeTo(source.conditionalDepth)) {
+        this.report('error', 'unbalanced-conditional', 'the macro ends inside of this .if', range);
+      }
+    }
+  }
+
+  /** The next statement's text of `source` alone. */
+  nextOf(source: Source): Piece | undefined {
+    for (;;) {
+      if (source.at < source.pending.length) return source.pending[source.at++];
+      source.pending.length = 0;
+      source.at = 0;
+      if (this.budget.exhausted) return undefined;
+      const line = source.next();
+      if (line === undefined) return undefined;
+      splitStatements(line, source.pending);
+    }
+  }
+
+  // --- statements
+
+  private readPiece(piece: Piece): void {
+    const { line, start, end } = piece;
+    const { text } = line;
+    if (this.conditionals.skipping) {
+      this.skipPiece(piece);
+      return;
+    }
+    let at = start;
+    // Labels.
+    for (;;) {
+      const label = this.labelAt(line, at, end);
+      if (label < 0) break;
+      at = skipBlanks(text, label);
+      if (at >= end) return;
+    }
+    const from = at;
+    at = endOfName(text, at);
+    if (at > end) at = end;
+    if (at === from) {
+      if (text[from] === '"') {
+        this.quotedAssignment(line, from, end);
+        return;
+      }
+      this.instruction(line, from, end);
+      return;
+    }
+    const next = skipBlanks(text, at);
+    if (text.charCodeAt(next) === 0x3d && next < end) {
+      this.assignment(line, from, at, next, end);
+      return;
+    }
+    const word = text.slice(from, at);
+    const lower = word.toLowerCase();
+    if (this.macros.size > 0) {
+      const macro = this.macros.get(lower);
+      if (macro !== undefined) {
+        this.expand(macro, { line, start: from, end }, at);
+        return;
+      }
+    }
+    if (text.charCodeAt(from) !== 0x2e) {
+      this.instruction(line, from, end);
+      return;
+    }
+    const handler = READER_DIRECTIVES.get(lower);
+    if (handler !== undefined) {
+      this.attempt(line, () => { handler(this, { line, start: from, end }, at); });
+      return;
+    }
+    this.directive(lower, line, from, at, end);
+  }
+
+  /** Text that does not count: only conditionals matter. */
+  private skipPiece({ line, start, end }: Piece): void {
+    const { text } = line;
+    let from = start;
+    if (text.charCodeAt(from) !== 0x2e) {
+      // A label may stand in front of it.
+      const colon = text.indexOf(':', from);
+      if (colon < 0 || colon >= end) return;
+      from = skipBlanks(text, colon + 1);
+      if (text.charCodeAt(from) !== 0x2e) return;
+    }
+    const at = endOfName(text, from);
+    const word = text.slice(from, at).toLowerCase();
+    if (!(word.startsWith('.if') || word.startsWith('.el') || word === '.endif')) return;
+    const handler = READER_DIRECTIVES.get(word);
+    if (handler !== undefined && word !== '.include') this.attempt(line, () => { handler(this, { line, start: from, end }, at); });
+  }
+
+  /** Does `work`; a syntax error in it becomes a problem. */
+  private attempt(line: Line, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const problem = problemOf(error, line);
+      this.report(problem.severity, problem.code, problem.message, problem.range);
+    }
+  }
+
+  /** Defines the label at `from`, if one stands there; gives the offset behind its colon, or -1. */
+  private labelAt(line: Line, from: number, end: number): number {
+    const { text } = line;
+    const first = text.charCodeAt(from);
+    let at: number;
+    let quoted = false;
+    if (isDigit(first)) {
+      at = from + 1;
+      while (at < end && isDigit(text.charCodeAt(at))) at++;
+    } else if (first === 0x22) {
+      at = skipQuoted(text, from);
+      quoted = true;
+    } else at = endOfName(text, from);
+    if (at === from || at >= end) return -1;
+    const colon = isBlankAt(text, at) ? skipBlanks(text, at) : at;
+    if (colon >= end || text.charCodeAt(colon) !== 0x3a) return -1;
+    let written = text.slice(from, at);
+    if (quoted) written = written.slice(1, -1).replace(/\\(["\\])/g, '$1');
+    let name = written;
+    if (isDigit(first)) {
+      const number = written.replace(/^0+(?=\d)/, '');
+      const count = (this.localLabels.get(number) ?? 0) + 1;
+      this.localLabels.set(number, count);
+      name = `${number}\u0002${String(count)}`;
+    }
+    this.symbols.defineLabel(name);
+    this.statements.push({ kind: 'label', name, written, range: line.range(from, at) });
+    return colon + 1;
+  }
+
+  private assignment(line: Line, from: number, nameEnd: number, equals: number, end: number): void {
+    const { text } = line;
+    const once = text[equals + 1] === '=';
+    this.assign(line, { from, end, name: text.slice(from, nameEnd), valueStart: equals + (once ? 2 : 1), once, lazy: once });
+  }
+
+  private quotedAssignment(line: Line, from: number, end: number): void {
+    this.attempt(line, () => {
+      const { text } = line;
+      const { end: nameEnd } = readString(text, from);
+      const equals = skipBlanks(text, nameEnd);
+      if (text[equals] !== '=') throw new GasSyntaxError(`"${text.slice(from, end)}" is no instruction`, from, end);
+      const name = text.slice(from + 1, nameEnd - 1).replace(/\\(["\\])/g, '$1');
+      this.assign(line, { from, end, name, valueStart: equals + 1, once: false, lazy: false });
+    });
+  }
+
+  /** Notes an assignment. `lazy`: its value is worked out where it is used. */
+  assign(line: Line, { from, end, name, valueStart, once, lazy }: {
+    readonly from: number; readonly end: number; readonly name: string; readonly valueStart: number; readonly once: boolean; readonly lazy: boolean;
+  }): void {
+    this.attempt(line, () => {
+      const value = parseWholeExpression(line.text, valueStart, end, this.context(line));
+      this.symbols.assign(name, value, lazy);
+      this.statements.push({ kind: 'assignment', name, value, once, text: line.text.slice(from, end), range: line.bodyRange(from, end) });
+    });
+  }
+
+  private directive(name: string, line: Line, from: number, nameEnd: number, end: number): void {
+    const args = parseArguments(name, line.text, nameEnd, end, this.context(line));
+    if (DEFINING.has(name) && args[0] !== undefined) this.symbols.defineExternal(args[0].text);
+    this.keep(name, { line, start: from, end }, args);
+  }
+
+  /** Passes a directive on to the assembler. */
+  keep(name: string, { line, start, end }: Piece, args: ReturnType<typeof parseArguments>): void {
+    this.statements.push({ kind: 'directive', name, arguments: args, text: line.text.slice(start, end), range: line.bodyRange(start, end) });
+  }
+
+  private instruction(line: Line, from: number, end: number): void {
+    const { text } = line;
+    try {
+      const context = this.context(line);
+      if (this.intel) {
+        const parsed = parseIntelInstruction(text, from, end, { ...context, intel: true, registerPrefix: this.registerPrefix, bits: this.bits });
+        this.statements.push({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
+        return;
+      }
+      const { prefixes, mnemonic, end: headEnd } = parseHead(text, from, end);
+      const operands = parseOperands(text, headEnd, end, context);
+      this.statements.push({ kind: 'instruction', prefixes, mnemonic, operands, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
+    } catch (error) {
+      const problem = problemOf(error, line);
+      this.report(problem.severity, problem.code, problem.message, problem.range);
+    }
+  }
+
+  /** What expressions and operands of `line` need to know. */
+  context(line: Line): OperandContext {
+    return { places: line, localLabel: this.localLabel, lookup: this.symbols.lookup, registerOf: this.symbols.registerOf };
+  }
+
+  /** The expression that fills `start` to `end`, as a number; undefined (and a problem) if it is none by now. */
+  number(line: Line, start: number, end: number, what: string): bigint | undefined {
+    const from = skipBlanks(line.text, start);
+    const expression = parseWholeExpression(line.text, from, end, { ...this.context(line), intel: this.intel });
+    return this.absolute(expression, line.range(from, end), what);
+  }
+
+  private absolute(expression: Expression, range: SourceRange, what: string): bigint | undefined {
+    const folded = this.symbols.fold(expression);
+    if (folded.kind === 'absolute') return folded.value;
+    const why = folded.kind === 'error' ? folded.message : 'it depends on a symbol whose value is not known here';
+    this.report('error', 'not-constant', `${what} needs a number that is known while reading: ${why}`, range);
+    return undefined;
+  }
+
+  // --- macros
+
+  /** The number of the next symbol of `LOCAL`. */
+  nextLocal(): number {
+    return this.locals++;
+  }
+
+  /** For `%expression` in the arguments of `.altmacro`. */
+  evaluatorFor(piece: Piece): EvaluateAt {
+    return (text, offset) => {
+      const line = new Line(text, piece.line.origin);
+      const range = piece.line.bodyRange(piece.start, piece.end);
+      const { expression, end } = parseExpression(text, offset, { ...this.context(line), places: { range: () => range } });
+      return { value: this.absolute(expression, range, '"%"') ?? 0n, end };
+    };
+  }
+
+  private expand(macro: GasMacro, piece: Piece, argumentStart: number): void {
+    this.attempt(piece.line, () => { expandMacro(this, macro, piece, argumentStart); });
+  }
+
+  /** The frames of an expansion of `name` at `piece`, innermost first. */
+  framesFor(name: string, piece: Piece): readonly MacroFrame[] {
+    const invokedAt = piece.line.bodyRange(piece.start, piece.end).start;
+    return [{ name, invokedAt }, ...(invokedAt.expansion ?? [])];
+  }
+
+  /** A line of a macro's body with `values` put in. */
+  instantiate(piece: Piece, values: ReadonlyMap<string, Substitution>, number: string, frames: readonly MacroFrame[], substituting: boolean): Line | undefined {
+    const plain = !substituting;
+    const line = substitute(piece.line, piece.start, piece.end, {
+      values: plain ? NO_VALUES : values, number, frames, alternate: !plain && this.alternate, maxLength: MAX_LINE_LENGTH, literal: plain,
+      tooLong: () => { this.refuse(piece, 'expansion-limit', `the macro makes a line of more than ${String(MAX_LINE_LENGTH)} characters`); },
+    });
+    return this.budget.spend(1, line.text.length) ? line : undefined;
+  }
+}
+
+const NO_VALUES: ReadonlyMap<string, Substitution> = new Map();
+
+function isBlankAt(text: string, at: number): boolean {
+  return !isNamePart(text.charCodeAt(at)) && text.charCodeAt(at) !== 0x3a;
+}

@@ -1,0 +1,66 @@
+/**
+ * Where the reader's statements come from: files, and bodies of macros while they are expanded.
+ */
+import type { Line } from './line.ts';
+
+/** One statement's text: the stretch `start` to `end` of a line, without comments and blanks around it. */
+export interface Piece {
+  readonly line: Line;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Something that gives lines, which are cut into statements. */
+export interface Source {
+  /** The next line, or undefined at the end. */
+  next(): Line | undefined;
+  /** Statements of the current line not read yet. */
+  readonly pending: Piece[];
+  /** Index of the next one in `pending`. */
+  at: number;
+  /** Conditionals that were open when it began. */
+  readonly conditionalDepth: number;
+  /** An expansion of a macro (or `.rept`): `.exitm` ends it. */
+  readonly isMacro: boolean;
+  /** Path of the file, for a source that is one. */
+  readonly file: string | undefined;
+}
+
+/** Cuts `line` at `;` outside of strings, drops comments, and appends the statements to `into`. */
+export function splitStatements(line: Line, into: Piece[]): void {
+  const { text } = line;
+  let start = 0;
+  const { length } = text;
+  const add = (from: number, to: number): void => {
+    while (from < to && isSpace(text.charCodeAt(from))) from++;
+    while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
+    if (to > from) into.push({ line, start: from, end: to });
+  };
+  let first = 0;
+  while (first < length && isSpace(text.charCodeAt(first))) first++;
+  // At the beginning of a line, a slash too begins a comment.
+  if (text.charCodeAt(first) === 0x2f) return;
+  for (let at = first; at < length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x3b:
+        add(start, at);
+        start = at + 1;
+        break;
+      case 0x23:
+        add(start, at);
+        return;
+      case 0x22:
+        for (at++; at < length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
+        break;
+      case 0x27:
+        at += text.charCodeAt(at + 1) === 0x5c ? 2 : 1;
+        break;
+      default: break;
+    }
+  }
+  add(start, length);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
