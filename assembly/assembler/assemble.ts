@@ -1,7 +1,7 @@
 /**
  * The embedded assembler: statements in, an object out, equal to what GNU as 2.40 writes for x86-64 ELF.
  */
-import type { AssignmentStatement, Expression, GasUnit, LabelStatement, Statement } from '../gas/statement.ts';
+import type { AssignmentStatement, GasUnit, LabelStatement, Statement } from '../gas/statement.ts';
 import type { ObjectFile } from '../elf/object.ts';
 import type { Problem, SourceRange } from '../source.ts';
 import { AssemblyError } from './assembly-error.ts';
@@ -13,7 +13,6 @@ import { layOut } from './layout.ts';
 import { buildObject } from './object-file.ts';
 import { AssemblyState } from './state.ts';
 import type { AssembleOptions } from './state.ts';
-import type { AssemblySymbol } from './symbol-table.ts';
 
 export type { AssembleOptions } from './state.ts';
 
@@ -74,21 +73,6 @@ function defineLabel(state: AssemblyState, { name, written, range }: LabelStatem
   if (symbol.isLocalName) state.localLabels.push({ name: written, place: state.here(), position: range.start });
 }
 
-/** The symbol that a bound expression of the form `symbol` or `symbol + number` names, if it is defined. */
-function equated(state: AssemblyState, expression: Expression): AssemblySymbol | undefined {
-  const base = expression.kind === 'binary' && (expression.operator === '+' || expression.operator === '-') && expression.right.kind === 'number' ? expression.left : expression;
-  if (base.kind !== 'symbol' || base.modifier !== undefined || base.name.startsWith('%')) return undefined;
-  const symbol = state.symbols.keyed(base.name);
-  return symbol.isDefined && !symbol.anonymous ? symbol : undefined;
-}
-
-/** A name set to another is of its kind and size, as far as these are known by then (gas: copy_symbol_attributes). */
-function takeAfter(symbol: AssemblySymbol, base: AssemblySymbol | undefined): void {
-  if (base === undefined) return;
-  if (symbol.type === 'notype') symbol.type = base.type;
-  symbol.size ??= base.size;
-}
-
 function assign(state: AssemblyState, { name, value, once, range }: AssignmentStatement): void {
   if (name === '.') {
     state.close({ kind: 'origin', target: state.bind(value), fill: 0, range });
@@ -105,5 +89,4 @@ function assign(state: AssemblyState, { name, value, once, range }: AssignmentSt
   // What is a number by now stays that number.
   const settled = state.symbols.settled(expression);
   symbol.definition = { kind: 'value', expression: settled === undefined ? expression : { kind: 'number', value: settled } };
-  takeAfter(symbol, equated(state, expression));
 }
