@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LAYOUTS } from '../assembly/extable/layouts.ts';
+import type { LintOptions } from './commands/lint.ts';
 import { CommandError, EXIT, EXIT_HELP } from './exit-codes.ts';
 import { VERSION } from './version.ts';
 
@@ -78,9 +79,16 @@ program.command('dap')
   .option('--port <number>', 'listen on this port; 0 takes a free one and prints it', port)
   .action(status(async (options: { port?: number }) => (await import('./commands/dap.ts')).dap(options)));
 
+withSourceOptions(program.command('lint'))
+  .description('Reports what is wrong with sources: syntax, operands, and their exception-table entries.')
+  .argument('<file...>', 'sources (.S or .s)')
+  .addOption(new Option('--format <name>', 'how to print').choices(['text', 'json', 'sarif']).default('text'))
+  .action(status(async (files: string[], options: LintOptions) => (await import('./commands/lint.ts')).lint(files, options)));
+
 program.command('lsp')
   .description('Serves the Language Server Protocol on standard input and output.')
   .option('--stdio', 'the only transport; accepted because clients pass it')
+  .option('--clientProcessId <id>', 'the client, with whose end the server ends; VS Code passes it')
   .action(status(async () => (await import('./commands/lsp.ts')).lsp()));
 
 async function main(): Promise<void> {

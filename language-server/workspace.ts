@@ -3,13 +3,10 @@
  */
 import type { InitializeParams } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { SourceProvider } from '../assembly/gas/statement.ts';
-import { linuxCompat } from '../assembly/linux-compat/linux-compat.ts';
-import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kernel-generation.ts';
 import type { Host } from '../host/host.ts';
-import { readSettings } from '../host/settings.ts';
 import { analyze } from './analysis/analysis.ts';
-import type { Analysis, AnalysisOptions } from './analysis/analysis.ts';
+import type { Analysis } from './analysis/analysis.ts';
+import { projectOptions } from './analysis/project-options.ts';
 import { pathOf, uriOf } from './uri.ts';
 
 interface Cached {
@@ -48,7 +45,8 @@ export class Workspace {
     if (document === undefined) return undefined;
     const cached = this.#cache.get(uri);
     if (cached?.version === document.version) return cached.analysis;
-    const analysis = analyze(pathOf(uri), document.getText(), this.#options(uri, document.languageId));
+    const path = pathOf(uri);
+    const analysis = analyze(path, document.getText(), projectOptions(path, this.#host, { buffer: (file) => this.#documents.get(uriOf(file))?.getText() }));
     this.#cache.set(uri, { version: document.version, analysis });
     return analysis;
   }
@@ -80,32 +78,5 @@ export class Workspace {
   settingsChanged(): void {
     this.#cache.clear();
     for (const listener of this.#listeners) listener(undefined);
-  }
-
-  #options(uri: string, languageId: string): AnalysisOptions {
-    const path = pathOf(uri);
-    const { settings } = readSettings(path, this.#host);
-    const generation = kernelGeneration(settings.kernelGeneration ?? '') ?? DEFAULT_KERNEL_GENERATION;
-    const compat = linuxCompat(generation.id);
-    return {
-      generation,
-      provider: this.#provider(compat.provider),
-      includePaths: [...settings.includePaths, ...compat.includePaths],
-      defines: { ...compat.defines, ...settings.defines },
-      ...(/\.s$/.test(path) && languageId !== 'gas-cpp' ? { preprocess: false } : {}),
-    };
-  }
-
-  #fileText(path: string): string | undefined {
-    const bytes = this.#host.files.read(path);
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
-  }
-
-  /** Buffers before files before the stand-ins. */
-  #provider(compat: SourceProvider): SourceProvider {
-    return {
-      read: (path) => this.#documents.get(uriOf(path))?.getText() ?? this.#fileText(path) ?? compat.read(path),
-      readBytes: (path) => this.#host.files.read(path),
-    };
   }
 }

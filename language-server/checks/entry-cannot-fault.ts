@@ -25,9 +25,12 @@ export const entryCannotFault: Check = {
   },
 };
 
-/** The next instruction, or the one before, if it accesses memory and has no entry. */
+/** How far from its label the instruction that was meant is looked for. */
+const NEAR = 4;
+
+/** The nearest instruction behind, or the one before, that accesses memory and has no entry. */
 function nextUncovered(site: InstructionSite, analysis: Analysis): InstructionSite | undefined {
   const index = analysis.instructions.indexOf(site);
-  return [analysis.instructions[index + 1], analysis.instructions[index - 1]].find((other) =>
-    other !== undefined && other.section === site.section && other.entries.length === 0 && other.instruction.accesses.some((access) => !access.implicit));
+  return [...analysis.instructions.slice(index + 1, index + 1 + NEAR), ...analysis.instructions.slice(Math.max(0, index - 1), index)].find((other) =>
+    other.section === site.section && other.entries.length === 0 && other.instruction.accesses.some((access) => !access.implicit));
 }

@@ -1,0 +1,39 @@
+/**
+ * How a file is read: settings of its project, the stand-ins for kernel headers, and where texts come from.
+ */
+import type { SourceProvider } from '../../assembly/gas/statement.ts';
+import { linuxCompat } from '../../assembly/linux-compat/linux-compat.ts';
+import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../../fault-model/kernel-generation.ts';
+import type { Host } from '../../host/host.ts';
+import { readSettings } from '../../host/settings.ts';
+import type { AnalysisOptions } from './analysis.ts';
+
+/** What was said outside the project's settings; it wins over them. */
+export interface ReadingOverrides {
+  readonly includePaths?: readonly string[];
+  readonly defines?: Readonly<Record<string, string>>;
+  readonly kernelGeneration?: string;
+  /** Texts that differ from the files: the editor's buffers. */
+  readonly buffer?: (path: string) => string | undefined;
+}
+
+/** Options for analysing the file at `path` (absolute). Buffers come before files, files before the stand-ins. */
+export function projectOptions(path: string, host: Host, overrides: ReadingOverrides = {}): AnalysisOptions {
+  const { settings } = readSettings(path, host);
+  const generation = kernelGeneration(overrides.kernelGeneration ?? settings.kernelGeneration ?? '') ?? DEFAULT_KERNEL_GENERATION;
+  const compat = linuxCompat(generation.id);
+  const provider: SourceProvider = {
+    read: (file) => overrides.buffer?.(file) ?? textOf(host.files.read(file)) ?? compat.provider.read(file),
+    readBytes: (file) => host.files.read(file),
+  };
+  return {
+    generation, provider,
+    includePaths: [...overrides.includePaths ?? [], ...settings.includePaths, ...compat.includePaths],
+    defines: { ...compat.defines, ...settings.defines, ...overrides.defines },
+    ...(/\.s$/.test(path) ? { preprocess: false } : {}),
+  };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}

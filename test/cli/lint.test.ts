@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { lint } from '../../cli/commands/lint.ts';
+
+/** What the command prints, and its exit status. */
+async function run(files: readonly string[], format: 'text' | 'json' | 'sarif' = 'text'): Promise<{ readonly status: number; readonly out: string }> {
+  let out = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  return { status: await lint(files, { format }), out };
+}
+
+describe('mcsafe lint', () => {
+  afterEach(() => { vi.restoreAllMocks(); });
+
+  it('finds nothing in a correct routine', async () => {
+    expect(await run(['samples/copy_mc.S'])).toEqual({ status: 0, out: '' });
+  });
+
+  it('finds a label on the wrong instruction and names the one that was meant', async () => {
+    const { status, out } = await run(['samples/faulty/wrong_label.S']);
+    expect(status).toBe(1);
+    expect(out).toContain('which cannot fault; `rep stos %al,%es:(%rdi)` in line 23 can, and has no entry [entry-cannot-fault]');
+  });
+
+  it('prints SARIF with a rule, a place and the related places', async () => {
+    const { out } = await run(['samples/faulty/wrong_label.S'], 'sarif');
+    const log = JSON.parse(out) as { version: string; runs: { tool: { driver: { rules: unknown } }; results: { ruleId: string; locations: unknown; relatedLocations: unknown[] }[] }[] };
+    expect(log.version).toBe('2.1.0');
+    expect(log.runs[0]!.tool.driver.rules).toEqual([{ id: 'entry-cannot-fault' }]);
+    const [result] = log.runs[0]!.results;
+    expect(result!.locations).toEqual([{ physicalLocation: {
+      artifactLocation: { uri: `file://${process.cwd()}/samples/faulty/wrong_label.S` }, region: { startLine: 31, startColumn: 2, endColumn: expect.any(Number) as number },
+    } }]);
+    expect(result!.relatedLocations).toHaveLength(2);
+  });
+
+  it('says which file cannot be read', () => {
+    expect(() => lint(['nowhere.S'], { format: 'text' })).toThrow('cannot read nowhere.S');
+  });
+});
