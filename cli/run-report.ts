@@ -122,7 +122,8 @@ function fixupLines(fixup: FixupReport): readonly string[] {
   const { entry } = fixup;
   return [
     pc.bold(`Fixup: ${fixup.mnemonic} at ${fixup.from.name} → ${fixup.landingPad}`),
-    `  entry ${String(entry.index)} of ${String(entry.tableSize)}, ${entry.typeName}: ${entry.effect}`,
+    `  ${entry.text}, ${entry.typeName}: ${entry.effect}`,
+    ...fixup.phases.filter(({ summary }) => summary.includes(' refused: ')).map(({ summary }) => `  before that ${summary}`),
     ...textTable([['register', 'old', 'new', 'changed by'], ...fixup.changes.map((change) => [change.register, change.old, change.new, change.changedBy])], '  '),
     '',
   ];

@@ -7,7 +7,7 @@ import { writtenPosition } from '../assembly/source.ts';
 import { GENERAL_REGISTERS } from '../machine/cpu/cpu.ts';
 import type { FixupRecord, Machine } from '../machine/machine.ts';
 import { hex } from './format.ts';
-import { landingPad, phaseOf } from './scopes/phases.ts';
+import { entryText, landingPad, phaseOf, phaseSummary } from './scopes/phases.ts';
 
 export interface ReportedPlace {
   readonly address: string;
@@ -37,6 +37,8 @@ export interface FixupReport {
   /** The landing pad as the source calls it. */
   readonly landingPad: string;
   readonly entry: {
+    /** `entry 3 of 7`, or `range 1` for the handler of a range. */
+    readonly text: string;
     readonly index: number;
     readonly tableSize: number;
     readonly insn: string;
@@ -56,6 +58,8 @@ export interface FixupReport {
     readonly because: string;
     readonly passedOver: readonly { readonly row: number; readonly message: string; readonly because: string }[];
   };
+  /** What happened on the way, a sentence for each phase: handlers that refused are among them. */
+  readonly phases: readonly { readonly phase: string; readonly summary: string }[];
   readonly changes: readonly ReportedChange[];
   /** All general registers, rip and rflags in fixed order; `changedBy` where the fixup changed one. */
   readonly registers: readonly { readonly register: string; readonly old: string; readonly new: string; readonly changedBy?: string }[];
@@ -82,7 +86,7 @@ export function reportFixup(fixup: FixupRecord, machine: Machine): FixupReport {
     to: place(fixup.to, machine),
     landingPad: match.handler === undefined ? landingPad(match, machine) : `${machine.describe(fixup.to)} by ${landingPad(match, machine)}`,
     entry: {
-      index: match.entry.index, tableSize: searched?.tableSize ?? 0, insn: hex(match.insn), fixup: hex(match.fixup),
+      text: entryText(match, searched?.tableSize ?? 0), index: match.entry.index, tableSize: searched?.tableSize ?? 0, insn: hex(match.insn), fixup: hex(match.fixup),
       type: match.entry.type, typeName: match.typeName, effect: handled.effect,
       ...(handler === undefined ? {} : { handler }),
     },
@@ -92,6 +96,7 @@ export function reportFixup(fixup: FixupRecord, machine: Machine): FixupReport {
         context: graded.context.context, because: graded.context.because, passedOver: graded.grade.passedOver,
       },
     }),
+    phases: delivery.phases.map((phase) => ({ phase: phase.phase, summary: phaseSummary(phase, machine) })),
     changes: fixup.changes.map((change) => ({ register: change.register, old: hex(change.old), new: hex(change.new), changedBy: change.changedBy })),
     registers: allRegisters(fixup, machine),
     position: { exceptions: fixup.position.exceptions, instructions: fixup.position.instructions.toString() },
@@ -102,7 +107,7 @@ export function reportFixup(fixup: FixupRecord, machine: Machine): FixupReport {
 export function fixupLine(report: FixupReport): string {
   const from = report.from.line === undefined ? report.from.name : `${report.from.name} (line ${String(report.from.line)})`;
   const changes = report.changes.map((change) => `${change.register} ${change.old} → ${change.new} by ${change.changedBy}`);
-  return `fixup: ${report.mnemonic} at ${from}, entry ${String(report.entry.index)} ${report.entry.typeName} → ${report.landingPad}; ${changes.join('; ')}`;
+  return `fixup: ${report.mnemonic} at ${from}, ${report.entry.text}, ${report.entry.typeName} → ${report.landingPad}; ${changes.join('; ')}`;
 }
 
 function place(address: bigint, machine: Machine): ReportedPlace {

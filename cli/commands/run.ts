@@ -4,6 +4,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EndReport } from '../../debug-adapter/end-text.ts';
 import type { FixupReport } from '../../debug-adapter/fixup-report.ts';
+import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { InlineClient, RequestFailed } from '../inline-client.ts';
@@ -18,8 +19,15 @@ const TOLD = 10;
 const ALL_FILTERS = ['machineCheck', 'unhandled', 'fixup', 'pageFault'];
 
 export async function run(files: readonly string[], options: RunOptions & { readonly json?: boolean }): Promise<number> {
+  const { report, end } = await runToEnd(files, options, nodeHost());
+  process.stdout.write(options.json === true ? `${JSON.stringify(report.data(), undefined, 2)}\n` : report.text());
+  return end.reason === 'returned' ? EXIT.OK : EXIT.FOUND;
+}
+
+/** Runs a routine in a debug session to its end. Rejects with CommandError if it cannot be run. */
+export async function runToEnd(files: readonly string[], options: RunOptions, host: Host): Promise<{ readonly report: RunReport; readonly end: EndReport }> {
   const report = new RunReport();
-  const client = new InlineClient(nodeHost(), (event) => {
+  const client = new InlineClient(host, (event) => {
     if (event.event === 'output') report.output((event as DebugProtocol.OutputEvent).body);
     if (event.event === 'mcsafe/fixup') report.fixup((event as { body: FixupReport } & DebugProtocol.Event).body);
   });
@@ -30,12 +38,10 @@ export async function run(files: readonly string[], options: RunOptions & { read
     await client.request('configurationDone');
     const end = await follow(client, report);
     report.end(end);
-    process.stdout.write(options.json === true ? `${JSON.stringify(report.data(), undefined, 2)}\n` : report.text());
-    return end.reason === 'returned' ? EXIT.OK : EXIT.FOUND;
+    return { report, end };
   } catch (error) {
     if (!(error instanceof RequestFailed)) throw error;
-    for (const line of report.errors()) process.stderr.write(line);
-    throw new CommandError(error.message);
+    throw new CommandError([error.message, ...report.errors().map((line) => line.trimEnd())].join('\n'));
   } finally {
     client.dispose();
   }

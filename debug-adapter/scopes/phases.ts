@@ -37,7 +37,7 @@ export function phaseSummary(phase: DeliveryPhase, machine: Machine): string {
       if (phase.notConsulted !== undefined) return `not consulted: ${phase.notConsulted}`;
       return phase.match === undefined
         ? `none of the ${String(phase.tableSize)} entries is for this ip`
-        : `entry ${String(phase.match.entry.index)} of ${String(phase.tableSize)}: ${phase.match.typeName}, ${phase.match.handler === undefined ? 'landing pad ' : ''}${landingPad(phase.match, machine)}`;
+        : `${entryText(phase.match, phase.tableSize)}: ${phase.match.typeName}, ${phase.match.handler === undefined ? 'landing pad ' : ''}${landingPad(phase.match, machine)}`;
     case 'entered':
       return `${phase.handler.name} at depth ${String(phase.depth)}, pt_regs at ${machine.describe(phase.frame)}`;
     case 'handled':
@@ -115,7 +115,7 @@ function searchedRows(phase: Phase<'searched'>, machine: Machine): readonly Row[
   const handler = handlerType(entry.type);
   const made = placeText(entry.position);
   return [
-    { name: 'entry', value: `${String(entry.index)} of ${String(phase.tableSize)}` },
+    match.range === undefined ? { name: 'entry', value: `${String(entry.index)} of ${String(phase.tableSize)}` } : { name: 'range', value: rangeText(match.range, machine) },
     { name: 'type', value: match.typeName },
     ...(handler === undefined ? [] : [{ name: 'handler', value: handler.summary }, { name: 'writes', value: ['rip', ...handler.writes].join(', ') }]),
     { name: 'instruction', value: pointerText(machine, match.insn), memory: match.insn },
@@ -123,6 +123,15 @@ function searchedRows(phase: Phase<'searched'>, machine: Machine): readonly Row[
     { name: 'data word', value: hex(BigInt(entry.data >>> 0)) },
     ...(made === undefined ? [] : [{ name: 'written at', value: made }]),
   ];
+}
+
+/** `entry 3 of 7`, or `range 1`. */
+export function entryText({ entry, range }: EntryMatch, tableSize: number): string {
+  return range === undefined ? `entry ${String(entry.index)} of ${String(tableSize)}` : `range ${String(range.index)}`;
+}
+
+function rangeText({ index, start, length }: NonNullable<EntryMatch['range']>, machine: Machine): string {
+  return `${String(index)}: ${String(length)} bytes from ${machine.describe(start)}`;
 }
 
 /** `.Lfaulted (copy_mc+0x3d) at copy_mc.S:48`: the label people wrote, where it is, and its line; of a handler its name and line. */
