@@ -107,6 +107,17 @@ test('the preprocessor is told from comments', () => {
   `);
 });
 
+test('a block comment reaches over lines', () => {
+  expect(tokens('/*\n * rdi = destination\n */ ret')).toMatchInlineSnapshot(`
+    [
+      "/* => punctuation.definition.comment",
+      "* rdi = destination => comment.block",
+      "*/ => punctuation.definition.comment",
+      "ret => keyword.control.flow",
+    ]
+  `);
+});
+
 test('macros, their parameters and strings', () => {
   expect(tokens('.macro LOAD reg:req\nmovb \\reg, %al\n.endm\n.asciz "a\\n"')).toMatchInlineSnapshot(`
     [

@@ -47,9 +47,9 @@ export class Workbench {
         args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
       });
       const page = browser.pages()[0] ?? await browser.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(30_000);
       const workbench = new Workbench(server, browser, profile, page);
-      await page.goto(server.url);
+      await page.goto(server.url, { timeout: 60_000 });
       await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 60_000 });
       return workbench;
     } catch (error) {
@@ -212,10 +212,10 @@ function browserPath(): string {
 
 /** Polls until `condition` holds; the error says what was waited for. */
 export async function until(condition: () => Promise<boolean>, what: string, detail?: () => Promise<string>): Promise<void> {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 60_000;
   while (Date.now() < end) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`waited 30 s for ${what}${detail === undefined ? '' : `; ${await detail()}`}`);
+  throw new Error(`waited 60 s for ${what}${detail === undefined ? '' : `; ${await detail()}`}`);
 }
