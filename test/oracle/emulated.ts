@@ -49,10 +49,16 @@ function differences(address: bigint, now: Uint8Array, base: Uint8Array): Patch[
 
 export class EmulatedCpu {
   readonly cpu: WasmCpu;
+  private readonly compiled: boolean;
+  /** Cases that really ran as regions. */
+  compilations = 0;
   private code: Uint8Array;
 
-  constructor(profile: CpuProfile) {
+  /** `compiled`: every case runs as a compiled region instead of in the interpreter. */
+  constructor(profile: CpuProfile, compiled = false) {
+    this.compiled = compiled;
     this.cpu = createCpu({ profile, granule: 'line' });
+    this.cpu.regions.enabled = compiled;
     for (const region of REGIONS) {
       this.cpu.memory.map(region.address, region.size, { read: region.read, write: region.write, execute: region.execute, user: true });
       this.cpu.memory.write(region.address, baseContents(region));
@@ -90,6 +96,7 @@ export class EmulatedCpu {
     registers.rip = one.rip;
     registers.rflags = one.rflags;
     for (let i = 0; i < 16; i++) registers.setVector(i, one.vectors.subarray(i * 32, i * 32 + 32));
+    if (this.compiled && this.cpu.regions.compile(one.rip)) this.compilations++;
     const exit = this.cpu.run(LIMIT);
     const vectors = new Uint8Array(512);
     for (let i = 0; i < 16; i++) vectors.set(registers.getVector(i, 32), i * 32);

@@ -117,6 +117,21 @@ const codeTarget = (random: Random): bigint => CODE.address + BigInt(random.belo
 
 const STRING_COUNTS = [0, 1, 2, 3, 4, 5, 8, 31, 64, 100, 512, 600, 5000];
 
+/** fxsave, xsave and the like: areas of 512 bytes and more, on aligned addresses. */
+const isStateArea = (form: Form): boolean => /^(X|Fx)(save|rstor)/.test(Mnemonic[form.mnemonic]!);
+
+/** What an area must hold so that it can be restored: a good MXCSR and an XSAVE header; sometimes not. */
+function restorable(random: Random, area: bigint): Patch[] {
+  const mxcsr = random.chance(85) ? BigInt(random.below(0x10000)) : random.u64();
+  // Bits 20 and up are components that no processor here has.
+  const components = BigInt(random.below(8)) | (random.chance(10) ? 1n << BigInt(20 + random.below(40)) : 0n);
+  const header = new Uint8Array(64);
+  header.set(littleEndian(components));
+  if (random.chance(20)) header.set(littleEndian((1n << BigInt(random.pick([63, 63, 40]))) | BigInt(random.below(8))), 8);
+  const patches = [{ address: area + 24n, bytes: littleEndian(mxcsr).slice(0, 4) }, { address: area + 512n, bytes: header }];
+  return patches.filter((patch) => patchable(patch.address, patch.bytes.length));
+}
+
 const isExtendedSave = (form: Form): boolean => /^X(save|rstor)/.test(Mnemonic[form.mnemonic]!);
 
 /** Instructions that make many accesses: in which order they fail, and what they have written by then, is each processor's own. */
@@ -133,6 +148,7 @@ function suitRegisters(random: Random, gpr: bigint[], form: Form): void {
     gpr[0] = BigInt(random.below(8));
     gpr[2] = 0n;
   }
+  if (mnemonic === Mnemonic.Clzero && random.chance(70)) gpr[0] = DATA.address + BigInt(random.below(DATA.size));
   if ((mnemonic === Mnemonic.Div || mnemonic === Mnemonic.Idiv) && random.chance(60)) {
     gpr[2] = random.chance(50) ? BigInt(random.below(4)) : random.chance(50) ? MASK64 : 0n;
     if (random.chance(30)) gpr[0] = BigInt(random.below(65536));
@@ -214,6 +230,7 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
     const { size } = memory;
     return { aim: memory.base === Register.RSP || memory.base === Register.RBP ? stackTarget(random, size) : target(random, size), size, memory };
   });
+  if (isStateArea(form)) for (const one of aims) if (random.chance(70)) one.aim = DATA.address + BigInt(random.below(0x60) * 64);
   suitRegisters(random, gpr, form);
   for (const { aim, memory } of aims) steer(random, gpr, memory, aim);
   for (const { aim, size } of aims) {
@@ -222,6 +239,7 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   const first = aims[0];
   const wanted = first ? suitMemory(random, gpr, form) : undefined;
   if (first && wanted && patchable(first.aim, wanted.length)) patches.push({ address: first.aim, bytes: wanted.subarray(0, Math.min(first.size, wanted.length)) });
+  if (first && isStateArea(form)) patches.push(...restorable(random, first.aim));
   const frame = first && random.chance(85) ? farFrame(random, form) : undefined;
   // Of several accesses, as a far return makes, the lowest is the frame's.
   const lowest = frame && aims.reduce((low, one) => (one.memory.displacement < low.memory.displacement ? one : low));
@@ -254,6 +272,12 @@ export function slotEntry(slot: number): bigint {
 /** Slots in the code region, so cases in a batch. */
 export const SLOTS = CODE.size / SLOT_SIZE;
 
+/** An xsave or xrstor through rax or rdx: the components in edx:eax would follow from the address, and the host has others than the emulator. */
+export function maskIsAddress(form: Form): boolean {
+  const names = (register: Register): boolean => [Register.RAX, Register.RDX].includes(RegisterExt.fullRegister(register));
+  return isExtendedSave(form) && form.accesses.some((access) => names(access.base) || names(access.index));
+}
+
 /** A random encoding of `one`; undefined when none was found in a few throws. */
 export function randomForm(random: Random, one: CodeFacts): Form | undefined {
   const rip = slotEntry(0);
@@ -262,7 +286,7 @@ export function randomForm(random: Random, one: CodeFacts): Form | undefined {
     if (!bytes) continue;
     const form = decodeForm(bytes, rip);
     // A prefix the dice added can make it another instruction (rep + nop is pause).
-    if (form.code === one.code) return form;
+    if (form.code === one.code && !maskIsAddress(form)) return form;
   }
   return undefined;
 }

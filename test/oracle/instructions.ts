@@ -10,7 +10,6 @@ import { composable } from './operands.ts';
 import { unknownFlags } from './oracle.ts';
 import type { Answer, Oracle, Question } from './oracle.ts';
 import { Random } from './random.ts';
-import { VECTOR } from '../../machine/cpu/cpu.ts';
 
 /** Cases that share one encoding: encoding is dearer than a state. */
 const STATES_PER_FORM = 8;
@@ -19,7 +18,7 @@ const REPORTS_PER_CODE = 3;
 export interface Tally {
   readonly code: CodeFacts;
   agreed: number;
-  /** Of these, how many ended behind the instruction. */
+  /** Of these, how many got past the instruction. */
   completed: number;
   differed: number;
   unsupported: number;
@@ -41,8 +40,8 @@ function note(tally: Tally, answer: Answer): void {
   switch (answer.verdict) {
     case 'agree': {
       tally.agreed++;
-      const { ending } = answer.native;
-      if (ending.kind === 'exception' && ending.vector === VECTOR.BP) tally.completed++;
+      // Past the instruction, or somewhere else: then it did what it does.
+      if (answer.native.ending.kind === 'exception' && answer.native.rip !== answer.question.state.rip) tally.completed++;
       return;
     }
     case 'differ':

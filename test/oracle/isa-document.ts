@@ -20,8 +20,8 @@ const MEANING: Readonly<Record<Status, string>> = {
 /** True where even a correct execution can only be seen to fault. */
 const alwaysFaults = (code: CodeFacts): boolean => /^Ud[012]/.test(code.name);
 
-export function statusOf(tally: Tally, _host: HostCpu): Status {
-  if (tally.agreed > 0 && tally.unsupported === 0) return tally.completed > 0 || alwaysFaults(tally.code) ? 'verified' : 'supported';
+export function statusOf(tally: Tally): Status {
+  if (tally.agreed > 0 && tally.differed === 0) return tally.completed > 0 || alwaysFaults(tally.code) ? 'verified' : 'supported';
   if (refusal(tally.code.features) !== undefined) return 'refused';
   return tally.supported ? 'supported' : 'not yet';
 }
@@ -43,7 +43,7 @@ function remark(tally: Tally, status: Status): string {
 const escape = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 
 export function isaDocument(tallies: readonly Tally[], host: HostCpu): string {
-  const rows = tallies.map((tally) => ({ tally, status: statusOf(tally, host) }));
+  const rows = tallies.map((tally) => ({ tally, status: statusOf(tally) }));
   const count = (status: Status): number => rows.filter((row) => row.status === status).length;
   return [
     '# Instruction set',

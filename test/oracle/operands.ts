@@ -21,9 +21,9 @@ const SEGMENTS = [Register.ES, Register.SS, Register.DS, Register.FS, Register.G
 /** Registers that a kind may name, where it names one. */
 const REGISTERS: ReadonlyMap<Kind, readonly Register[]> = new Map<Kind, readonly Register[]>([
   [Kind.r8_reg, R8], [Kind.r8_opcode, R8], [Kind.r8_or_mem, R8],
-  ...[Kind.r16_reg, Kind.r16_rm, Kind.r16_opcode, Kind.r16_or_mem].map((kind) => [kind, R16] as const),
-  ...[Kind.r32_reg, Kind.r32_rm, Kind.r32_opcode, Kind.r32_vvvv, Kind.r32_or_mem].map((kind) => [kind, R32] as const),
-  ...[Kind.r64_reg, Kind.r64_rm, Kind.r64_opcode, Kind.r64_vvvv, Kind.r64_or_mem].map((kind) => [kind, R64] as const),
+  ...[Kind.r16_reg, Kind.r16_reg_mem, Kind.r16_rm, Kind.r16_opcode, Kind.r16_or_mem].map((kind) => [kind, R16] as const),
+  ...[Kind.r32_reg, Kind.r32_reg_mem, Kind.r32_rm, Kind.r32_opcode, Kind.r32_vvvv, Kind.r32_or_mem].map((kind) => [kind, R32] as const),
+  ...[Kind.r64_reg, Kind.r64_reg_mem, Kind.r64_rm, Kind.r64_opcode, Kind.r64_vvvv, Kind.r64_or_mem].map((kind) => [kind, R64] as const),
   ...[Kind.mm_reg, Kind.mm_rm, Kind.mm_or_mem].map((kind) => [kind, MM] as const),
   ...[Kind.xmm_reg, Kind.xmm_rm, Kind.xmm_vvvv, Kind.xmm_is4, Kind.xmm_is5, Kind.xmm_or_mem].map((kind) => [kind, XMM] as const),
   ...[Kind.ymm_reg, Kind.ymm_rm, Kind.ymm_vvvv, Kind.ymm_is4, Kind.ymm_is5, Kind.ymm_or_mem].map((kind) => [kind, YMM] as const),

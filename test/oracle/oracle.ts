@@ -48,6 +48,8 @@ function judge(question: Question, native: Outcome, emulated: Outcome): Answer {
   const answer = (verdict: Verdict, report = ''): Answer => ({ question, verdict, report, native, emulated });
   if (emulated.ending.kind === 'unsupported') return answer('unsupported');
   if (native.ending.kind === 'system-call') return answer('not comparable');
+  // The host's kernel cannot always come back to a stack pointer that is not canonical; when a clock tick interrupts it, other signals show.
+  if (native.gpr[4] === emulated.gpr[4] && BigInt.asUintN(64, BigInt.asIntN(48, native.gpr[4]!)) !== native.gpr[4]) return answer('not comparable');
   const found = compare(native, emulated, question.undefinedFlags, question.partly);
   return found.length === 0 ? answer('agree') : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
 }
@@ -58,9 +60,9 @@ export class Oracle {
   /** Time spent on each side. */
   readonly milliseconds = { native: 0, emulated: 0 };
 
-  constructor(native: NativeCpu) {
+  constructor(native: NativeCpu, compiled: boolean) {
     this.native = native;
-    this.emulated = new EmulatedCpu(profileOf(native.host.vendor));
+    this.emulated = new EmulatedCpu(profileOf(native.host.vendor), compiled);
   }
 
   /** True if the emulator executes or faults on it, false if it says it does not model it. */
@@ -81,14 +83,17 @@ export class Oracle {
   }
 }
 
-/** The oracle, or undefined after saying why there is none here. */
-export function openOracle(): Oracle | undefined {
+/** The oracle, or undefined after saying why there is none here. `compiled`: it judges compiled regions, not the interpreter. */
+export function openOracle(compiled = false): Oracle | undefined {
   const native = nativeCpu();
-  if (!('skipped' in native)) return new Oracle(native);
+  if (!('skipped' in native)) return new Oracle(native, compiled);
   if (process.env['MCSAFE_REQUIRE'] === 'all' && native.skipped.includes('gcc')) throw new Error(native.skipped);
   console.log(`skipped: ${native.skipped}`);
   return undefined;
 }
+
+/** Time that one test may take, in milliseconds: minutes in CI, as long as it needs in `npm run long`. */
+export const TEST_TIMEOUT = process.env['MCSAFE_ORACLE_CASES'] === undefined ? 300_000 : 86_400_000;
 
 /** Cases a `Code`: 200, or what `MCSAFE_ORACLE_CASES` says. */
 export function casesPerCode(): number {

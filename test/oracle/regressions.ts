@@ -20,4 +20,7 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'a double shift of 16 bits by more than 16 goes on with the second operand', state: 'code=660fa5d8 rip=20000018 rax=1234 rbx=89ab rcx=15' },
   { about: 'div leaves AF set and the flags of the result clear', state: 'code=f7f3 rip=20000018 rflags=8c7 rax=64 rbx=7' },
   { about: 'bsf of zero keeps the destination and sets PF', state: 'code=0fbcc3 rip=20000018 rax=7' },
+  { about: 'iret looks at its target before it looks at its stack segment', state: 'code=48cf rip=20000018 rsp=300063e0 [300063e0]=53761508708edad9330000000000000000800000000000008cdef74b331100008b00000000000000' },
+  { about: 'from 16 on the OF of a 16-bit shld is its CF', state: 'code=660fa5d8 rip=20000018 rax=40 rbx=f0f0 rcx=10' },
+  { about: 'an access may run over the end of the address space', state: 'code=58 rip=20000018 rsp=fffffffffffffffc' },
 ];

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { openOracle } from './oracle.ts';
+import { openOracle, TEST_TIMEOUT } from './oracle.ts';
 import { chooseSeed, Random } from './random.ts';
 import { randomForm, slotEntry, stateFor } from './generate.ts';
 import { randomSequence, SEQUENCE_CODES, SEQUENCES } from './sequences.ts';
 
-/** Sequences in one run: a thousand times the cases a `Code` would get, in proportion. */
-const COUNT = Number(process.env['MCSAFE_ORACLE_SEQUENCES'] ?? 6000);
+/** Sequences in one run of each. */
+const COUNT = Number(process.env['MCSAFE_ORACLE_SEQUENCES'] ?? 3000);
 
 describe('random sequences of 5 to 30 instructions with jumps', () => {
-  test('end on the emulator as they end on the real CPU', () => {
-    const oracle = openOracle();
+  test.each([['the interpreter', false], ['compiled regions', true]])('end in %s as they end on the real CPU', (what, compiled) => {
+    const oracle = openOracle(compiled);
     if (!oracle) return;
     const seed = chooseSeed();
     const random = new Random(seed ^ 0x5e9);
@@ -24,8 +24,8 @@ describe('random sequences of 5 to 30 instructions with jumps', () => {
       for (const answer of oracle.ask(questions)) if (answer.verdict === 'differ') reports.push(answer.report);
       asked += questions.length;
     }
-    console.log(`seed ${seed}: ${asked} sequences of ${codes.length} codes, ${reports.length} differ`);
+    console.log(`seed ${seed}, ${what}: ${asked} sequences of ${codes.length} codes, ${(Number(oracle.emulated.cpu.instructions) / asked).toFixed(1)} instructions on average, ${oracle.emulated.compilations} compiled; ${reports.length} differ`);
     if (reports.length > 0) console.log(reports.slice(0, 10).join('\n'));
     expect(reports.length).toBe(0);
-  });
+  }, TEST_TIMEOUT);
 });

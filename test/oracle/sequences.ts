@@ -52,8 +52,8 @@ const near = (form: Form): boolean => form.accesses.every((access) => {
 const isBranch = (one: CodeFacts): boolean => /^(J|Call|Ret|Loop|Int|Syscall|Sys|Iret|Xbegin|Enter|Ud|Hlt)/.test(one.name);
 
 /** What sequences are made of. */
-export const SEQUENCE_CODES: readonly CodeFacts[] = CODES.filter((one) => one.info.encoding === 0 && composable(one) && !isBranch(one) && hostKnows(one) === undefined
-  && !one.info.isPrivileged && !one.info.mustBeCpl0 && !one.info.isInputOutput && one.features.every((feature) => /^(INTEL|X64|CMOV|BMI|ADX|MOVBE|POPCNT|LZCNT|SSE4_2|CX8|CMPXCHG16B)/.test(feature)));
+export const SEQUENCE_CODES: readonly CodeFacts[] = CODES.filter((one) => composable(one) && !isBranch(one) && hostKnows(one) === undefined
+  && !one.info.isPrivileged && !one.info.mustBeCpl0 && !one.info.isInputOutput && one.features.every((feature) => /^(INTEL\d|X64$|CMOV|BMI|ADX|MOVBE|POPCNT|LZCNT|SSE|AVX2?$|CX8|CMPXCHG16B)/.test(feature)));
 
 /** A plain instruction that in nine of ten throws stays on mapped data and keeps the pointers. */
 function plain(random: Random, codes: readonly CodeFacts[]): Form | undefined {

@@ -188,7 +188,8 @@ function doubleShift(left: boolean): Lift {
     const r = a.i64();
     const carry = a.i32();
     if (size === 2) {
-      // Counts of 17 to 31, undefined by the manual, go on with the second operand's bits again and leave CF and, leftwards, OF clear: so do AMD's processors.
+      // Counts of 17 to 31, undefined by the manual, go on with the second operand's bits again and leave CF clear; from 16 on
+      // shld's OF is CF: so do AMD's processors.
       c.get(left ? y : x).get(y).i64(16).op('i64_shl').op('i64_or').get(left ? x : y).i64(32).op('i64_shl').op('i64_or');
       const v = a.take();
       if (left) {
@@ -224,10 +225,10 @@ function doubleShift(left: boolean): Lift {
     a.write(0, result);
     unlessZero(a, count, () => {
       c.get(r).i64(width - 1).op('i64_shr_u').op('i32_wrap_i64');
+      if (left && size === 2) c.get(count).i64(16).op('i64_lt_u').op('i32_and');
       if (left) c.get(carry);
       else c.get(r).i64(width - 2).op('i64_shr_u').op('i32_wrap_i64');
       c.op('i32_xor').i32(1).op('i32_and');
-      if (left && size === 2) c.get(count).i64(16).op('i64_le_u').op('i32_and');
       resultFlags(a, result, carry, a.take32(), 1);
     });
   };

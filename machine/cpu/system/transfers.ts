@@ -41,8 +41,8 @@ const farReturn: SystemInstruction = (cpu, instruction) => {
   const newTop = outer ? loadInteger(cpu, frame, size) : 0n;
   const segment = codeSegment(cpu, selector, true);
   if (outer) {
-    checkReturnStack(cpu, stack, selector & 3, segment);
     checkTarget(cpu, segment, target);
+    checkReturnStack(cpu, stack, selector & 3, segment);
     setLevel(cpu, selector);
     state.setSegment(SS, stack);
     state.setGeneral(REG.RSP, newTop + release);
@@ -89,8 +89,8 @@ const interruptReturn: SystemInstruction = (cpu, instruction) => {
   const stack = Number(slot(4) & 0xffffn);
   const newTop = slot(3);
   const segment = codeSegment(cpu, selector, true);
-  checkReturnStack(cpu, stack, selector & 3, segment);
   checkTarget(cpu, segment, target);
+  checkReturnStack(cpu, stack, selector & 3, segment);
   const level = state.privilege;
   let mask = ARITHMETIC_FLAGS | FLAG.TF | FLAG.DF | FLAG.NT;
   if (size > 2) mask |= FLAG.RF | FLAG.AC | FLAG.ID;
