@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { runToEnd } from '../../cli/commands/run.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { has } from '../host/tools.ts';
 
-const plain = (text: string): string => text.replaceAll(/\u001b\[\d+m/g, '').replaceAll(process.cwd(), '<root>');
+const plain = (text: string): string => stripVTControlCharacters(text).replaceAll(process.cwd(), '<root>');
 
 async function story(files: readonly string[]): Promise<string> {
   return plain((await runToEnd(files, {}, nodeHost())).report.text());

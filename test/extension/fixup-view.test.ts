@@ -35,6 +35,7 @@ function report(sequence: number, copied: number): FixupReport {
     entry: { text: 'entry 0 of 4', index: 0, tableSize: 4, insn: '0xffffffff81000010', fixup: '0xffffffff81000040', type: 15, typeName: 'EX_TYPE_FAULT_MCE_SAFE', handler: 'puts the trap number into ax and goes to the landing pad', effect: 'ax = trapnr (18); ip = fixup' },
     severity: { severity: 'AR', row: 30, message: 'Action required: data load in error recoverable area of kernel', context: 'IN_KERNEL_RECOV', because: 'the entry type is safe under a machine check', passedOver: [{ row: 1, message: 'Invalid', because: 'VAL is set' }] },
     // In the order they happened; the view has an order of its own.
+    phases: [],
     changes: Object.entries(changed).map(([register, change]) => ({ register, ...change })),
     registers: REGISTERS.map((register, number) => ({ register, old: `0x${number.toString(16)}`, new: `0x${number.toString(16)}`, ...changed[register] })),
     position: { exceptions: sequence - 1, instructions: '10' },
