@@ -15,11 +15,18 @@ export function objectText(object: string): string {
   const dump = binutils('objdump', '-s', '-r', object).replaceAll(object, 'OBJECT').split('\n');
   const kept: string[] = [];
   let keep = true;
+  let relocations: string[] | undefined;
   for (const line of dump) {
     const header = /^(?:Contents of section (.+):|RELOCATION RECORDS FOR \[(.+)\]:)$/.exec(line);
-    if (header !== null) keep = !DISCARDED.test(header[1] ?? header[2]!);
-    if (keep && line !== '') kept.push(line);
+    if (header !== null) {
+      kept.push(...(relocations ?? []).sort());
+      relocations = header[2] === undefined ? undefined : [];
+      keep = !DISCARDED.test(header[1] ?? header[2]!);
+    }
+    // In which order the relocations of a section are written means nothing.
+    if (keep && line !== '') (relocations !== undefined && header === null ? relocations : kept).push(line);
   }
+  kept.push(...(relocations ?? []).sort());
   const discarded = new Set([...binutils('readelf', '-SW', object).matchAll(/^\s*\[\s*(\d+)\]\s+(\S+)/gm)].filter((match) => DISCARDED.test(match[2]!)).map((match) => match[1]!));
   const names = new Map([...binutils('readelf', '-SW', object).matchAll(/^\s*\[\s*(\d+)\]\s+(\S+)/gm)].map((match) => [match[1]!, match[2]!]));
   const symbols = [...binutils('readelf', '-sW', object).matchAll(/^\s*\d+: ([0-9a-f]{16})\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S*)$/gm)]
