@@ -15,7 +15,7 @@ import { handlers, SPECIAL } from './interpreter/module.ts';
 import type { Shape } from './lift/shape.ts';
 
 /** Instructions decoded at a time. */
-const RUN_LIMIT = 128;
+const RUN_LIMIT = 32;
 const PAGE_MASK = BigInt(PAGE_SIZE - 1);
 const UD2: Shape = { mnemonic: 'ud2', operands: [], size: 8, repeat: 'none', addressSize: 8, variant: '' };
 
@@ -148,7 +148,7 @@ export class CodeCache {
     const next = this.#memory.pageAt(nextIp);
     const nextErrorCode = isCanonical(nextIp, mode.addressBits) ? whyNotFetch(next?.permissions, mode) : 16;
     const straddle = next !== undefined && nextErrorCode === undefined ? MAX_INSTRUCTION_BYTES : 0;
-    const bytes = this.#memory.read(ip, PAGE_SIZE - offset + straddle);
+    const bytes = this.#memory.read(ip, Math.min(PAGE_SIZE - offset + straddle, RUN_LIMIT * MAX_INSTRUCTION_BYTES));
     const codePage = this.#codePage(page.number);
     this.#memory.markCode(page);
     const decoder = new PageDecoder(bytes, ip, this.#profile);

@@ -24,6 +24,8 @@ const SPECIAL_STATUS: readonly (readonly [number, number])[] = [
 ];
 const SPECIAL_COUNT = 5;
 export const TABLE_SIZE = 16384;
+/** Places of the table from here on are compiled regions. */
+export const FIRST_REGION_SLOT = 12288;
 
 interface ColdModule {
   readonly module: WebAssembly.Module;
@@ -53,7 +55,7 @@ class Handlers {
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.#next++;
-      if (number >= TABLE_SIZE) throw new Error('more kinds of instructions than there are');
+      if (number >= FIRST_REGION_SLOT) throw new Error('more kinds of instructions than there are');
       this.#numbers.set(key, number);
       this.#pending.push(shape);
     }

@@ -9,7 +9,7 @@ import type { CodeCache } from '../code-cache.ts';
 import type { CpuProfile } from '../cpu.ts';
 import { MAX_INSTRUCTION_BYTES, PageDecoder } from '../decode.ts';
 import type { Decoded } from '../decode.ts';
-import { TABLE_SIZE } from '../interpreter/module.ts';
+import { FIRST_REGION_SLOT, TABLE_SIZE } from '../interpreter/module.ts';
 import type { State } from '../state.ts';
 import { compileRegion } from './compile.ts';
 import { discover } from './discover.ts';
@@ -18,9 +18,8 @@ import { discover } from './discover.ts';
 const HOT = 2;
 /** V8 maps memory for each live module; all regions go when there are so many. */
 const REGION_LIMIT = 512;
-const FIRST_SLOT = TABLE_SIZE / 2;
 /** The table's last place is the interpreter's loop. */
-const SLOT_LIMIT = TABLE_SIZE - 1 - FIRST_SLOT;
+const SLOT_LIMIT = TABLE_SIZE - 1 - FIRST_REGION_SLOT;
 /** Micro-ops that finding and writing a region may need. */
 const RESERVE = 8192;
 /** Addresses whose heat is remembered. */
@@ -128,7 +127,7 @@ export class Regions {
 
   #install(bytes: Uint8Array, entries: readonly bigint[], blocks: ReadonlyMap<bigint, { readonly instructions: readonly Decoded[] }>): void {
     const { arena, table, code } = this.#host;
-    const slot = FIRST_SLOT + this.#slots++;
+    const slot = FIRST_REGION_SLOT + this.#slots++;
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: arena.memory } });
     table.set(slot, instance.exports['region']);
     const installed: number[] = [];
@@ -164,7 +163,7 @@ export class Regions {
         const original = this.#taken.get(op)!;
         this.#taken.delete(op);
         // Dropped micro-ops already ask for their address again, and breakpoints are never inside a region.
-        if (arena.u16[(op + OP_FIELD.HANDLER) >> 1]! < FIRST_SLOT) continue;
+        if (arena.u16[(op + OP_FIELD.HANDLER) >> 1]! < FIRST_REGION_SLOT) continue;
         arena.u8.set(original, op);
       }
     }
