@@ -75,29 +75,65 @@ export interface MacroPiece {
   readonly argument?: { readonly line: Line; readonly offset: number };
 }
 
+/** Gives the frames of one expansion, innermost first; the same array each time. */
+export type FramesSource = () => readonly MacroFrame[];
+
 /** Text made from a line of a macro's body. */
 export class MacroOrigin implements Origin {
   readonly line: Line;
   readonly pieces: readonly MacroPiece[];
-  readonly starts: readonly number[];
-  /** Innermost first. */
-  readonly frames: readonly MacroFrame[];
+  readonly frames: FramesSource;
 
-  constructor(line: Line, pieces: readonly MacroPiece[], frames: readonly MacroFrame[]) {
+  constructor(line: Line, pieces: readonly MacroPiece[], frames: FramesSource) {
     this.line = line;
     this.pieces = pieces;
-    this.starts = pieces.map((piece) => piece.start);
     this.frames = frames;
   }
 
   position(offset: number, mode: PlaceMode): SourcePosition {
-    const piece = this.pieces[pieceAt(this.starts, offset)];
+    let index = this.pieces.length - 1;
+    while (index > 0 && this.pieces[index]!.start > offset) index--;
+    const piece = this.pieces[index];
     if (piece?.argument !== undefined && mode === 'spelling') {
       return piece.argument.line.origin.position(piece.argument.offset + offset - piece.start, mode);
     }
     const place = piece === undefined ? offset : piece.body + (piece.argument === undefined ? offset - piece.start : 0);
     const position = this.line.origin.position(place, mode);
-    return { ...position, expansion: position.expansion === undefined ? this.frames : [...position.expansion, ...this.frames] };
+    const frames = this.frames();
+    return { ...position, expansion: position.expansion === undefined ? frames : [...position.expansion, ...frames] };
+  }
+}
+
+/** A range that is worked out when somebody asks for it: most never are. */
+class LazyRange implements SourceRange {
+  private readonly line: Line;
+  private readonly from: number;
+  private readonly to: number;
+  private readonly mode: PlaceMode;
+  private known: SourceRange | undefined;
+
+  constructor(line: Line, from: number, to: number, mode: PlaceMode) {
+    this.line = line;
+    this.from = from;
+    this.to = to;
+    this.mode = mode;
+  }
+
+  private get range(): SourceRange {
+    return (this.known ??= this.line.rangeNow(this.from, this.to, this.mode));
+  }
+
+  get start(): SourcePosition {
+    return this.range.start;
+  }
+
+  get endColumn(): number {
+    return this.range.endColumn;
+  }
+
+  /** What `JSON.stringify` writes. */
+  toJSON(): SourceRange {
+    return this.range;
   }
 }
 
@@ -112,15 +148,21 @@ export class Line implements TextPlaces {
   }
 
   range(start: number, end: number): SourceRange {
-    return this.rangeOf(start, end, 'spelling');
+    return new LazyRange(this, start, end, 'spelling');
   }
 
   /** The range of a whole statement: with the macros that made it, even if its first word came in through an argument. */
   bodyRange(start: number, end: number): SourceRange {
-    return this.rangeOf(start, end, 'body');
+    return new LazyRange(this, start, end, 'body');
   }
 
-  private rangeOf(start: number, end: number, mode: PlaceMode): SourceRange {
+  /** True for text that is as somebody wrote it, without macros. */
+  get isWritten(): boolean {
+    return this.origin instanceof FileOrigin || this.origin instanceof JoinedOrigin;
+  }
+
+  /** The range as a plain object. */
+  rangeNow(start: number, end: number, mode: PlaceMode): SourceRange {
     const position = this.origin.position(start, mode);
     const length = Math.max(end - start, 0);
     if (this.origin instanceof FileOrigin) return { start: position, endColumn: position.column + length };

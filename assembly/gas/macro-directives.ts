@@ -165,7 +165,7 @@ export function expandMacro(reader: Reader, macro: GasMacro, piece: Piece, argum
   macro.parameters.forEach((parameter, index) => { values.set(parameter.name, placed(scrubbed, given[index]!, line)); });
   const number = String(reader.expansions++);
   const range = line.range(start, argumentStart);
-  if (range.start.expansion === undefined) reader.macroUses.push({ definition: macro.definition, range });
+  if (line.isWritten) reader.macroUses.push({ definition: macro.definition, range });
   const body = reader.alternate ? withoutLocals(reader, macro.body, values) : macro.body;
   begin(reader, macro.name, piece, body, 1, () => values, number);
 }

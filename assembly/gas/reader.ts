@@ -14,6 +14,7 @@ import { parseIntelInstruction } from './intel/instruction.ts';
 import { MAX_LINE_LENGTH, MAX_PROBLEMS, MAX_STATEMENTS } from './limits.ts';
 import type { Budget } from './limits.ts';
 import { Line } from './line.ts';
+import type { FramesSource } from './line.ts';
 import type { EvaluateAt } from './macro-arguments.ts';
 import { parseOperands } from './operands.ts';
 import type { OperandContext } from './operands.ts';
@@ -79,7 +80,7 @@ export class Reader {
   }
 
   report(severity: Severity, code: string, message: string, range: SourceRange): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range });
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range: { start: range.start, endColumn: range.endColumn } });
   }
 
   /** An error about all of `piece`. */
@@ -328,13 +329,19 @@ export class Reader {
   }
 
   /** The frames of an expansion of `name` at `piece`, innermost first. */
-  framesFor(name: string, piece: Piece): readonly MacroFrame[] {
-    const invokedAt = piece.line.bodyRange(piece.start, piece.end).start;
-    return [{ name, invokedAt }, ...(invokedAt.expansion ?? [])];
+  framesFor(name: string, piece: Piece): FramesSource {
+    let frames: readonly MacroFrame[] | undefined;
+    return () => {
+      if (frames === undefined) {
+        const invokedAt = piece.line.bodyRange(piece.start, piece.end).start;
+        frames = [{ name, invokedAt }, ...(invokedAt.expansion ?? [])];
+      }
+      return frames;
+    };
   }
 
   /** A line of a macro's body with `values` put in. */
-  instantiate(piece: Piece, values: ReadonlyMap<string, Substitution>, number: string, frames: readonly MacroFrame[], substituting: boolean): Line | undefined {
+  instantiate(piece: Piece, values: ReadonlyMap<string, Substitution>, number: string, frames: FramesSource, substituting: boolean): Line | undefined {
     const plain = !substituting;
     const line = substitute(piece.line, piece.start, piece.end, {
       values: plain ? NO_VALUES : values, number, frames, alternate: !plain && this.alternate, maxLength: MAX_LINE_LENGTH, literal: plain,

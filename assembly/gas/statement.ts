@@ -172,6 +172,8 @@ export interface ReadOptions {
   readonly provider: SourceProvider;
   /** Searched in order for `#include <…>` and, after the including file's folder, `#include "…"`. */
   readonly includePaths?: readonly string[];
+  /** Files read before the first line, as with `-include`; paths as they are. */
+  readonly preincludes?: readonly string[];
   /** Macros defined before the first line, as with `-D`; the value `''` defines an empty macro. */
   readonly defines?: Readonly<Record<string, string>>;
   /** Run the C preprocessor (`.S`); off for `.s`. Default: by the file's extension, on when unknown. */

@@ -1,10 +1,9 @@
 /**
  * Putting arguments into the body of a macro (gas/macro.c `macro_expand_body`).
  */
-import type { MacroFrame } from '../source.ts';
 import { isNamePart, isNameStart } from './characters.ts';
 import { MacroOrigin, Line } from './line.ts';
-import type { MacroPiece } from './line.ts';
+import type { FramesSource, MacroPiece } from './line.ts';
 
 /** What a parameter stands for in one expansion. */
 export interface Substitution {
@@ -19,7 +18,7 @@ export interface SubstitutionContext {
   readonly values: ReadonlyMap<string, Substitution>;
   /** The number of the expansion, for `\@`; undefined keeps it. */
   readonly number: string;
-  readonly frames: readonly MacroFrame[];
+  readonly frames: FramesSource;
   /** `.altmacro`: parameters are also replaced without a backslash. */
   readonly alternate: boolean;
   /** Longer lines are cut, and `tooLong` called. */

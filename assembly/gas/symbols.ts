@@ -66,6 +66,8 @@ export class Symbols {
     const spaces = new Map<string, SymbolValue>();
     let first: number | undefined;
     return evaluate(expression, (name) => {
+      const register = name.startsWith('%') ? name.slice(1) : this.registers.get(name);
+      if (register !== undefined) return { kind: 'label', space: this.registers, offset: registerNumber(register) };
       const known = name === '.' ? { kind: 'place' as const, index: this.statements.length } : this.known.get(name);
       if (typeof known !== 'object' || known.kind !== 'place') return this.lookup(name);
       const before = spaces.get(name);
@@ -78,4 +80,11 @@ export class Symbols {
       return value;
     });
   }
+}
+
+/** A number of its own for each register name, so that `.if %rax == %rbx` can be told. */
+function registerNumber(name: string): bigint {
+  let number = 0n;
+  for (let at = 0; at < name.length; at++) number = number * 256n + BigInt(name.charCodeAt(at) & 0xff);
+  return number;
 }

@@ -85,6 +85,11 @@ export class Preprocessor implements ExpansionHost {
     this.macros = new Map(predefinedMacros());
     for (const [name, value] of Object.entries(options.defines ?? {})) this.defineOption(name, value);
     this.open(file, prepared, -1);
+    for (const path of [...(options.preincludes ?? [])].reverse()) {
+      const included = openPrepared(path);
+      if (included !== undefined) this.open(path, included, -1);
+      else this.report({ start: { file, line: 1, column: 1 }, endColumn: 1 }, 'include-not-found', `the configured file ${path} is not found`);
+    }
   }
 
   /** The next line of output; undefined at the end. */
@@ -187,7 +192,7 @@ export class Preprocessor implements ExpansionHost {
   }
 
   private report(range: SourceRange, code: string, message: string, severity: Severity = 'error'): void {
-    this.sink.problems.push({ severity, code, message, range });
+    this.sink.problems.push({ severity, code, message, range: { start: range.start, endColumn: range.endColumn } });
   }
 
   private defineOption(name: string, value: string): void {
