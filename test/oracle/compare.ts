@@ -34,6 +34,12 @@ function sameEnding(native: Ending, emulated: Ending): boolean {
   return !WITH_ERROR_CODE.has(native.vector) || native.error === emulated.error;
 }
 
+const MEMORY_FAULTS: ReadonlySet<number> = new Set([VECTOR.SS, VECTOR.GP, VECTOR.PF]);
+
+function memoryFault(ending: Ending): boolean {
+  return ending.kind === 'exception' && MEMORY_FAULTS.has(ending.vector);
+}
+
 const memoryText = (changes: readonly Patch[]): string => changes.map((change) => `[${change.address.toString(16)}]=${hex(change.bytes)}`).join(' ') || 'unchanged';
 
 const FLAG_NAMES: readonly (readonly [bigint, string])[] = [
@@ -42,10 +48,10 @@ const FLAG_NAMES: readonly (readonly [bigint, string])[] = [
 
 /**
  * Differences in words, native first; empty when the two agree. Bits of `undefinedFlags` are not compared. `partly`: where the instruction
- * faults, only the vector counts.
+ * fails on a memory access, it only counts that it does.
  */
 export function compare(native: Outcome, emulated: Outcome, undefinedFlags: bigint, partly = false): string[] {
-  if (partly && native.ending.kind === 'exception' && emulated.ending.kind === 'exception' && native.ending.vector !== VECTOR.BP && native.ending.vector === emulated.ending.vector) return [];
+  if (partly && memoryFault(native.ending) && memoryFault(emulated.ending)) return [];
   const found: string[] = [];
   if (!sameEnding(native.ending, emulated.ending)) found.push(`ending: ${describe(native.ending)}, emulator ${describe(emulated.ending)}`);
   // An endless case was stopped anywhere.

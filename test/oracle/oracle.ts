@@ -18,7 +18,7 @@ export interface Question {
   readonly state: OracleCase;
   /** RFLAGS bits that are not compared. */
   readonly undefinedFlags: bigint;
-  /** Where it faults, only the vector is compared. */
+  /** That it fails on a memory access is compared, not how. */
   readonly partly?: boolean;
 }
 
