@@ -162,12 +162,13 @@ function readForm(code: Code, mnemonic: string): Form | undefined {
 }
 
 function operandSize(mnemonic: string, declared: number, kinds: readonly OpCodeOperandKind[]): number {
+  const sizes = kinds.map(generalSize).filter((size) => size !== 0);
+  // The suffix of crc32 is its source's size; its destination is always 32 or 64 bits.
+  if (mnemonic === 'crc32') return sizes.at(-1) ?? 0;
   if (declared !== 0) return declared;
   if (mnemonic === 'sysexitq' || mnemonic === 'sysretq' || /^(lgdt|lidt|sgdt|sidt)$/.test(mnemonic)) return 64;
   if (mnemonic === 'sysexit' || mnemonic === 'sysret') return 32;
-  // The size is that of the general-register operand; the last one tells for crc32, whose first is always 32 or 64 bits.
-  const sizes = kinds.map(generalSize).filter((size) => size !== 0);
-  return (mnemonic === 'crc32' ? sizes.at(-1) : sizes[0]) ?? 0;
+  return sizes[0] ?? 0;
 }
 
 function suffixesOf(

@@ -65,12 +65,6 @@ function linkOf(state: AssemblyState, section: SectionBuilder, numbers: Numbers)
   return { link: linked === undefined ? 0 : numbers(linked) };
 }
 
-/** The order of first mention; gas makes symbols of local names (`.Lfoo`) only when it comes to need them. */
-function byOrder(a: AssemblySymbol | SectionBuilder, b: AssemblySymbol | SectionBuilder): number {
-  const late = (one: AssemblySymbol | SectionBuilder): number => (!(one instanceof SectionBuilder) && one.isLocalName ? 1 : 0);
-  return late(a) - late(b) || a.order - b.order;
-}
-
 interface Group {
   readonly signature: string;
   comdat: boolean;
@@ -145,7 +139,7 @@ class SymbolWriter {
     this.symbols.push(NULL_SYMBOL);
     if (state.fileName !== undefined) this.symbols.push({ ...NULL_SYMBOL, name: state.fileName, section: 'absolute', type: 'file' });
     const symbols = [...state.symbols.all()].filter((symbol) => this.isWritten(symbol));
-    const locals = [...usedSections, ...symbols.filter((symbol) => this.bindingOf(symbol) === 'local')].sort(byOrder);
+    const locals = [...usedSections, ...symbols.filter((symbol) => this.bindingOf(symbol) === 'local')].sort((a, b) => a.order - b.order);
     for (const one of locals) this.add(one);
     groups.forEach((signature, index) => {
       if (symbols.some((symbol) => symbol.name === signature)) return;

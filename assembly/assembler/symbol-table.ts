@@ -44,7 +44,7 @@ export class AssemblySymbol {
   /** Stands for a place that has no name: a use of `.`. */
   readonly anonymous: boolean;
   /** Counts symbols and sections in the order of their first mention, in which gas writes them. */
-  readonly order: number;
+  order: number;
   /** Set while its value is being worked out: a guard against circles. */
   private busy = false;
 
@@ -173,7 +173,11 @@ export class SymbolTable {
         if (expression.name.startsWith('%')) return expression;
         if (expression.modifier !== undefined && !WITHOUT_GOT.has(expression.modifier)) this.named(GLOBAL_OFFSET_TABLE);
         const symbol = expression.name === '.' ? this.anonymous(place()) : this.named(expression.name);
-        symbol.referenced = true;
+        if (!symbol.referenced) {
+          symbol.referenced = true;
+          // gas makes a local name a symbol when something refers to it.
+          if (symbol.isLocalName) symbol.order = this.nextOrder();
+        }
         return symbol.key === expression.name ? expression : { ...expression, name: symbol.key };
       }
       case 'unary': {

@@ -310,6 +310,16 @@ export const SPELLINGS: readonly string[] = [
   'lar %eax,%ax',
   'larw (%rax),%ax',
   'larl (%rax),%eax',
+  'crc32 (%rax),%rbx',
+  'crc32 (%rax),%ebx',
+  'crc32b (%rax),%rbx',
+  'crc32q (%rax),%rbx',
+  'crc32q (%rax),%ebx',
+  'crc32l (%rax),%rbx',
+  'crc32 %al,%rbx',
+  'crc32 %ax,%ebx',
+  'crc32 %eax,%rbx',
+  'crc32w (%rax),%ebx',
 ];
 
 /** 32-bit code. */
