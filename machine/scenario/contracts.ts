@@ -4,6 +4,7 @@
  *     # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax user=src
  *     # mcsafe: run n=256 poison=src+64
  *     # mcsafe: error STATUS uc,ar,s,pcc MCGSTATUS ripv
+ *     # mcsafe: sweep n=0..256/16 faults=mc-line,pf-read progress=7 exceptions=2 helper=copy_tail
  */
 import type { CommentDirective } from '../../assembly/gas/statement.ts';
 import { formatPosition } from '../../assembly/source.ts';
@@ -54,22 +55,28 @@ export interface RunDefaults {
   readonly poison?: string;
 }
 
+/** Settings of a `mcsafe: sweep` directive, as written: the sweep knows what they mean. */
+export const SWEEP_SETTINGS = ['n', 'faults', 'progress', 'exceptions', 'helper'] as const;
+export type SweepDefaults = Readonly<Partial<Record<(typeof SWEEP_SETTINGS)[number], string>>>;
+
 /** What the directives beside one routine say. */
 export interface RoutineDirectives {
   readonly contract?: Contract;
   readonly run?: RunDefaults;
+  readonly sweep?: SweepDefaults;
   /** What machine checks report. */
   readonly machineCheck?: ErrorDescription;
   readonly problems: readonly Problem[];
 }
 
-const DIRECTIVE_WORDS = 'contract, run, error, ignore';
+const DIRECTIVE_WORDS = 'contract, run, sweep, error, ignore';
 
 /** Reads the `mcsafe:` comment directives that belong to one routine. Later ones win over earlier ones. */
 export function readDirectives(directives: readonly CommentDirective[]): RoutineDirectives {
   const problems: Problem[] = [];
   let contract: Contract | undefined;
   let run: RunDefaults | undefined;
+  let sweep: SweepDefaults | undefined;
   let machineCheck: ErrorDescription | undefined;
   for (const directive of directives) {
     const complain = (message: string): void => {
@@ -78,13 +85,14 @@ export function readDirectives(directives: readonly CommentDirective[]): Routine
     const [verb, ...words] = directive.text.split(/\s+/);
     if (verb === 'contract') contract = readContract(words, directive, complain) ?? contract;
     else if (verb === 'run') run = { ...run, ...readRun(words, complain) };
+    else if (verb === 'sweep') sweep = { ...sweep, ...readSweep(words, complain) };
     else if (verb === 'error') {
       const result = parseErrorDescription(words.join(' '));
       if (result.ok) machineCheck = result.description;
       else complain(`"mcsafe: error": ${result.message}`);
     } else if (verb !== 'ignore') complain(`unknown directive "mcsafe: ${verb ?? ''}"; known are ${DIRECTIVE_WORDS}`);
   }
-  return { problems, ...(contract === undefined ? {} : { contract }), ...(run === undefined ? {} : { run }), ...(machineCheck === undefined ? {} : { machineCheck }) };
+  return { problems, ...(contract === undefined ? {} : { contract }), ...(run === undefined ? {} : { run }), ...(sweep === undefined ? {} : { sweep }), ...(machineCheck === undefined ? {} : { machineCheck }) };
 }
 
 function readContract(words: readonly string[], directive: CommentDirective, complain: (message: string) => void): Contract | undefined {
@@ -120,6 +128,16 @@ function readRun(words: readonly string[], complain: (message: string) => void):
     else complain(`"mcsafe: run" knows n=NUMBER and poison=PLACE, not "${key}=${value}"`);
   }
   return result;
+}
+
+function readSweep(words: readonly string[], complain: (message: string) => void): SweepDefaults {
+  const read = pairs(words, complain);
+  for (const [key] of read) if (!isSweepSetting(key)) complain(`"mcsafe: sweep" knows ${SWEEP_SETTINGS.join(', ')}, not "${key}"`);
+  return Object.fromEntries(read.filter(([key]) => isSweepSetting(key)));
+}
+
+function isSweepSetting(word: string): boolean {
+  return (SWEEP_SETTINGS as readonly string[]).includes(word);
 }
 
 function pairs(words: readonly string[], complain: (message: string) => void): (readonly [string, string])[] {

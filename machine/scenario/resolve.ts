@@ -62,9 +62,9 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
   const { config, image } = input;
   const wrong: ConfigProblem[] = [];
   const assumptions: string[] = [];
-  const profile = resolveProfile(config, wrong);
+  const profile = resolveProfile(config, wrong) ?? DEFAULT_CPU_PROFILE;
   const entry = chooseEntry(input, wrong, assumptions);
-  if (entry === undefined || profile === undefined) return { ok: false, configProblems: wrong, problems: [] };
+  if (entry === undefined) return { ok: false, configProblems: wrong, problems: [] };
 
   const directives = readDirectives(directivesOf(entry, input));
   const contract = chooseContract(config, entry, directives.contract, assumptions);
@@ -157,7 +157,7 @@ function routineAtLine(input: ResolveInput, candidates: readonly ImageSymbol[], 
 }
 
 /** Directives inside the routine, or above it and below the routine before. */
-function directivesOf(entry: ImageSymbol, input: ResolveInput): readonly CommentDirective[] {
+export function directivesOf(entry: ImageSymbol, input: Pick<ResolveInput, 'image' | 'directives'>): readonly CommentDirective[] {
   const { image } = input;
   const first = image.lineAt(entry.address);
   if (first === undefined) return [];
