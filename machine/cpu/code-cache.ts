@@ -16,6 +16,8 @@ import type { Shape } from './lift/shape.ts';
 
 /** Instructions decoded at a time. */
 const RUN_LIMIT = 32;
+/** Bytes in which the beginning of a loop is looked for. */
+const LEADER_DISTANCE = 512;
 const PAGE_MASK = BigInt(PAGE_SIZE - 1);
 const UD2: Shape = { mnemonic: 'ud2', operands: [], size: 8, repeat: 'none', addressSize: 8, variant: '' };
 
@@ -37,6 +39,8 @@ export class CodeCache {
   readonly #pages = new Map<number, CodePage>();
   /** Jumps to addresses that are not decoded yet, and the placeholder they link to. */
   readonly #waiting = new Map<bigint, { readonly placeholder: number; readonly jumps: number[] }>();
+  /** Targets of direct jumps and calls that were decoded. */
+  readonly #targets = new Set<bigint>();
   #breakpoints: ReadonlySet<bigint> = new Set();
   /** Handlers that breakpoints replaced, by micro-op. */
   readonly #replaced = new Map<number, number>();
@@ -78,6 +82,19 @@ export class CodeCache {
     const known = this.#find(ip);
     if (known !== 0) return known;
     return this.#waitFor(ip).placeholder;
+  }
+
+  /** The nearest jump target at or before `ip`, in its page and not far away: most likely where its loop or function begins. Else `ip`. */
+  leaderBefore(ip: bigint): bigint {
+    const page = this.#pages.get(pageNumber(ip));
+    if (page === undefined) return ip;
+    const offset = Number(ip & PAGE_MASK);
+    for (let at = offset; at >= 0 && at > offset - LEADER_DISTANCE; at--) {
+      if (page.ops[at] === 0) continue;
+      const candidate = ip - BigInt(offset - at);
+      if (this.#targets.has(candidate)) return candidate;
+    }
+    return ip;
   }
 
   /** Makes room for `count` micro-ops, if need be by forgetting all code. */
@@ -128,6 +145,7 @@ export class CodeCache {
     }
     this.#pages.clear();
     this.#waiting.clear();
+    this.#targets.clear();
     this.#replaced.clear();
     this.#next = OPS.BASE;
     this.onFlush();
@@ -227,6 +245,7 @@ export class CodeCache {
 
   /** Lets a direct jump lead to its target: its micro-op, or a placeholder until there is one. */
   #link(op: number, target: bigint): void {
+    this.#targets.add(target);
     let to = this.#find(target);
     if (to === 0) {
       const waiting = this.#waitFor(target);

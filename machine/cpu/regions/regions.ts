@@ -78,7 +78,9 @@ export class Regions {
       return;
     }
     this.#heat.delete(line);
-    this.compile(ip);
+    // A region that begins in the middle of a loop would cut the loop in two.
+    this.compile(this.#host.code.leaderBefore(ip));
+    if (!this.#covered.has(ip)) this.compile(ip);
   }
 
   /** Compiles the region that is reached from `ip` and `others`, if there is anything to compile. */
