@@ -15,7 +15,8 @@ export class FetchedFiles implements HostFiles {
     this.#fetch = fetch;
   }
 
-  read(path: string): Uint8Array | undefined {
+  read(asked: string): Uint8Array | undefined {
+    const path = asked.startsWith('/') ? resolvePath('/', asked) : asked;
     if (!this.#known.has(path)) this.#missed.add(path);
     return this.#known.get(path);
   }

@@ -3,6 +3,7 @@
  * stacks are the same as with the embedded assembler.
  */
 import type { LineRow, ObjectFile, ObjectSymbol, Section } from '../../assembly/elf/object.ts';
+import { expandedText } from '../../assembly/gas/expanded-text.ts';
 import type { GasUnit, Statement } from '../../assembly/gas/statement.ts';
 import { rangeAt } from '../../assembly/gas/statement.ts';
 import type { SourcePosition } from '../../assembly/source.ts';
@@ -15,7 +16,7 @@ const MARK = '.Lmcsafe_mark_';
 export async function encodeWithAs({ unit, host }: EncodeRequest): Promise<Encoded> {
   const { file, statements } = unit;
   const outcome = await runTool(file, host, {
-    command: 'as', arguments: ['--64', '-L', '-o', OBJECT_NAME, '-'], input: expandedText(unit),
+    command: 'as', arguments: ['--64', '-L', '-o', OBJECT_NAME, '-'], input: markedText(unit),
   }, 'install binutils or set "encoder" to "embedded"');
   if (outcome.problem !== undefined) return { problems: [outcome.problem] };
   const problems = outcome.result === undefined ? [] : toolProblems(file, outcome.result, 'gnu-as', ({ line }) => (
@@ -23,26 +24,15 @@ export async function encodeWithAs({ unit, host }: EncodeRequest): Promise<Encod
   return { problems, ...(outcome.object === undefined ? {} : { object: withOurPositions(outcome.object, statements) }) };
 }
 
-/** The unit's statements, statement N on line N + 1. */
-export function expandedText({ statements }: GasUnit): string {
-  return `${statements.map(statementText).join('\n')}\n`;
+/** The expanded text, statement N on line N + 1, with a mark in front of everything whose place is wanted. */
+function markedText(unit: GasUnit): string {
+  const lines = expandedText(unit).text.split('\n');
+  return lines.map((line, index) => (wantsMark(unit.statements[index]) ? `${MARK}${String(index)}: ${line}` : line)).join('\n');
 }
 
-function statementText(statement: Statement, index: number): string {
-  const mark = `${MARK}${String(index)}:`;
-  switch (statement.kind) {
-    case 'label':
-      // Numeric labels leave no name behind; ours does.
-      return /^\d+$/.test(statement.written) ? `${mark} ${statement.written}:` : `${statement.written}:`;
-    case 'instruction':
-      return `${mark} ${oneLine(statement.text)}`;
-    default:
-      return oneLine(statement.text);
-  }
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\r?\n/g, ' ');
+/** Instructions, and numeric labels, which leave no name behind. */
+function wantsMark(statement: Statement | undefined): boolean {
+  return statement?.kind === 'instruction' || (statement?.kind === 'label' && /^\d+$/.test(statement.written));
 }
 
 /** The object with marks turned into line rows and label names, and without them as symbols. */

@@ -87,7 +87,7 @@ describe('launch', () => {
     expect(text.replaceAll(process.cwd(), '<root>')).toMatchInlineSnapshot(`
       "copy_mc: kernel 6.12, CPU intel-server
       assumed: routine copy_mc: the first in <root>/samples/copy_mc.S with exception-table entries
-      assumed: contract copy (dst=rdi, src=rsi, n=rdx): the comment directive at <root>/samples/copy_mc.S:17:3
+      assumed: contract copy (dst=rdi, src=rsi, n=rdx): the comment directive at <root>/samples/copy_mc.S:17:11
       assumed: n = 256
       assumed: poison at src+64 (the second line of src, the default)
       dst: 256 bytes at 0xffff888000100000
