@@ -3,6 +3,7 @@
  */
 import { linesOf } from '../elf/line-lookup.ts';
 import type { ObjectFile } from '../elf/object.ts';
+import { writtenPosition } from '../source.ts';
 import type { Instruction } from '../x86/instruction.ts';
 import { CheckedFile, checkTables } from './check.ts';
 import { EX_TYPE_HANDLER } from './entry.ts';
@@ -61,7 +62,8 @@ class Describer {
     const ends = listed.flatMap(({ entry }) => [places.at(entry.insn, entry.insnSection), places.at(entry.fixup, entry.fixupSection)]);
     const known = ends.filter((end) => end !== undefined);
     const lines = linesOf(this.#checked.file, known.map(({ index, offset }) => ({ section: index, offset })));
-    const lineOf = new Map(known.map((end, index) => [end, lines[index]]));
+    // The line a person wrote, not the one inside a macro it was made from.
+    const lineOf = new Map(known.map((end, index) => [end, lines[index] === undefined ? undefined : writtenPosition(lines[index])]));
     return listed.map(({ table, entry }, index) => this.#entry(table, entry, ends.slice(index * 2, index * 2 + 2).map((end) => (end === undefined ? undefined : lineOf.get(end)))));
   }
 
