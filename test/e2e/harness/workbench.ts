@@ -47,10 +47,10 @@ export class Workbench {
         args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
       });
       const page = browser.pages()[0] ?? await browser.newPage();
-      page.setDefaultTimeout(30_000);
+      page.setDefaultTimeout(60_000);
       const workbench = new Workbench(server, browser, profile, page);
       await page.goto(server.url, { timeout: 60_000 });
-      await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 60_000 });
+      await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 120_000 });
       return workbench;
     } catch (error) {
       await server.stop();
@@ -84,7 +84,7 @@ export class Workbench {
       // Moving away and back asks again: the first hover may have come before the server was up.
       await this.page.mouse.move(box.x + box.width / 2, box.y + 200);
       await this.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
-      return hover.first().waitFor({ timeout: 2000 }).then(() => true, () => false);
+      return hover.first().waitFor({ timeout: 8000 }).then(() => true, () => false);
     }, `a hover with ${String(expected)} over "${word.word}"`);
     return hover.first().innerText();
   }
@@ -178,7 +178,7 @@ export class Workbench {
         for (const element of document.querySelectorAll<HTMLElement>('.editor-instance .view-lines > .view-line')) {
           const text = plain(element.textContent);
           if (!text.includes(line)) continue;
-          const start = text.indexOf(word, text.indexOf(line));
+          const start = text.indexOf(word);
           const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
           const range = document.createRange();
           for (let passed = 0, node = walker.nextNode(); node !== null; passed += node.textContent!.length, node = walker.nextNode()) {
@@ -212,10 +212,10 @@ function browserPath(): string {
 
 /** Polls until `condition` holds; the error says what was waited for. */
 export async function until(condition: () => Promise<boolean>, what: string, detail?: () => Promise<string>): Promise<void> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + 90_000;
   while (Date.now() < end) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`waited 60 s for ${what}${detail === undefined ? '' : `; ${await detail()}`}`);
+  throw new Error(`waited 90 s for ${what}${detail === undefined ? '' : `; ${await detail()}`}`);
 }
