@@ -14,7 +14,7 @@ interface Outcome {
 
 const SAMPLE = 'samples/copy_mc.S';
 
-describe('mcsafe', () => {
+describe('mcsafe', { timeout: 120_000 }, () => {
   let folder: string;
   let script: string;
 

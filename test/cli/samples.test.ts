@@ -12,7 +12,7 @@ async function story(files: readonly string[]): Promise<string> {
   return plain((await runToEnd(files, {}, nodeHost())).report.text());
 }
 
-describe('each sample tells its story', () => {
+describe('each sample tells its story', { timeout: 60_000 }, () => {
   for (const file of ['samples/clear.S', 'samples/get_word.S', 'samples/two_tables/copy.S']) {
     it(file, async () => {
       await expect(await story([file])).toMatchFileSnapshot(`golden/samples/${basename(file, '.S')}.txt`);
