@@ -246,7 +246,7 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
   if (STACK.has(mnemonic) || mnemonic === 'pushf' || mnemonic === 'popf') {
     size = mnemonic === 'leave' ? (instruction.code === Code.Leavew ? 2 : 8) : Math.abs(instruction.stackPointerIncrement);
     // A pop to memory addresses it with rsp already moved.
-    if (mnemonic === 'pop' && operands[0]?.kind === 'memory' && instruction.memoryBase === Register.RSP) fields.displacement += BigInt(size);
+    if (mnemonic === 'pop' && operands[0]?.kind === 'memory' && (instruction.memoryBase === Register.RSP || instruction.memoryBase === Register.ESP)) fields.displacement += BigInt(size);
   }
   if (operands[0]?.kind === 'target' || size === 0) size = 8;
   let variant = '';

@@ -304,8 +304,9 @@ export class WasmCpu implements Cpu, SystemContext {
     const instruction = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
     let explicit = false;
     for (let k = 0; k < instruction.opCount; k++) explicit ||= instruction.opKind(k) === OpKind.Memory;
-    // A bit string reaches beyond its operand's address, a push or pop has two accesses.
-    if (explicit && (!instruction.isStackInstruction || effectiveAddress(this.state, instruction) === access.address)) return instruction.memorySegment === Register.SS;
+    // A bit string reaches beyond its operand's address, a push or pop has two accesses, movdir64b another one through es.
+    const other = instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Movdir64b;
+    if (explicit && (!other || effectiveAddress(this.state, instruction) === access.address)) return instruction.memorySegment === Register.SS;
     return instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Leave || instruction.mnemonic === Mnemonic.Enter;
   }
 

@@ -23,4 +23,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'iret looks at its target before it looks at its stack segment', state: 'code=48cf rip=20000018 rsp=300063e0 [300063e0]=53761508708edad9330000000000000000800000000000008cdef74b331100008b00000000000000' },
   { about: 'from 16 on the OF of a 16-bit shld is its CF', state: 'code=660fa5d8 rip=20000018 rax=40 rbx=f0f0 rcx=10' },
   { about: 'an access may run over the end of the address space', state: 'code=58 rip=20000018 rsp=fffffffffffffffc' },
+  { about: 'pop addresses memory with esp already moved, too', state: 'code=66678f442499 rip=20000018 rsp=30006578 [30006578]=f763' },
+  { about: 'the destination of movdir64b is no stack access, whatever its source is based on', state: 'code=66460f38f84500 rip=20000018 r8=800000000000 rbp=30006430' },
 ];
