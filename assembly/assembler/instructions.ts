@@ -1,19 +1,17 @@
 /**
  * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
  */
-import type { Expression, InstructionStatement, Operand } from '../gas/statement.ts';
+import type { Expression, InstructionStatement } from '../gas/statement.ts';
 import { encodeInstruction } from './encode.ts';
 import type { EncodedField, EncodedInstruction } from './encode.ts';
 import type { AssemblyState } from './state.ts';
 import { AssemblyError } from './assembly-error.ts';
-import type { AssemblySymbol } from './symbol-table.ts';
 
 /** Encodes `statement` where the assembler stands. Throws {@link EncodeError} or {@link AssemblyError}, having written nothing. */
 export function assembleInstruction(state: AssemblyState, statement: InstructionStatement): void {
   state.bits = statement.bits;
   const { plain, call } = takeDescriptorCall(statement);
-  const named = nameRegisters(state, plain);
-  const encoded = encodeInstruction(named, (expression) => state.known(expression));
+  const encoded = encodeInstruction(plain, (expression) => state.known(expression));
   if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
   const start = state.here();
   const branch = relaxable(encoded, statement);
@@ -80,54 +78,4 @@ function relaxable({ bytes, fields }: EncodedInstruction, { bits, prefixes, mnem
   const narrow = (bits === 16) !== head.includes(0x66) && !wide;
   const fieldSize = narrow ? 2 : 4;
   return { offset: field.offset, fieldSize, longSize: fieldSize + (conditional ? 1 : 0), long: prefixes.includes('{disp32}') || mnemonic.endsWith('.d32') };
-}
-
-/** `statement` with symbols that name registers (`.set A, %eax`) replaced by these. */
-function nameRegisters(state: AssemblyState, statement: InstructionStatement): InstructionStatement {
-  let changed = false;
-  const operands = statement.operands.map((operand) => {
-    const replaced = nameRegister(state, operand);
-    changed ||= replaced !== operand;
-    return replaced;
-  });
-  return changed ? { ...statement, operands } : statement;
-}
-
-function nameRegister(state: AssemblyState, operand: Operand): Operand {
-  if (operand.kind === 'indirect') {
-    const target = nameRegister(state, operand.target);
-    return target === operand.target ? operand : { ...operand, target };
-  }
-  if (operand.kind !== 'memory') return operand;
-  const { displacement } = operand;
-  if (displacement?.kind === 'symbol' && displacement.modifier === undefined && operand.base === undefined && operand.index === undefined) {
-    const name = registerName(state, displacement);
-    if (name !== undefined) {
-      const { range, decoration } = operand;
-      return operand.parenthesised
-        ? { kind: 'memory', base: name, parenthesised: true, range, ...(decoration === undefined ? {} : { decoration }) }
-        : { kind: 'register', name, range, ...(decoration === undefined ? {} : { decoration }) };
-    }
-  }
-  const base = namedBase(state, operand.base);
-  const index = namedBase(state, operand.index);
-  if (base === operand.base && index === operand.index) return operand;
-  return { ...operand, ...(base === undefined ? {} : { base }), ...(index === undefined ? {} : { index }) };
-}
-
-/** The register that a symbol expression stands for, or undefined. */
-function registerName(state: AssemblyState, expression: Expression): string | undefined {
-  for (let seen = 0, at = expression; seen < 50 && at.kind === 'symbol'; seen++) {
-    if (at.name.startsWith('%')) return at.name.slice(1);
-    const definition: AssemblySymbol['definition'] = (seen === 0 ? state.symbols.find(at.name) : state.symbols.keyed(at.name))?.definition;
-    if (definition?.kind !== 'value') return undefined;
-    at = definition.expression;
-  }
-  return undefined;
-}
-
-function namedBase(state: AssemblyState, name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  const definition = state.symbols.find(name)?.definition;
-  return definition?.kind === 'value' ? registerName(state, definition.expression) ?? name : name;
 }
