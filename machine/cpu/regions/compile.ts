@@ -18,7 +18,7 @@ import type { Block, Discovery } from './discover.ts';
 import { structure } from './graph.ts';
 import type { FlowNode, Structure } from './graph.ts';
 import { RegionAccess } from './region-access.ts';
-import type { CachedWindow, RegionContext } from './region-access.ts';
+import type { RegionContext } from './region-access.ts';
 
 /** A return is compared with so many known sites before it is looked up. */
 const RETURN_SITE_LIMIT = 6;
@@ -55,7 +55,6 @@ class RegionWriter implements RegionContext {
   readonly #structure: Structure;
   readonly #labels: (Label | undefined)[] = [];
   readonly #loops: (Label | undefined)[] = [];
-  readonly #windows = new Map<string, CachedWindow>();
   /** By node: instructions that may run before the budget is looked at again; undefined where it is not looked at. */
   readonly #reach: readonly (number | undefined)[];
   readonly #budget: Local;
@@ -112,15 +111,6 @@ class RegionWriter implements RegionContext {
     prologue.get(0).load('i32_16u', OP_FIELD.REGISTER[0]).set(this.#state);
     code.bytes.splice(0, 0, ...prologue.bytes);
     return code;
-  }
-
-  cachedWindow(key: string): CachedWindow {
-    let window = this.#windows.get(key);
-    if (window === undefined) {
-      const { code } = this;
-      this.#windows.set(key, window = { tag: code.local('i64'), base: code.local('i32'), limit: code.local('i64') });
-    }
-    return window;
   }
 
   exitBefore(ip: bigint, back: number): void {

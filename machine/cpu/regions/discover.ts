@@ -23,8 +23,8 @@ export interface Discovery {
   readonly entries: ReadonlySet<bigint>;
 }
 
-/** Ways out, and what may close windows, of which regions keep copies. */
-const INTERPRETED = new Set(['ud2', 'hlt', 'clac', 'popf']);
+/** Ways out. */
+const INTERPRETED = new Set(['ud2', 'hlt']);
 
 /** Instructions the interpreter keeps: it counts repetitions, and traps end its run. */
 function compiles(decoded: Decoded): boolean {

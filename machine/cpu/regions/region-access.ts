@@ -21,8 +21,6 @@ export interface RegionContext {
   knownKind: number | undefined;
   /** 64 less the width of a linear address. */
   readonly canonicalShift: number;
-  /** The window in locals that accesses with this key share. */
-  cachedWindow(key: string): CachedWindow;
   /** Leaves before the instruction at `ip`, of which `back` instructions of its block, itself included, do not count. */
   exitBefore(ip: bigint, back: number): void;
   /** Goes to a direct target, inside or outside. */
@@ -32,15 +30,6 @@ export interface RegionContext {
   /** Leaves for the address `ip`; `back` instructions of the block do not count. */
   exitTo(ip: bigint, back?: number): void;
 }
-
-/** A window in locals. */
-export interface CachedWindow {
-  readonly tag: Local;
-  readonly base: Local;
-  readonly limit: Local;
-}
-
-const STACK_ACCESSES = new Set(['push', 'pop', 'call', 'ret', 'pushf', 'popf', 'leave']);
 
 export class RegionAccess extends Access {
   readonly #region: RegionContext;
@@ -186,31 +175,18 @@ export class RegionAccess extends Access {
     this.c.call(HELPER_INDEX[helper]);
   }
 
-  /**
-   * Accesses through the same registers share a copy of the window they used last, in locals: it cannot change while the region runs.
-   * `limit` is 0 until there is one.
-   */
+  /** Keeping copies of windows in locals costs more, in register pressure, than the two loads it would save. */
   protected override window(ea: Local, size: number, kind: number): Local {
     const { c } = this;
     const table = kind === ACCESS.READ ? WINDOWS.READ : WINDOWS.WRITE;
-    const { tag, base, limit } = this.#region.cachedWindow(`${this.#addressKey()} ${String(size)} ${String(table)}`);
     const entry = this.i32(), offset = this.i64(), host = this.i32();
-    c.get(ea).get(tag).op('i64_sub').tee(offset).get(limit).op('i64_ge_u').if();
     c.get(ea).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').tee(entry);
-    c.load('i64', table).set(tag).get(ea).get(tag).op('i64_sub').tee(offset);
+    c.load('i64', table).set(offset).get(ea).get(offset).op('i64_sub').tee(offset);
     c.i64(4096 - size).op('i64_gt_u').if();
     this.fail();
     c.end();
-    c.get(entry).load('i32', table + 8).set(base).i64(4097 - size).set(limit);
-    c.end();
-    c.get(offset).op('i32_wrap_i64').get(base).op('i32_add').set(host);
+    c.get(offset).op('i32_wrap_i64').get(entry).load('i32', table + 8).op('i32_add').set(host);
     return host;
-  }
-
-  /** The registers an access most likely goes through; only speed depends on it. */
-  #addressKey(): string {
-    const { base, index } = this.#decoded.fields;
-    return STACK_ACCESSES.has(this.shape.mnemonic) ? 'stack' : `${String(base)}+${String(index)}`;
   }
 
   #nextIp(): bigint {
