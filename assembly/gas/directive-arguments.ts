@@ -12,6 +12,8 @@ import { GasSyntaxError } from './syntax-error.ts';
 /** Directives whose arguments are words, not values: none of them is tried as an expression. */
 const WORDS = new Set(['.section', '.pushsection', '.file', '.loc', '.ident', '.string', '.asciz', '.ascii', '.print', '.error', '.warning', '.incbin', '.arch', '.symver', '.version']);
 
+const TWO_WORDS = /^[\w.$]+\s+[\w.$"]/;
+
 /** Splits and reads the arguments that stand in `text` from `start` to `end`. Never throws: what is no expression has none. */
 export function parseArguments(name: string, text: string, start: number, end: number, context: ExpressionContext): DirectiveArgument[] {
   if (skipBlanks(text, start) >= end) return [];
@@ -27,7 +29,8 @@ export function parseArguments(name: string, text: string, start: number, end: n
     }
     // A subsection number can follow the name of a section.
     if (first === '@' || (WORDS.has(name) && !(first! >= '0' && first! <= '9'))) return argument;
-    return withExpression(argument, text, from, to, context);
+    // Two words, as in `name STT_FUNC`, are no expression either.
+    return TWO_WORDS.test(argument.text) ? argument : withExpression(argument, text, from, to, context);
   });
 }
 

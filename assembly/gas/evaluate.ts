@@ -57,6 +57,8 @@ const MAX_DEPTH = 250;
  */
 export function evaluate(expression: Expression, lookup: SymbolLookup): Folded {
   try {
+    const number = foldNumber(expression, lookup, 0);
+    if (number !== undefined) return { kind: 'absolute', value: number };
     return classify(fold(expression, lookup, 0));
   } catch (error) {
     if (error instanceof FoldError) return { kind: 'error', message: error.message };
@@ -69,6 +71,29 @@ export function evaluateAbsolute(expression: Expression, lookup: SymbolLookup): 
   if (expression.kind === 'number') return BigInt.asIntN(64, expression.value);
   const folded = evaluate(expression, lookup);
   return folded.kind === 'absolute' ? folded.value : undefined;
+}
+
+/** The value of an expression of numbers alone; undefined for any other. Most expressions of conditionals are of this sort. */
+function foldNumber(expression: Expression, lookup: SymbolLookup, depth: number): bigint | undefined {
+  if (depth > MAX_DEPTH) return undefined;
+  switch (expression.kind) {
+    case 'number':
+      return BigInt.asIntN(64, expression.value);
+    case 'symbol': {
+      const known = expression.modifier === undefined ? lookup(expression.name) : undefined;
+      return typeof known === 'bigint' ? BigInt.asIntN(64, known) : undefined;
+    }
+    case 'unary': {
+      const value = foldNumber(expression.operand, lookup, depth + 1);
+      if (value === undefined) return undefined;
+      return expression.operator === '-' ? BigInt.asIntN(64, -value) : expression.operator === '~' ? ~value : value === 0n ? 1n : 0n;
+    }
+    case 'binary': {
+      const left = foldNumber(expression.left, lookup, depth + 1);
+      const right = left === undefined ? undefined : foldNumber(expression.right, lookup, depth + 1);
+      return left === undefined || right === undefined ? undefined : BigInt.asIntN(64, calculate(expression.operator, left, right));
+    }
+  }
 }
 
 function classify({ plus, minus, value }: Sum): Folded {

@@ -80,14 +80,20 @@ export type FramesSource = () => readonly MacroFrame[];
 
 /** Text made from a line of a macro's body. */
 export class MacroOrigin implements Origin {
-  readonly line: Line;
-  readonly pieces: readonly MacroPiece[];
-  readonly frames: FramesSource;
+  private readonly line: Line;
+  /** Gives the stretches of the text; they are worked out only when somebody asks for a place. */
+  private readonly piecesOf: () => readonly MacroPiece[];
+  private readonly frames: FramesSource;
+  private known: readonly MacroPiece[] | undefined;
 
-  constructor(line: Line, pieces: readonly MacroPiece[], frames: FramesSource) {
+  constructor(line: Line, piecesOf: () => readonly MacroPiece[], frames: FramesSource) {
     this.line = line;
-    this.pieces = pieces;
+    this.piecesOf = piecesOf;
     this.frames = frames;
+  }
+
+  private get pieces(): readonly MacroPiece[] {
+    return (this.known ??= this.piecesOf());
   }
 
   position(offset: number, mode: PlaceMode): SourcePosition {

@@ -159,22 +159,32 @@ interface MemoryStretch extends Stretch {
   readonly wholeEnd: number;
 }
 
+/** What an address is built from; a property is left out of the operand where it is undefined. */
+interface Address {
+  base: string | undefined;
+  index: string | undefined;
+  scale: number | undefined;
+}
+
 function parseMemory(text: string, stretch: MemoryStretch, segment: string | undefined, decoration: OperandDecoration | undefined, context: OperandContext): MemoryOperand {
   const { start, from, end, wholeEnd } = stretch;
-  const range = context.places.range(start, wholeEnd);
-  const common = { kind: 'memory' as const, range, ...(segment === undefined ? {} : { segment }), ...(decoration === undefined ? {} : { decoration }) };
+  const operand: { -readonly [K in keyof MemoryOperand]: MemoryOperand[K] } = { kind: 'memory', parenthesised: false, range: context.places.range(start, wholeEnd) };
+  if (segment !== undefined) operand.segment = segment;
+  if (decoration !== undefined) operand.decoration = decoration;
   const open = text[end - 1] === ')' ? addressStart(text, from, end, context) : -1;
   if (open < 0) {
     if (from >= end) throw new GasSyntaxError('an address is missing behind the segment', start, end);
-    return { ...common, displacement: parseWholeExpression(text, from, end, context), parenthesised: false };
+    operand.displacement = parseWholeExpression(text, from, end, context);
+    return operand;
   }
+  operand.parenthesised = true;
   const displacement = trim(text, { start: from, end: open });
-  return {
-    ...common,
-    ...(displacement.start === displacement.end ? {} : { displacement: parseWholeExpression(text, displacement.start, displacement.end, context) }),
-    ...parseAddress(text, open + 1, end - 1, context),
-    parenthesised: true,
-  };
+  if (displacement.start < displacement.end) operand.displacement = parseWholeExpression(text, displacement.start, displacement.end, context);
+  const { base, index, scale } = parseAddress(text, open + 1, end - 1, context);
+  if (base !== undefined) operand.base = base;
+  if (index !== undefined) operand.index = index;
+  if (scale !== undefined) operand.scale = scale;
+  return operand;
 }
 
 /** The offset of the parenthesis that holds base and index; -1 if the operand ends in an expression in parentheses. */
@@ -194,7 +204,7 @@ function addressStart(text: string, from: number, end: number, context: OperandC
 }
 
 /** Reads `base, index, scale`. */
-function parseAddress(text: string, start: number, end: number, context: OperandContext): { readonly base?: string; readonly index?: string; readonly scale?: number } {
+function parseAddress(text: string, start: number, end: number, context: OperandContext): Address {
   const parts = splitAtCommas(text, start, end).map((part) => trim(text, part));
   if (parts.length > 3) throw new GasSyntaxError('an address has a base, an index and a scale at most', parts[3]!.start, end);
   const [basePart, indexPart, scalePart] = parts;
@@ -219,7 +229,7 @@ function parseAddress(text: string, start: number, end: number, context: Operand
     scaleStretch = indexPart;
   }
   const scale = scaleStretch === undefined || scaleStretch.start === scaleStretch.end ? undefined : readScale(text, scaleStretch, context);
-  return { ...(base === undefined ? {} : { base }), ...(index === undefined ? {} : { index }), ...(scale === undefined ? {} : { scale }) };
+  return { base, index, scale };
 }
 
 function readScale(text: string, { start, end }: Stretch, context: OperandContext): number {

@@ -53,6 +53,7 @@ export class Reader {
   /** Expansions so far, for `\@`. */
   expansions = 0;
   private locals = 0;
+  private lastContext: OperandContext | undefined;
   private readonly localLabels = new Map<string, number>();
   private readonly localLabel = (number: string, direction: 'b' | 'f'): string | undefined => {
     const count = this.localLabels.get(number) ?? 0;
@@ -274,7 +275,7 @@ export class Reader {
     try {
       const context = this.context(line);
       if (this.intel) {
-        const parsed = parseIntelInstruction(text, from, end, { ...context, intel: true, registerPrefix: this.registerPrefix, bits: this.bits });
+        const parsed = parseIntelInstruction(text, from, end, { ...context, registerPrefix: this.registerPrefix });
         this.statements.push({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
         return;
       }
@@ -289,7 +290,9 @@ export class Reader {
 
   /** What expressions and operands of `line` need to know. */
   context(line: Line): OperandContext {
-    return { places: line, localLabel: this.localLabel, lookup: this.symbols.lookup, registerOf: this.symbols.registerOf };
+    if (this.lastContext?.places === line) return this.lastContext;
+    this.lastContext = { places: line, localLabel: this.localLabel, lookup: this.symbols.lookup, registerOf: this.symbols.registerOf };
+    return this.lastContext;
   }
 
   /** The expression that fills `start` to `end`, as a number; undefined (and a problem) if it is none by now. */

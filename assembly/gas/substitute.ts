@@ -30,27 +30,37 @@ export interface SubstitutionContext {
 
 /** The stretch `start` to `end` of a body's line with its parameters replaced. */
 export function substitute(body: Line, start: number, end: number, context: SubstitutionContext): Line {
+  const text = fill(body, start, end, context, undefined);
+  const piecesOf = (): readonly MacroPiece[] => {
+    const pieces: MacroPiece[] = [];
+    fill(body, start, end, context, pieces);
+    return pieces;
+  };
+  return new Line(text, new MacroOrigin(body, piecesOf, context.frames));
+}
+
+/** The new text; where its stretches come from is noted in `pieces`. */
+function fill(body: Line, start: number, end: number, context: SubstitutionContext, pieces: MacroPiece[] | undefined): string {
   const { text } = body;
-  const pieces: MacroPiece[] = [];
+  if (context.literal === true || (!context.alternate && nextBackslash(text, start, end) < 0)) {
+    pieces?.push({ start: 0, body: start });
+    return text.slice(start, end);
+  }
   let out = '';
   let copied = start;
   const copyTo = (to: number): void => {
     if (to <= copied) return;
-    pieces.push({ start: out.length, body: copied });
+    pieces?.push({ start: out.length, body: copied });
     out += text.slice(copied, to);
   };
   const put = (at: number, value: Substitution): void => {
     if (value.text === '') return;
-    pieces.push({
+    pieces?.push({
       start: out.length, body: at,
       argument: value.line === undefined ? { line: body, offset: at } : { line: value.line, offset: value.offset ?? 0 },
     });
     out += value.text;
   };
-  if (context.literal === true) {
-    copyTo(end);
-    return new Line(out, new MacroOrigin(body, pieces, context.frames));
-  }
   let at = start;
   let quoted = false;
   while (at < end) {
@@ -108,7 +118,12 @@ export function substitute(body: Line, start: number, end: number, context: Subs
     at++;
   }
   copyTo(Math.min(at, end));
-  return new Line(out, new MacroOrigin(body, pieces, context.frames));
+  return out;
+}
+
+function nextBackslash(text: string, start: number, end: number): number {
+  const at = text.indexOf('\\', start);
+  return at < end ? at : -1;
 }
 
 function endOfName(text: string, from: number, limit: number): number {

@@ -39,7 +39,12 @@ export class Symbols {
     if (this.registers.size > 0) this.registers.delete(name);
     if (value.kind === 'symbol') {
       const register = value.name.startsWith('%') ? value.name.slice(1) : this.registers.get(value.name);
-      if (register !== undefined) this.registers.set(name, register);
+      if (register !== undefined) {
+        this.registers.set(name, register);
+        // The register, not the symbol it was taken from, which may change.
+        this.known.set(name, { kind: 'symbol', name: `%${register}`, range: value.range });
+        return;
+      }
     }
     const folded = lazy ? undefined : this.fold(value);
     this.known.set(name, folded?.kind === 'absolute' ? folded.value : value);

@@ -141,8 +141,8 @@ export class Expander {
       args = collected;
     }
     if (macro.definition !== undefined && name.spot.frames === undefined) {
-      const start = positionOf(name.spot);
-      this.host.used({ definition: macro.definition, range: { start, endColumn: start.column + name.text.length } });
+      const { line, offset } = name.spot;
+      this.host.used({ definition: macro.definition, range: line.range(offset, offset + name.text.length) });
     }
     const frames = framesOf(macro, name);
     const tokens = this.substitute(macro, args, frames);
@@ -293,9 +293,29 @@ export class Expander {
   }
 }
 
+/** One expansion; where it was invoked is worked out when somebody asks. */
+class Frame implements MacroFrame {
+  readonly name: string;
+  private readonly spot: Spot;
+
+  constructor(name: string, spot: Spot) {
+    this.name = name;
+    this.spot = spot;
+  }
+
+  get invokedAt(): SourcePosition {
+    return positionOf(this.spot);
+  }
+
+  /** What `JSON.stringify` writes. */
+  toJSON(): MacroFrame {
+    return { name: this.name, invokedAt: this.invokedAt };
+  }
+}
+
 function framesOf(macro: Macro, name: Token): readonly MacroFrame[] {
-  const invokedAt = positionOf(name.body);
-  return [{ name: macro.name, invokedAt }, ...(invokedAt.expansion ?? [])];
+  const frame = new Frame(macro.name, name.body);
+  return name.body.frames === undefined ? [frame] : [frame, ...name.body.frames];
 }
 
 /** The string literal that `#` makes of an argument. */

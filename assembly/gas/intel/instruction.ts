@@ -1,16 +1,14 @@
 /**
  * Instructions in Intel syntax, turned into AT&T order and meaning.
  */
+import { skipBlanks } from '../characters.ts';
 import { parseHead } from '../instruction.ts';
-import { parseOperands } from '../operands.ts';
+import { splitAtCommas, trim } from '../operands.ts';
 import type { OperandContext } from '../operands.ts';
 import type { Operand } from '../statement.ts';
-
-export interface IntelContext extends OperandContext {
-  /** Registers are written with `%`. */
-  readonly registerPrefix: boolean;
-  readonly bits: 16 | 32 | 64;
-}
+import { GasSyntaxError } from '../syntax-error.ts';
+import { parseIntelOperand } from './operands.ts';
+import type { IntelOperand, PointerSize } from './operands.ts';
 
 /** An instruction in AT&T order. */
 export interface IntelInstruction {
@@ -19,8 +17,88 @@ export interface IntelInstruction {
   readonly operands: readonly Operand[];
 }
 
+/** Instructions whose operands stand in the same order in both syntaxes. */
+const SAME_ORDER = /^(?:bound|enter|invlpg\w*|monitor\w*|mwait\w*|tpause|umwait|pvalidate|rmp\w+)$/;
+/** Names that mean something else, or nothing, in AT&T syntax. */
+const NAMES: Readonly<Record<string, string>> = { retf: 'lret', retfq: 'lretq', movsxd: 'movslq' };
+/** Names without operands that are string instructions on doublewords. */
+const STRINGS: Readonly<Record<string, string>> = {
+  movsd: 'movsl', cmpsd: 'cmpsl', stosd: 'stosl', lodsd: 'lodsl', scasd: 'scasl', insd: 'insl', outsd: 'outsl',
+};
+/** Instructions whose memory operand has one size only, and no suffix. */
+const NO_SUFFIX = /^(?:cmpxchg(?:8|16)b|f?xsave\w*|f?xrstor\w*|prefetch\w*|cl(?:flush\w*|wb|demote)|v?(?:ld|st)mxcsr|[sl][gil]dt|invlpg|invept|set\w+|fn?st[cs]w|fldcw|fn?stenv|fldenv|fn?save|frstor|lea|verr|verw|lmsw|fbld|fbstp)$/;
+const X87 = /^f(?:ld|stp?|add|subr?|mul|divr?|comp?)$/;
+const X87_INTEGER = /^fi(?:ld|stp?|sttp|add|subr?|mul|divr?|comp?)$/;
+const VECTOR_SUFFIX = /^vcvtt?pd2(?:ps|u?dq)$|^vcvtu?qq2ps$|^vfpclassp[sd]$/;
+const INTEGER_SUFFIX: Partial<Record<PointerSize, string>> = { byte: 'b', word: 'w', dword: 'l', qword: 'q' };
+const BRANCH = /^(?:call|jmp|j[a-z]{1,4}|loop\w*|xbegin)$/;
+
 /** Reads the instruction at `start` to `end`. @throws GasSyntaxError */
-export function parseIntelInstruction(text: string, start: number, end: number, context: IntelContext): IntelInstruction {
-  const { prefixes, mnemonic, end: at } = parseHead(text, start, end);
-  return { prefixes, mnemonic, operands: parseOperands(text, at, end, context) };
+export function parseIntelInstruction(text: string, start: number, end: number, context: OperandContext & { readonly registerPrefix: boolean }): IntelInstruction {
+  const { prefixes, mnemonic: written, end: at } = parseHead(text, start, end);
+  const branch = BRANCH.test(written);
+  const inner = { ...context, intel: true, branch };
+  const operands: IntelOperand[] = [];
+  if (skipBlanks(text, at) < end) {
+    for (const part of splitAtCommas(text, at, end)) {
+      const { start: from, end: to } = trim(text, part);
+      if (from === to) throw new GasSyntaxError('an operand is missing here', part.start, Math.max(part.end, part.start + 1));
+      operands.push(parseIntelOperand(text, from, to, inner));
+    }
+  }
+  const mnemonic = attMnemonic(written, operands);
+  const list = operands.map(({ operand, size }) => {
+    const direct = operand.kind === 'memory' && !operand.parenthesised && operand.segment === undefined && (size === undefined || size === 'short' || (size === 'near' && !text.includes('[')));
+    return (written === 'call' || written === 'jmp') && !direct && operand.kind !== 'immediate' ? { kind: 'indirect' as const, target: operand, range: operand.range } : operand;
+  });
+  if (!SAME_ORDER.test(written)) list.reverse();
+  return { prefixes, mnemonic, operands: list };
+}
+
+function sizeOfRegister(name: string): string | undefined {
+  if (/^(?:[abcd][hl]|(?:si|di|bp|sp)l|r(?:[89]|1[0-5])b)$/.test(name)) return 'b';
+  if (/^(?:[abcd]x|si|di|bp|sp|r(?:[89]|1[0-5])w)$/.test(name)) return 'w';
+  if (/^(?:e[a-d]x|e[sd]i|e[bs]p|r(?:[89]|1[0-5])d)$/.test(name)) return 'l';
+  return /^r(?:[a-d]x|[sd]i|[bs]p|[89]|1[0-5])$/.test(name) ? 'q' : undefined;
+}
+
+/** The AT&T mnemonic: with a suffix where only `ptr` tells the size. */
+function attMnemonic(written: string, operands: readonly IntelOperand[]): string {
+  if (operands.length === 0) {
+    // `fsubp` alone is `fsubp st(1), st`.
+    return STRINGS[written] ?? NAMES[written] ?? (/^f(?:sub|div)r?p$/.test(written) ? reversed(written) : written);
+  }
+  const first = operands[0]!.operand;
+  if (/^f(?:sub|div)r?p?$/.test(written) && first.kind === 'register' && first.name !== 'st' && first.name !== 'st(0)' && (operands.length === 2 || written.endsWith('p'))) return reversed(written);
+  const memory = operands.find(({ operand }) => operand.kind === 'memory');
+  if (written === 'movzx' || written === 'movsx' || written === 'movsxd') {
+    const source = operands[1];
+    const from = source?.operand.kind === 'register' ? sizeOfRegister(source.operand.name) : source?.size === undefined ? undefined : INTEGER_SUFFIX[source.size];
+    const to = first.kind === 'register' ? sizeOfRegister(first.name) : undefined;
+    if (written === 'movsxd') return to === 'q' ? 'movslq' : written;
+    return from === undefined || to === undefined ? written : `${written.slice(0, 4)}${from}${to}`;
+  }
+  const name = NAMES[written] ?? written;
+  const size = memory?.size;
+  if (size === undefined || NO_SUFFIX.test(written)) return name;
+  if (size === 'far') return written === 'call' || written === 'jmp' ? `l${written}` : name;
+  if (X87.test(written)) return written + (({ dword: 's', qword: 'l', tbyte: 't' } as Partial<Record<PointerSize, string>>)[size] ?? '');
+  if (X87_INTEGER.test(written)) return written + (({ word: 's', dword: 'l', qword: 'll' } as Partial<Record<PointerSize, string>>)[size] ?? '');
+  if (VECTOR_SUFFIX.test(written)) return written + (({ xmmword: 'x', ymmword: 'y', zmmword: 'z' } as Partial<Record<PointerSize, string>>)[size] ?? '');
+  const suffix = INTEGER_SUFFIX[size];
+  if (suffix === undefined) return name;
+  if (/^v?cvtu?si2s[sdh]$/.test(written)) return written + suffix;
+  const others = operands.filter((operand) => operand !== memory);
+  const sized = others.some(({ operand }, index) =>
+    operand.kind === 'register' && !(operand.name === 'cl' && index === others.length - 1 && /^(?:sh[lr]d?|sa[lr]|r[oc][lr])$/.test(written)));
+  // A string instruction with both of its operands in memory.
+  if (!sized) return written in STRINGS ? written : name + suffix;
+  return name;
+}
+
+/** `fsub` for `fsubr` and back: AT&T syntax has them the other way round where the destination is not the top of the stack. */
+function reversed(mnemonic: string): string {
+  const pop = mnemonic.endsWith('p') ? 'p' : '';
+  const stem = pop === '' ? mnemonic : mnemonic.slice(0, -1);
+  return (stem.endsWith('r') ? stem.slice(0, -1) : `${stem}r`) + pop;
 }
