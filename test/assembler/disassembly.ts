@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 
 /** Where Debian has them. */
-export const LIBRARIES = ['/usr/lib/x86_64-linux-gnu/libc.so.6', '/usr/lib/x86_64-linux-gnu/libcrypto.so.3'] as const;
+export const LIBRARIES = { libc: '/usr/lib/x86_64-linux-gnu/libc.so.6', libcrypto: '/usr/lib/x86_64-linux-gnu/libcrypto.so.3' } as const;
 
 /** Texts that objdump could not read, or that it annotates. */
 const UNREADABLE = /\(bad\)|%\?|only\)/;
