@@ -9,6 +9,7 @@
 	.text
 
 # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax
+# mcsafe: sweep n=0..256/8
 SYM_FUNC_START(copy_streaming)
 	movq	%rdx, %rax
 	shrq	$3, %rdx

@@ -1,0 +1,85 @@
+/** What a sweep assumes if nobody says it: which faults a routine's entries are there for, which lengths, how many exceptions. */
+import type { ImageTable } from '../assembly/extable/search.ts';
+import { recoverability } from '../fault-model/error-context.ts';
+import { opcodeOf } from '../fault-model/memory-operand.ts';
+import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kernel-generation.ts';
+import type { Instruction } from '../assembly/x86/instruction.ts';
+import type { Contract } from '../machine/scenario/scenario.ts';
+import { readRole, SCALAR_SIZE, writtenRole } from './replay.ts';
+import { FAULT_KINDS, LONG, SpaceError } from './space.ts';
+import type { FaultKind, LengthRange } from './space.ts';
+
+export const DEFAULT_LENGTHS: LengthRange = { from: 0, to: 32, step: 1 };
+export const DEFAULT_OFFSETS: readonly number[] = [0, 1];
+/** A word, the rest of it, and a last byte: what careful routines need. */
+export const DEFAULT_MAX_EXCEPTIONS = 4;
+/** Instructions of one run. */
+export const DEFAULT_SWEEP_BUDGET = 1_000_000;
+/** A space with more cases than this is not swept in one go. */
+export const MAX_CASES = 200_000_000;
+
+/** The faults that the routine's entries, or user pointers, are there for. */
+export function defaultKinds(contract: Contract, instructions: readonly Instruction[], table: ImageTable, generationId: string): readonly FaultKind[] {
+  const generation = kernelGeneration(generationId) ?? DEFAULT_KERNEL_GENERATION;
+  const covered = instructions.flatMap((instruction) => {
+    const entry = table.find(instruction.address);
+    return entry === undefined ? [] : [{ instruction, entry }];
+  });
+  const does = ({ accesses }: Instruction, kind: 'read' | 'write'): boolean => accesses.some((access) => access.kind === kind || access.kind === 'read-write');
+  const reads = covered.filter(({ instruction }) => does(instruction, 'read'));
+  const read = readRole(contract), written = writtenRole(contract);
+  const userSource = read !== undefined && contract.user.includes(read);
+  const survivesPoison = reads.some(({ entry, instruction }) => {
+    const { recoverable } = recoverability(entry.type, opcodeOf(instruction.bytes), generation);
+    return recoverable === 'yes' || (recoverable !== 'no' && userSource);
+  });
+  const handled = table.ranges.length > 0;
+  const wanted: Record<FaultKind, boolean> = {
+    none: true,
+    'mc-line': read !== undefined && (survivesPoison || handled),
+    'mc-byte': read !== undefined && (survivesPoison || handled),
+    'pf-read': read !== undefined && (userSource || reads.length > 0 || handled),
+    'pf-write': written !== undefined && (contract.user.includes(written) || covered.some(({ instruction }) => does(instruction, 'write'))),
+  };
+  return FAULT_KINDS.filter((kind) => wanted[kind]);
+}
+
+/** Lengths beyond 4 GiB that a routine which looks at half of its length register takes for others. */
+export function longLengths(contract: Contract, { step }: LengthRange): readonly number[] {
+  if (!['copy', 'copy-partial', 'clear'].includes(contract.kind) || !('n' in contract.arguments)) return [];
+  return [...new Set([0, step, 8 * step, 64 * step])].map((n) => LONG + n);
+}
+
+/** The lengths of a contract that takes none. */
+export const SCALAR_LENGTHS: LengthRange = { from: SCALAR_SIZE, to: SCALAR_SIZE, step: 1 };
+
+/** `200`, `8..64`, `0..256/16`. A single number means from 0 up to it. */
+export function parseLengths(text: string): LengthRange {
+  const match = /^(?:(\d{1,9})\.\.)?(\d{1,9})(?:\/(\d{1,9}))?$/.exec(text);
+  if (match === null) throw new SpaceError(`"${text}" is no range of lengths; write 200, 8..64 or 0..256/16`);
+  const [, from = '0', to = '', step = '1'] = match;
+  const range = { from: Number(from), to: Number(to), step: Number(step) };
+  if (range.step === 0) throw new SpaceError(`"${text}": a step of 0 leads nowhere`);
+  if (range.to < range.from) throw new SpaceError(`"${text}": the range ends before it begins`);
+  return range;
+}
+
+/** `mc-line,pf-read` */
+export function parseKinds(text: string): readonly FaultKind[] {
+  const asked = text.split(',');
+  const unknown = asked.filter((word) => !(FAULT_KINDS as readonly string[]).includes(word));
+  if (unknown.length > 0) throw new SpaceError(`no fault kind "${unknown[0] ?? ''}"; there are ${FAULT_KINDS.join(', ')}`);
+  return FAULT_KINDS.filter((kind) => asked.includes(kind));
+}
+
+/** `0..7`, `0,3,60`: offsets in a page. */
+export function parseOffsets(text: string): readonly number[] {
+  const offsets = text.split(',').flatMap((part) => {
+    const match = /^(\d{1,4})(?:\.\.(\d{1,4}))?$/.exec(part);
+    if (match === null) throw new SpaceError(`"${part}" is no offset; write 0..7 or 0,3,60`);
+    const from = Number(match[1]), to = Number(match[2] ?? match[1]);
+    return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+  });
+  if (offsets.length === 0 || offsets.some((offset) => offset > 4095)) throw new SpaceError(`"${text}": offsets are 0 to 4095`);
+  return [...new Set(offsets)].sort((a, b) => a - b);
+}

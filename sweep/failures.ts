@@ -1,0 +1,41 @@
+/** Violations gathered by what was broken and where, each class with its smallest case. */
+import type { ClauseName, Violation } from './clauses.ts';
+import type { FaultKind, SweepCase } from './space.ts';
+
+export interface FailureClass {
+  readonly clause: ClauseName;
+  readonly at: bigint;
+  cases: number;
+  readonly byKind: Map<FaultKind, number>;
+  readonly targets: Set<number>;
+  smallest: SweepCase;
+  message: string;
+}
+
+export class Failures {
+  readonly #classes = new Map<string, FailureClass>();
+
+  get classes(): readonly FailureClass[] {
+    return [...this.#classes.values()].sort((a, b) => compareCases(a.smallest, b.smallest));
+  }
+
+  add({ clause, at, message }: Violation, one: SweepCase): void {
+    const key = `${clause} ${at.toString(16)}`;
+    let found = this.#classes.get(key);
+    if (found === undefined) {
+      this.#classes.set(key, found = { clause, at, cases: 0, byKind: new Map(), targets: new Set(), smallest: one, message });
+    }
+    found.cases++;
+    found.byKind.set(one.kind, (found.byKind.get(one.kind) ?? 0) + 1);
+    found.targets.add(one.target);
+    if (compareCases(one, found.smallest) < 0) {
+      found.smallest = one;
+      found.message = message;
+    }
+  }
+}
+
+/** Smaller first: by length, then position, then alignment, then number. */
+export function compareCases(a: SweepCase, b: SweepCase): number {
+  return a.n - b.n || a.position - b.position || (a.srcOffset + a.dstOffset) - (b.srcOffset + b.dstOffset) || a.index - b.index;
+}

@@ -1,0 +1,89 @@
+/**
+ * Runs single cases on the ordinary machine, from the very configuration that replays them in the debugger.
+ */
+import type { Image } from '../assembly/elf/image.ts';
+import { findImageTable } from '../assembly/extable/search.ts';
+import type { ImageTable } from '../assembly/extable/search.ts';
+import type { CommentDirective } from '../assembly/gas/statement.ts';
+import { createCpu } from '../machine/cpu/wasm-cpu.ts';
+import type { WasmCpu } from '../machine/cpu/wasm-cpu.ts';
+import { machineFor } from '../machine/create.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { MemoryCheckpoint, PoisonGranule } from '../machine/memory/memory.ts';
+import { resolveScenario } from '../machine/scenario/resolve.ts';
+import type { Contract, Scenario } from '../machine/scenario/scenario.ts';
+import type { LaunchConfig } from '../machine/scenario/schema.ts';
+import { markMargins } from './clauses.ts';
+import { caseConfig } from './replay.ts';
+import type { SweepCase } from './space.ts';
+
+/** A program as one kernel generation and CPU see it. */
+export interface SweepTarget {
+  /** `intel-server, kernel 6.12` */
+  readonly name: string;
+  /** Program, entry, profile, generation, budget and includes; buffers, length and poison are the campaign's. */
+  readonly config: LaunchConfig;
+  readonly image: Image;
+  readonly directives: readonly CommentDirective[];
+  readonly program: string;
+}
+
+/** Instructions of one call of the machine. */
+const SLICE = 1 << 20;
+
+export class Reference {
+  readonly target: SweepTarget;
+  readonly contract: Contract;
+  readonly table: ImageTable;
+  readonly #covered: readonly bigint[];
+  readonly #cpus = new Map<PoisonGranule, { readonly cpu: WasmCpu; readonly empty: MemoryCheckpoint }>();
+
+  constructor(target: SweepTarget, contract: Contract) {
+    this.target = target;
+    this.contract = contract;
+    this.table = findImageTable(target.image, { generation: target.config.kernelGeneration ?? '' });
+    this.#covered = this.table.entries.map(({ insn }) => insn);
+  }
+
+  /** The launch configuration of a case, complete. */
+  config(one: SweepCase): LaunchConfig {
+    return caseConfig(this.target.config, this.contract, one);
+  }
+
+  scenario(one: SweepCase): Scenario {
+    const { image, directives, program } = this.target;
+    const resolved = resolveScenario({ config: this.config(one), image, directives, program, covered: this.#covered });
+    if (!resolved.ok) throw new Error(resolved.configProblems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    return resolved.scenario;
+  }
+
+  /** A machine ready to run the case. It is good until the next one is asked for. */
+  machine(one: SweepCase): Machine {
+    const scenario = this.scenario(one);
+    const { cpu, empty } = this.#cpu(scenario);
+    cpu.memory.restore(empty);
+    cpu.drainNonTemporal();
+    const machine = machineFor(scenario, this.target.image, cpu);
+    markMargins(machine, this.contract);
+    return machine;
+  }
+
+  /** Runs the case to its end; `seen` is told every instruction executed, which costs time. */
+  run(one: SweepCase, seen?: (address: bigint) => void): Machine {
+    const machine = this.machine(one);
+    while (machine.ended === undefined) {
+      seen?.(machine.registers.rip);
+      machine.run({ limit: seen === undefined ? SLICE : 1 });
+    }
+    return machine;
+  }
+
+  #cpu({ cpu: profile, poisonGranule: granule }: Scenario): { readonly cpu: WasmCpu; readonly empty: MemoryCheckpoint } {
+    let found = this.#cpus.get(granule);
+    if (found === undefined) {
+      const cpu = createCpu({ profile, granule });
+      this.#cpus.set(granule, found = { cpu, empty: cpu.memory.checkpoint() });
+    }
+    return found;
+  }
+}

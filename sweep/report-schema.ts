@@ -1,0 +1,68 @@
+/** The report of a campaign, or of a part of one, as data. */
+import * as z from 'zod/mini';
+import { launchSchema } from '../machine/scenario/schema.ts';
+import { CLAUSES } from './clauses.ts';
+import type { ClauseName } from './clauses.ts';
+import { FAULT_KINDS } from './space.ts';
+
+const count = z.int().check(z.minimum(0));
+
+const placeFields = {
+  address: z.string(),
+  name: z.string(),
+  text: z.string(),
+  file: z.optional(z.string()),
+  line: z.optional(z.int()),
+};
+
+const caseSchema = z.strictObject({
+  index: count, target: count, kind: z.enum(FAULT_KINDS), n: count, srcOffset: count, dstOffset: count, position: count,
+});
+
+const failureSchema = z.strictObject({
+  clause: z.enum(Object.keys(CLAUSES) as ClauseName[]),
+  promise: z.string(),
+  instruction: z.strictObject(placeFields),
+  cases: count,
+  byKind: z.partialRecord(z.enum(FAULT_KINDS), count),
+  targets: z.array(count),
+  smallest: caseSchema,
+  message: z.string(),
+  launch: launchSchema,
+});
+
+const coverageSchema = z.strictObject({
+  target: z.string(),
+  instructions: z.array(z.strictObject({
+    ...placeFields, executed: z.boolean(), access: z.boolean(), entry: z.boolean(), faults: z.record(z.string(), count), unreachable: z.optional(z.string()),
+  })),
+  executed: count, total: count, entriesReached: count, entries: count, accessesFaulted: count, accesses: count,
+});
+
+export const sweepReportSchema = z.strictObject({
+  version: z.literal(1),
+  /** The same for all parts of one campaign, and for nothing else. */
+  campaign: z.string(),
+  program: z.string(),
+  routine: z.string(),
+  contract: z.strictObject({
+    kind: z.string(), arguments: z.record(z.string(), z.string()), returns: z.optional(z.string()), user: z.array(z.string()), origin: z.string(),
+    progress: z.optional(count), maxExceptions: count, helpers: z.array(z.string()),
+  }),
+  targets: z.array(z.string()),
+  space: z.strictObject({
+    size: count,
+    axes: z.array(z.string()),
+    shard: z.optional(z.strictObject({ parts: z.array(count), count })),
+    random: z.optional(z.strictObject({ count, seed: count })),
+  }),
+  /** Cases run, cases that were to be run, cases that broke a promise. */
+  cases: count,
+  planned: count,
+  violating: count,
+  failures: z.array(failureSchema),
+  coverage: z.array(coverageSchema),
+});
+
+export type SweepReport = z.infer<typeof sweepReportSchema>;
+export type SweepFailure = SweepReport['failures'][number];
