@@ -43,6 +43,7 @@ test('F5 without a launch.json stops on the machine check, the faulting line hig
   await workbench.press('F5');
   await workbench.stoppedAt(LOAD);
   await workbench.row('Call Stack', /copy_mc/).waitFor();
+  await workbench.page.locator('.repl-tree').getByText(`it holds line ${String(lineOf(source, '.Lcopy_words:'))}`).first().waitFor();
 });
 
 test('next lands on the fixup', async () => {

@@ -71,9 +71,16 @@ export class Workbench {
   }
 
   /** Puts the cursor on the line that holds `text`. */
-  async putCursor(line: string): Promise<void> {
-    const box = await this.#wordBox({ line, word: line });
-    await this.page.mouse.click(box.x + box.width - 1, box.y + box.height / 2);
+  async putCursor(text: string): Promise<void> {
+    // A hover still on show would take the click.
+    await this.page.keyboard.press('Escape');
+    const box = await this.#wordBox({ line: text, word: text });
+    const active = this.page.locator('.editor-instance .line-numbers.active-line-number');
+    await until(async () => {
+      await this.page.mouse.click(box.x + box.width - 1, box.y + box.height / 2);
+      const number = await active.boundingBox();
+      return number !== null && Math.abs(number.y - box.y) < box.height / 2;
+    }, `the cursor on the line "${text}"`);
   }
 
   /** The text of the hover over a word. */
