@@ -5,6 +5,7 @@
 import { prepareFile } from './cpp/prepared-file.ts';
 import type { PreparedFile } from './cpp/prepared-file.ts';
 import { Preprocessor } from './cpp/preprocessor.ts';
+import type { PreprocessorSink } from './cpp/preprocessor.ts';
 import { Budget, MAX_PROBLEMS } from './limits.ts';
 import { Reader } from './reader.ts';
 import { openGasFile } from './reader-directives.ts';
@@ -37,6 +38,24 @@ function isPreprocessed(file: string, options: ReadOptions): boolean {
   return options.preprocess ?? !file.endsWith('.s');
 }
 
+function preprocessorFor(file: string, text: string, options: ReadOptions, sink: PreprocessorSink, budget: Budget): Preprocessor {
+  const cache = options.cache instanceof Cache ? options.cache : new Cache();
+  const openPrepared = (path: string): PreparedFile | undefined => {
+    const content = options.provider.read(path);
+    return content === undefined ? undefined : cache.prepare(path, content);
+  };
+  return new Preprocessor(file, prepareFile(file, text), options, sink, openPrepared, budget);
+}
+
+/** The lines that the preprocessor alone makes of `text`, as `gcc -E -P` writes them. */
+export function preprocess(file: string, text: string, options: ReadOptions): string[] {
+  const sink = { problems: [], macros: [], macroUses: [], includes: [], directives: [] };
+  const preprocessor = preprocessorFor(file, text, options, sink, new Budget());
+  const lines: string[] = [];
+  for (let line = preprocessor.next(); line !== undefined; line = preprocessor.next()) lines.push(line.text);
+  return lines;
+}
+
 /**
  * Reads `text`, the contents of `file`, and everything it includes.
  * Never throws for bad input: what is wrong becomes a problem and costs one statement; bounds keep any input from growing without end.
@@ -45,13 +64,8 @@ export function readGas(file: string, text: string, options: ReadOptions): GasUn
   const budget = new Budget();
   const reader = new Reader(options, budget);
   if (isPreprocessed(file, options)) {
-    const cache = options.cache instanceof Cache ? options.cache : new Cache();
     const sink = { problems: reader.problems, macros: reader.macroDefinitions, macroUses: reader.macroUses, includes: reader.includes, directives: reader.directives };
-    const openPrepared = (path: string): PreparedFile | undefined => {
-      const content = options.provider.read(path);
-      return content === undefined ? undefined : cache.prepare(path, content);
-    };
-    const preprocessor = new Preprocessor(file, prepareFile(file, text), options, sink, openPrepared, budget);
+    const preprocessor = preprocessorFor(file, text, options, sink, budget);
     reader.sources.push({ next: () => preprocessor.next(), pending: [], at: 0, conditionalDepth: 0, isMacro: false, file });
   } else openGasFile(reader, file, text);
   reader.run();
