@@ -99,9 +99,9 @@ describe('what the source itself says', () => {
     const all = [...unit.problems, ...result.problems].sort((a, b) => a.range.start.line - b.range.start.line);
     expect(all.map(({ severity, message }) => `${severity} ${message}`)).toMatchInlineSnapshot(`
       [
-        "warning .warning "mind this"",
+        "warning mind this",
         "information seen",
-        "error .error "not so"",
+        "error not so",
         "error .abort stops the assembly here",
       ]
     `);
