@@ -12,8 +12,8 @@ export default defineConfig({
   test: {
     passWithNoTests: true,
     projects: [
-      lane('unit', ['test/**/*.test.ts'], LANES.map((name) => `test/${name}/**`), 30_000),
-      ...LANES.map((name) => lane(name, [`test/${name}/**/*.test.ts`], [], 300_000)),
+      lane('unit', ['test/**/*.test.ts'], LANES.map((name) => `test/${name}/**`), 120_000),
+      ...LANES.map((name) => lane(name, [`test/${name}/**/*.test.ts`], [], 600_000)),
     ],
   },
 });
