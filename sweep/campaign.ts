@@ -4,12 +4,13 @@
  */
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
 import { judge } from './clauses.ts';
-import type { ClauseName, Promises } from './clauses.ts';
+import type { ClauseName, Promises, Violation } from './clauses.ts';
 import { Coverage } from './coverage.ts';
+import { FastRuns } from './fast-runs.ts';
 import { Failures } from './failures.ts';
 import { Reference } from './reference.ts';
 import type { SweepTarget } from './reference.ts';
-import { Space } from './space.ts';
+import { LONG, Space } from './space.ts';
 import type { SpaceAxes, SweepCase } from './space.ts';
 
 /** The i-th of `count` parts, `index` from 1. */
@@ -23,12 +24,31 @@ export interface CampaignRequest {
   readonly promises: Promises;
   readonly axes: Omit<SpaceAxes, 'targets'>;
   readonly shard?: Shard;
+  /** False: everything runs on the ordinary machine. The results are the same. */
+  readonly driver?: boolean;
   /** So many cases drawn at random instead of all. */
   readonly random?: { readonly count: number; readonly seed: number };
 }
 
-/** Coverage wants every instruction seen; so many cases of one kind and faulting instruction are followed step by step. */
-const TRACED_PER_CLASS = 1;
+/** A driver and what is known of its answers. */
+interface FastClass {
+  readonly runs: FastRuns;
+  /** Cases still to be run by the ordinary machine before the driver starts. */
+  untaught: number;
+  readonly signatures: Map<string, { readonly violations: readonly Violation[]; readonly certain: number }>;
+  kept: number;
+  /** False once the ordinary machine found a violation where the driver found none. */
+  trusted: boolean;
+}
+
+/** Cases handed to a driver at once. */
+const MAX_BATCH = 8192;
+/** One in so many of the cases a driver vouches for runs on the ordinary machine too. */
+const CHECKED_EVERY = 4999;
+/** So many cases with one signature must have broken the same promises at the same places before others are taken to do so. */
+const SURE_AFTER = 3;
+/** For coverage, cases without a fault are followed step by step once for each length modulo this. */
+const TRACED_LENGTHS = 64;
 
 export class Campaign {
   readonly request: CampaignRequest;
@@ -40,7 +60,8 @@ export class Campaign {
   readonly coverage: readonly Coverage[];
   #done = 0;
   #violating = 0;
-  readonly #traced = new Map<string, number>();
+  readonly #traced = new Set<string>();
+  readonly #fast = new Map<string, FastClass | undefined>();
   readonly #choice: (number: number) => number;
 
   constructor(request: CampaignRequest) {
@@ -71,7 +92,15 @@ export class Campaign {
 
   /** Runs up to `count` further cases. */
   run(count: number): void {
-    for (const end = Math.min(this.total, this.#done + count); this.#done < end; this.#done++) this.#runOne(this.space.caseAt(this.#choice(this.#done)));
+    for (const end = Math.min(this.total, this.#done + count); this.#done < end;) {
+      const batch = this.#batch(end);
+      const fast = this.#fastFor(batch[0]!);
+      // The first ones teach the driver what the handlers do.
+      const slow = fast === undefined ? batch.length : Math.min(batch.length, fast.untaught);
+      for (const one of batch.slice(0, slow)) this.#runSlow(one, fast);
+      if (fast !== undefined && slow < batch.length) this.#runFast(batch.slice(slow), fast);
+      this.#done += batch.length;
+    }
   }
 
   /** What replays a case in the debugger. */
@@ -79,14 +108,80 @@ export class Campaign {
     return this.references[one.target]!.config(one);
   }
 
-  #runOne(one: SweepCase): void {
+  /** The cases from here on that the same driver runs, at most up to the number `end`. */
+  #batch(end: number): readonly SweepCase[] {
+    const first = this.space.caseAt(this.#choice(this.#done));
+    const batch = [first];
+    while (batch.length < MAX_BATCH && this.#done + batch.length < end) {
+      const next = this.space.caseAt(this.#choice(this.#done + batch.length));
+      if (next.target !== first.target || next.kind !== first.kind || (next.n >= LONG) !== (first.n >= LONG)) break;
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  #fastFor({ target, kind, n }: SweepCase): FastClass | undefined {
+    const key = `${String(target)} ${kind} ${n >= LONG ? 'long' : ''}`;
+    if (!this.#fast.has(key)) {
+      const runs = this.request.driver === false ? undefined : FastRuns.create(this.references[target]!, this.request.promises, kind, n >= LONG, this.space.axes);
+      this.#fast.set(key, runs === undefined ? undefined : { runs, untaught: 1, signatures: new Map(), kept: 0, trusted: true });
+    }
+    const found = this.#fast.get(key);
+    return found?.trusted === true ? found : undefined;
+  }
+
+  #runFast(cases: readonly SweepCase[], fast: FastClass): void {
+    const coverage = this.coverage[cases[0]!.target]!;
+    const doubtful: { readonly one: SweepCase; readonly signature: string }[] = [];
+    fast.runs.run(cases, ({ kept, signature }, one) => {
+      if (!kept) doubtful.push({ one, signature });
+      else if (fast.kept++ % CHECKED_EVERY === 0) doubtful.push({ one, signature: '' });
+    }, (address, vector, count) => { coverage.fault(address, vector, count); });
+    for (const [i, { one, signature }] of doubtful.entries()) {
+      if (!this.#settle(one, signature, fast)) continue;
+      // The driver knows more now: it may vouch for the others.
+      const others = doubtful.slice(i + 1);
+      if (others.length > 0) this.#runFast(others.map((other) => other.one), fast);
+      return;
+    }
+  }
+
+  /** A case that the driver could not vouch for, or one to check it by: as the ordinary machine has judged its like, or judged now. True if the driver learned from it. */
+  #settle(one: SweepCase, signature: string, fast: FastClass): boolean {
+    const known = fast.signatures.get(signature);
+    if (signature !== '' && known !== undefined && known.certain >= SURE_AFTER && !known.violations.some((violation) => this.failures.isSmaller(violation, one))) {
+      this.#record(known.violations, one);
+      return false;
+    }
+    const { violations, learned } = this.#runSlow(one, fast);
+    if (signature === '') {
+      if (violations.length > 0) fast.trusted = false;
+      return learned;
+    }
+    const same = known !== undefined && violations.length > 0 && sameBreach(known.violations, violations);
+    fast.signatures.set(signature, { violations, certain: same ? known.certain + 1 : 0 });
+    return learned;
+  }
+
+  #runSlow(one: SweepCase, fast: FastClass | undefined): { readonly violations: readonly Violation[]; readonly learned: boolean } {
     const reference = this.references[one.target]!;
     const coverage = this.coverage[one.target]!;
     const machine = reference.run(one);
     const faulted = machine.deliveries;
-    for (const { exception } of faulted) coverage.fault(exception.ip, exception.vector);
-    const key = `${String(one.target)} ${one.kind} ${faulted.map(({ exception }) => exception.ip.toString(16)).join(' ')} ${faulted.length === 0 ? String(one.n % 512) : ''}`;
+    for (const { exception } of faulted) if (fast?.runs.knows(exception.ip) !== true) coverage.fault(exception.ip, exception.vector);
     const violations = judge(machine, one, this.request.promises);
+    const learned = fast !== undefined && violations.every(({ clause }) => clause !== 'resume') && fast.runs.learn(machine);
+    if (fast !== undefined && fast.untaught > 0) fast.untaught--;
+    this.#record(violations, one);
+    const key = `${String(one.target)} ${one.kind} ${faulted.map(({ exception }) => exception.ip.toString(16)).join(' ')} ${faulted.length === 0 ? String(one.n % TRACED_LENGTHS) : ''}`;
+    if (!this.#traced.has(key) && violations.every(({ clause }) => clause !== 'ends')) {
+      this.#traced.add(key);
+      reference.run(one, coverage.execute);
+    }
+    return { violations, learned };
+  }
+
+  #record(violations: readonly Violation[], one: SweepCase): void {
     if (violations.length > 0) this.#violating++;
     const told = new Set<ClauseName>();
     for (const violation of violations) {
@@ -94,12 +189,11 @@ export class Campaign {
       told.add(violation.clause);
       this.failures.add(violation, one);
     }
-    const traced = this.#traced.get(key) ?? 0;
-    if (traced < TRACED_PER_CLASS && violations.every(({ clause }) => clause !== 'ends')) {
-      this.#traced.set(key, traced + 1);
-      reference.run(one, coverage.execute);
-    }
   }
+}
+
+function sameBreach(a: readonly Violation[], b: readonly Violation[]): boolean {
+  return a.length === b.length && a.every(({ clause, at }, i) => b[i]!.clause === clause && b[i]!.at === at);
 }
 
 function entryOf({ target: { image, config } }: Reference): bigint {

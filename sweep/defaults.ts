@@ -9,8 +9,8 @@ import { readRole, SCALAR_SIZE, writtenRole } from './replay.ts';
 import { FAULT_KINDS, LONG, SpaceError } from './space.ts';
 import type { FaultKind, LengthRange } from './space.ts';
 
-export const DEFAULT_LENGTHS: LengthRange = { from: 0, to: 32, step: 1 };
-export const DEFAULT_OFFSETS: readonly number[] = [0, 1];
+export const DEFAULT_LENGTHS: LengthRange = { from: 0, to: 128, step: 1 };
+export const DEFAULT_OFFSETS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 /** A word, the rest of it, and a last byte: what careful routines need. */
 export const DEFAULT_MAX_EXCEPTIONS = 4;
 /** Instructions of one run. */

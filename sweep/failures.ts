@@ -19,6 +19,12 @@ export class Failures {
     return [...this.#classes.values()].sort((a, b) => compareCases(a.smallest, b.smallest));
   }
 
+  /** Whether `one` would be the smallest case of its class, or the class is new. */
+  isSmaller({ clause, at }: Violation, one: SweepCase): boolean {
+    const found = this.#classes.get(`${clause} ${at.toString(16)}`);
+    return found === undefined || compareCases(one, found.smallest) < 0;
+  }
+
   add({ clause, at, message }: Violation, one: SweepCase): void {
     const key = `${clause} ${at.toString(16)}`;
     let found = this.#classes.get(key);

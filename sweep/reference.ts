@@ -73,7 +73,7 @@ export class Reference {
     const machine = this.machine(one);
     while (machine.ended === undefined) {
       seen?.(machine.registers.rip);
-      machine.run({ limit: seen === undefined ? SLICE : 1 });
+      machine.run(seen === undefined ? { limit: SLICE } : { limit: 1, stopOnFixup: true });
     }
     return machine;
   }

@@ -393,7 +393,7 @@ class Driver {
     const { control, results, judged, judgedSize, expected, baseline, snapshot, calleeSaved, plan } = this.#layout;
     const result = c.local('i32'), checks = c.local('i32'), done = c.local('i32'), at = c.local('i32'), size = c.local('i32');
     c.i32(0).load('i32', control + CONTROL.INDEX).i32(RESULT.SIZE).op('i32_mul').i32(results).op('i32_add').set(result);
-    c.get(result).i32(0).load('i64', STATE.GENERAL).store('i64', RESULT.RAX);
+    c.get(result).i32(0).load('i64', STATE.GENERAL + 8 * (plan.returns ?? 0)).store('i64', RESULT.RAX);
     c.get(result).i32(0).load('i64', control + CONTROL.FIRST_FAULT).store('i64', RESULT.FIRST_FAULT);
     c.get(result).get(this.#outcome).store('i32', RESULT.OUTCOME);
     c.get(result).i32(plan.budget).get(this.#left).op('i32_sub').store('i32', RESULT.INSTRUCTIONS);

@@ -42,6 +42,8 @@ export interface ShortRunPlan {
   /** Ranges that are known to stay unmapped (guards): an access to them is a page fault. At most 8. */
   readonly guards: readonly { readonly base: bigint; readonly size: number }[];
   readonly table: readonly ShortRunEntry[];
+  /** Register whose last value is the result's `rax`; default rax itself. */
+  readonly returns?: number;
   /** The buffer to judge after each run, mapped by one call of `map`, and what it holds if the routine does all its work. */
   readonly judged?: { readonly base: bigint; readonly expected: Uint8Array };
 }
@@ -59,6 +61,7 @@ export type ShortRunOutcome = 'returned' | 'unhandled' | 'no-progress' | 'budget
 
 export interface ShortRunResult {
   readonly outcome: ShortRunOutcome;
+  /** Of {@link ShortRunPlan.returns}. */
   readonly rax: bigint;
   readonly instructions: number;
   readonly faults: number;
@@ -350,7 +353,7 @@ export class ShortRuns {
     const kept = CALLEE_SAVED.every((register) => state.getGeneral(register) === before(register)) && state.getGeneral(RSP) === before(RSP) + 8n
       && ((state.systemFlags ^ oldFlags) & (FLAG.DF | FLAG.AC)) === 0;
     const { done, untouched } = this.#judge(one);
-    arena.u64[(at + RESULT.RAX) >> 3] = state.getGeneral(RAX);
+    arena.u64[(at + RESULT.RAX) >> 3] = state.getGeneral(this.#plan.returns ?? RAX);
     arena.u64[(at + RESULT.FIRST_FAULT) >> 3] = facts.firstFault;
     arena.i32[(at + RESULT.OUTCOME) >> 2] = OUTCOMES.indexOf(facts.outcome);
     arena.i32[(at + RESULT.INSTRUCTIONS) >> 2] = facts.instructions;
