@@ -74,7 +74,7 @@ withSourceOptions(program.command('table'))
   .option('--json', 'print one JSON object')
   .action(status(async (file: string, options: object) => (await import('./commands/table.ts')).table(file, options)));
 
-program.command('sweep')
+const sweep = program.command('sweep')
   .description('Runs a routine against every fault it can meet, and tells which promises of its contract it breaks, where, and in which smallest case.')
   .argument('<file[:routine]>', 'source (.S, .s, .c) or object; without a routine the first with exception-table entries')
   .option('-I, --include <folder>', 'search a folder for #include (may be given several times)', list)
@@ -96,6 +96,12 @@ program.command('sweep')
   .option('--seed <number>', 'seed of the drawing (default: 1)', wholeNumber)
   .option('--json', 'print one JSON object')
   .action(status(async (file: string, options: object) => (await import('./commands/sweep.ts')).sweep(file, options)));
+
+sweep.command('merge')
+  .description('Puts the JSON reports of the shards of one sweep together.')
+  .argument('<report...>', 'files written by mcsafe sweep --shard i/n --json')
+  // --json is the option of the command above.
+  .action(status(async (files: string[], _options: object, command: Command) => (await import('./commands/sweep-merge.ts')).sweepMerge(files, command.optsWithGlobals())));
 
 program.command('dap')
   .description('Serves the Debug Adapter Protocol on standard input and output, or on a port of the loopback address.')
