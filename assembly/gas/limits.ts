@@ -7,13 +7,15 @@ export const MAX_INCLUDE_DEPTH = 200;
 /** Macros of the assembler expanded inside one another; GNU as has the same bound. */
 export const MAX_MACRO_DEPTH = 100;
 /** Statements of one unit. */
-export const MAX_STATEMENTS = 2_000_000;
+export const MAX_STATEMENTS = 1_000_000;
 /** Lines and tokens that macros may make. */
-export const MAX_EXPANSION = 8_000_000;
+export const MAX_EXPANSION = 2_000_000;
+/** What opening a file counts for among those. */
+export const INCLUDE_COST = 100;
 /** Characters that macros may make. */
-export const MAX_EXPANDED_CHARACTERS = 256_000_000;
+export const MAX_EXPANDED_CHARACTERS = 128_000_000;
 /** Characters of one line that macros made. */
-export const MAX_LINE_LENGTH = 1_000_000;
+export const MAX_LINE_LENGTH = 100_000;
 /** Problems reported of one unit. */
 export const MAX_PROBLEMS = 10_000;
 

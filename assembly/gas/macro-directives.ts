@@ -148,7 +148,10 @@ function begin(reader: Reader, name: string, piece: Piece, body: readonly Piece[
   let depth = 0;
   for (const source of reader.sources) if (source.isMacro) depth++;
   if (depth >= MAX_MACRO_DEPTH) {
-    reader.refuse(piece, 'expansion-limit', `macros are nested more than ${String(MAX_MACRO_DEPTH)} deep`);
+    reader.refuse(piece, 'expansion-limit', `macros are nested more than ${String(MAX_MACRO_DEPTH)} deep: the expansion ends here`);
+    // All of it, as with GNU as: what calls itself twice would go on for ever.
+    const [outermost] = reader.sources.splice(reader.sources.findIndex((source) => source.isMacro));
+    reader.conditionals.closeTo(outermost!.conditionalDepth);
     return;
   }
   reader.sources.push(new Expansion(reader, name, piece, body, rounds, valuesOf, number));

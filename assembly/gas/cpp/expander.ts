@@ -22,6 +22,8 @@ export interface ExpansionHost {
   /** A macro written in a file was used. */
   used(use: MacroUse): void;
   problem(token: Token, message: string): void;
+  /** `name` is not expanded, for macros are nested too deep there. */
+  tooDeep(name: Token): void;
   /** Accounts for `count` tokens made; false if there have been too many. */
   spend(count: number): boolean;
   /** In the expression of `#if`: tokens that stand for `defined X` and its like. */
@@ -45,6 +47,8 @@ export class Expander {
   private readonly depth: number;
   /** May go on in the next lines of the file. */
   private readonly open: boolean;
+  /** An expansion has ended: what follows was not written next to it. */
+  private seam = false;
 
   constructor(host: ExpansionHost, tokens: readonly Token[], open: boolean, depth = 0) {
     this.host = host;
@@ -75,6 +79,10 @@ export class Expander {
             pendingSpace = pendingEdge = false;
             continue;
           }
+          if (this.tooDeep(token)) {
+            out.push(token.with({ painted: true }));
+            continue;
+          }
           const expansion = this.enter(macro, token);
           if (expansion !== undefined) {
             if (expansion.length === 0) {
@@ -95,18 +103,17 @@ export class Expander {
   private raw(): Token | undefined {
     for (;;) {
       const top = this.stack.at(-1)!;
-      if (top.at < top.tokens.length) return top.tokens[top.at++]!;
+      const token = top.tokens[top.at];
+      if (token !== undefined) {
+        top.at++;
+        if (!this.seam) return token;
+        this.seam = false;
+        return token.edge ? token : token.with({ edge: true });
+      }
       if (this.stack.length === 1) return undefined;
       this.stack.pop();
       if (top.macro !== undefined) top.macro.disabled = false;
-      // What follows an expansion was not written next to it.
-      const next = this.stack.at(-1)!;
-      const token = next.tokens[next.at];
-      if (token !== undefined && !token.edge) {
-        const tokens = next.tokens.slice(next.at);
-        tokens[0] = token.with({ edge: true });
-        this.stack[this.stack.length - 1] = { tokens, at: 0, macro: next.macro };
-      }
+      this.seam = true;
     }
   }
 
@@ -123,12 +130,14 @@ export class Expander {
     return more?.[0]?.text === '(';
   }
 
+  private tooDeep(name: Token): boolean {
+    if ((name.body.frames?.length ?? 0) < MAX_FRAMES && this.depth < MAX_DEPTH) return false;
+    this.host.tooDeep(name);
+    return true;
+  }
+
   /** Puts the expansion of `macro` on the stack and returns it; undefined if this is no invocation. */
   private enter(macro: Macro, name: Token): readonly Token[] | undefined {
-    if ((name.body.frames?.length ?? 0) >= MAX_FRAMES || this.depth >= MAX_DEPTH) {
-      this.host.problem(name, `macros are nested more than ${String(MAX_FRAMES)} deep at ${name.text}`);
-      return undefined;
-    }
     if (macro.dynamic !== undefined) {
       const line = new Line(this.host.dynamicText(macro), name.spot.line.origin);
       return this.push(undefined, tokenize(line).map((token) => token.with({ space: name.space, spot: name.spot, body: name.body, edge: true })));

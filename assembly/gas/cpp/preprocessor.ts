@@ -4,7 +4,7 @@
 import type { Problem, Severity, SourceRange } from '../../source.ts';
 import { FileOrigin, Line } from '../line.ts';
 import type { Budget } from '../limits.ts';
-import { MAX_INCLUDE_DEPTH } from '../limits.ts';
+import { INCLUDE_COST, MAX_INCLUDE_DEPTH, MAX_PROBLEMS } from '../limits.ts';
 import type { CommentDirective, IncludeReference, MacroDefinition, MacroUse, ReadOptions } from '../statement.ts';
 import { evaluateCondition } from './condition.ts';
 import { Expander, joinTokens } from './expander.ts';
@@ -74,6 +74,7 @@ export class Preprocessor implements ExpansionHost {
   private counter = 0;
   /** Last line of the file read so far, for `__LINE__`. */
   private lastLine = 1;
+  private deepLine = -1;
   private readonly baseFile: string;
 
   constructor(file: string, prepared: PreparedFile, options: ReadOptions, sink: PreprocessorSink, openPrepared: OpenPrepared, budget: Budget) {
@@ -167,6 +168,14 @@ export class Preprocessor implements ExpansionHost {
     this.report({ start, endColumn: start.column + token.text.length }, 'preprocessor', message);
   }
 
+  tooDeep(name: Token): void {
+    // Once a line is enough.
+    if (this.deepLine === this.lastLine) return;
+    this.deepLine = this.lastLine;
+    const start = positionOf(name.spot);
+    this.report({ start, endColumn: start.column + name.text.length }, 'expansion-limit', `macros are nested too deep at ${name.text}: it is left as it is`);
+  }
+
   spend(count: number): boolean {
     return this.budget.spend(count);
   }
@@ -192,7 +201,7 @@ export class Preprocessor implements ExpansionHost {
   }
 
   private report(range: SourceRange, code: string, message: string, severity: Severity = 'error'): void {
-    this.sink.problems.push({ severity, code, message, range: { start: range.start, endColumn: range.endColumn } });
+    if (this.sink.problems.length < MAX_PROBLEMS) this.sink.problems.push({ severity, code, message, range: { start: range.start, endColumn: range.endColumn } });
   }
 
   private defineOption(name: string, value: string): void {
@@ -405,7 +414,7 @@ export class Preprocessor implements ExpansionHost {
       this.report(range, 'expansion-limit', `#include is nested more than ${String(MAX_INCLUDE_DEPTH)} deep`);
       return;
     }
-    if (!this.budget.spend(prepared.items.length + 1)) return;
+    if (!this.budget.spend(prepared.items.length + INCLUDE_COST)) return;
     if (item.directive === 'import') this.once.add(found.path);
     this.open(found.path, prepared, found.index);
     void file;
