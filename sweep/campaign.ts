@@ -47,8 +47,8 @@ const MAX_BATCH = 8192;
 const CHECKED_EVERY = 4999;
 /** So many cases with one signature must have broken the same promises at the same places before others are taken to do so. */
 const SURE_AFTER = 3;
-/** For coverage, cases without a fault are followed step by step once for each length modulo this. */
-const TRACED_LENGTHS = 64;
+/** For coverage, cases are followed step by step once for each length modulo this. */
+const TRACED_LENGTHS = 32;
 
 export class Campaign {
   readonly request: CampaignRequest;
@@ -132,11 +132,14 @@ export class Campaign {
 
   #runFast(cases: readonly SweepCase[], fast: FastClass): void {
     const coverage = this.coverage[cases[0]!.target]!;
+    const followed: SweepCase[] = [];
     const doubtful: { readonly one: SweepCase; readonly signature: string }[] = [];
     fast.runs.run(cases, ({ kept, signature }, one) => {
       if (!kept) doubtful.push({ one, signature });
+      else if (this.#isNewPath(one)) followed.push(one);
       else if (fast.kept++ % CHECKED_EVERY === 0) doubtful.push({ one, signature: '' });
     }, (address, vector, count) => { coverage.fault(address, vector, count); });
+    for (const one of followed) this.references[one.target]!.run(one, coverage.execute);
     for (const [i, { one, signature }] of doubtful.entries()) {
       if (!this.#settle(one, signature, fast)) continue;
       // The driver knows more now: it may vouch for the others.
@@ -144,6 +147,15 @@ export class Campaign {
       if (others.length > 0) this.#runFast(others.map((other) => other.one), fast);
       return;
     }
+  }
+
+  /** The first case of its kind and length (modulo a few words) whose fault is at the very end, so that most of the routine runs. */
+  #isNewPath({ target, kind, n, position }: SweepCase): boolean {
+    if (n >= LONG || (kind !== 'none' && position < n - 1)) return false;
+    const key = `${String(target)} ${kind} whole ${String(n % TRACED_LENGTHS)}`;
+    if (this.#traced.has(key)) return false;
+    this.#traced.add(key);
+    return true;
   }
 
   /** A case that the driver could not vouch for, or one to check it by: as the ordinary machine has judged its like, or judged now. True if the driver learned from it. */
