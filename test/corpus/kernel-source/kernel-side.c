@@ -134,7 +134,8 @@ void oracle_severity(const struct oracle_case *a_case, struct oracle_answer *an_
 void oracle_fixup(const struct oracle_case *a_case, struct oracle_answer *an_answer)
 {
 	static struct pt_regs regs;
-	unsigned long fs = 0, fs_after = 0;
+	unsigned long fs = 0;
+	unsigned int selector = __USER_DS;
 	bool cleared = (a_case->data & EX_DATA_TYPE_MASK) == EX_TYPE_CLEAR_FS;
 
 	asked = a_case;
@@ -145,13 +146,16 @@ void oracle_fixup(const struct oracle_case *a_case, struct oracle_answer *an_ans
 	entry.data = a_case->data;
 	entry.fixup = (int)(a_case->fixup - (unsigned long)&entry.fixup);
 	load(&regs);
-	if (cleared)
+	/* The selector tells whether fs was loaded: a base of 0 may not outlive a context switch where FSGSBASE is missing. */
+	if (cleared) {
 		arch_prctl(ARCH_GET_FS, (unsigned long)&fs);
+		asm volatile("mov %0, %%fs" : : "r" (selector) : "memory");
+	}
 	answer->handled = fixup_exception(&regs, a_case->trapnr, a_case->error_code, a_case->fault_addr) != 0;
 	if (cleared) {
-		arch_prctl(ARCH_GET_FS, (unsigned long)&fs_after);
+		asm volatile("mov %%fs, %0" : "=r" (selector) : : "memory");
 		arch_prctl(ARCH_SET_FS, fs);
-		answer->fs_cleared = fs_after == 0;
+		answer->fs_cleared = selector == 0;
 	}
 	answer->ip = regs.ip;
 	const unsigned long registers[] = {
