@@ -10,6 +10,8 @@ function lane(name: string, include: string[], exclude: string[], testTimeout: n
 // `vitest run --project NAME` runs one lane; `npm test` runs `unit`.
 export default defineConfig({
   test: {
+    // The default leaves a core to watching, which these runs never do.
+    maxWorkers: '100%',
     projects: [
       lane('unit', ['test/**/*.test.ts'], LANES.map((name) => `test/${name}/**`), 120_000),
       ...LANES.map((name) => lane(name, [`test/${name}/**/*.test.ts`], [], 600_000)),
