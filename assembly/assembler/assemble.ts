@@ -1,7 +1,7 @@
 /**
  * The embedded assembler: statements in, an object out, equal to what GNU as 2.40 writes for x86-64 ELF.
  */
-import type { AssignmentStatement, GasUnit, LabelStatement, Statement } from '../gas/statement.ts';
+import type { AssignmentStatement, Expression, GasUnit, LabelStatement, Statement } from '../gas/statement.ts';
 import type { ObjectFile } from '../elf/object.ts';
 import type { Problem, SourceRange } from '../source.ts';
 import { AssemblyError } from './assembly-error.ts';
@@ -88,5 +88,14 @@ function assign(state: AssemblyState, { name, value, once, range }: AssignmentSt
   symbol.range = range;
   // What is a number by now stays that number.
   const settled = state.symbols.settled(expression);
-  symbol.definition = { kind: 'value', expression: settled === undefined ? expression : { kind: 'number', value: settled } };
+  symbol.definition = { kind: 'value', expression: settled === undefined ? throughRegisters(state, expression) : { kind: 'number', value: settled } };
+}
+
+/** A name for a register that has a name already is one for the register: sources hand registers round by many such names. */
+function throughRegisters(state: AssemblyState, expression: Expression): Expression {
+  if (expression.kind !== 'symbol' || expression.name.startsWith('%')) return expression;
+  const { definition } = state.symbols.keyed(expression.name);
+  if (definition?.kind !== 'value') return expression;
+  const named = definition.expression;
+  return named.kind === 'symbol' && named.name.startsWith('%') ? named : expression;
 }

@@ -45,6 +45,11 @@ export class AssemblySymbol {
   readonly anonymous: boolean;
   /** Counts symbols and sections in the order of their first mention, in which gas writes them. */
   order: number;
+  /** Its value is neither a number nor a place: known once it has been worked out, for addresses change nothing in it. */
+  opaque = false;
+  /** What an assigned symbol came to when it was last looked up, and in which piece of work: addresses may change after that. */
+  located: Located | undefined;
+  locatedIn = -1;
   /** Set while its value is being worked out: a guard against circles. */
   private busy = false;
 
@@ -91,12 +96,18 @@ const WITHOUT_GOT: ReadonlySet<string> = new Set(['PLT', 'SIZE']);
 /** Key of a symbol that stands for address 0, where a relocation must have a symbol to add. */
 export const ABSOLUTE = '\u0004';
 
+/** Longer chains of assignments, each to the one before, are refused: they would exhaust the stack. */
+const MAX_DEPTH = 200;
+
 /** All symbols of a unit. */
 export class SymbolTable {
   private readonly current = new Map<string, AssemblySymbol>();
   private readonly byKey = new Map<string, AssemblySymbol>();
   private anonymousCount = 0;
   private orderCount = 0;
+  private depth = 0;
+  /** Counts pieces of work: within one, no address changes. */
+  private generation = 0;
 
   /** The next number of the order that symbols and sections share. */
   nextOrder(): number {
@@ -214,6 +225,7 @@ export class SymbolTable {
 
   /** A bound expression folded by the addresses that layout has come to. */
   fold(expression: Expression): Folded {
+    if (this.depth === 0) this.generation++;
     return evaluate(expression, this.locatedLookup);
   }
 
@@ -230,9 +242,14 @@ export class SymbolTable {
     if (definition.kind === 'label') {
       return { kind: 'label', space: definition.place.fragment.section, offset: BigInt(addressOf(definition.place)) };
     }
-    const located = this.locate(symbol);
+    // Working it out again for each use of a use would take twice as long with every assignment in a chain.
+    if (symbol.opaque) return definition.expression;
+    const located = symbol.located !== undefined && symbol.locatedIn === this.generation ? symbol.located : this.locate(symbol);
+    symbol.located = located;
+    symbol.locatedIn = this.generation;
     if (located.kind === 'absolute') return located.value;
     if (located.kind === 'section') return { kind: 'label', space: located.section, offset: located.offset };
+    symbol.opaque = true;
     return definition.expression;
   };
 
@@ -243,17 +260,31 @@ export class SymbolTable {
     if (definition.kind === 'label') {
       return { kind: 'section', section: definition.place.fragment.section, offset: BigInt(addressOf(definition.place)) };
     }
-    return symbol.guarded((): Located => {
+    if (this.depth === 0) this.generation++;
+    if (this.depth > MAX_DEPTH) throw new AssemblyError('bad-expression', `symbol ${symbol.name} is the end of a chain of too many assignments`);
+    return symbol.guarded((): Located => this.deeper(() => {
       const folded = this.fold(definition.expression);
       if (folded.kind === 'absolute') return { kind: 'absolute', value: folded.value };
       if (folded.kind !== 'symbol' || folded.symbol.modifier !== undefined || folded.symbol.name.startsWith('%')) return { kind: 'expression', folded };
-      const base = this.locate(this.keyed(folded.symbol.name));
+      const target = this.keyed(folded.symbol.name);
+      // Folding has just located it.
+      const base = target.definition?.kind === 'value' && target.located !== undefined && target.locatedIn === this.generation ? target.located : this.locate(target);
       switch (base.kind) {
         case 'section': return { ...base, offset: base.offset + folded.addend };
         case 'other': return { ...base, addend: base.addend + folded.addend };
         case 'absolute': return { kind: 'absolute', value: base.value + folded.addend };
         case 'expression': return base;
       }
-    });
+    }));
+  }
+
+  /** Does `work` one assignment further down a chain of them. */
+  private deeper<T>(work: () => T): T {
+    this.depth++;
+    try {
+      return work();
+    } finally {
+      this.depth--;
+    }
   }
 }

@@ -126,6 +126,20 @@ describe('sizes', () => {
     expect(problems(source).length).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['undefined', 'x - y', 40], ['registers', '%eax', 500], ['labels', 'l', 150],
+  ])('of long chains of assignments to %s take no time', (_name, first, count) => {
+    const chain = Array.from({ length: count }, (_, index) => `a${String(index + 1)} = a${String(index)}`);
+    const source = [`l: nop`, `a0 = ${first}`, ...chain].join('\n');
+    const { object } = run(source);
+    expect(object.sections[1]!.bytes).toEqual(Uint8Array.of(0x90));
+  });
+
+  it('a chain that is too long is reported', () => {
+    const chain = Array.from({ length: 1000 }, (_, index) => `a${String(index + 1)} = a${String(index)} + 1`);
+    expect(problems(['l: nop', 'a0 = l', ...chain].join('\n')).length).toBeGreaterThan(0);
+  });
+
   it('of a long chain of branches settle', () => {
     const count = 3000;
     const lines = Array.from({ length: count }, (_, index) => `l${String(index)}: jmp l${String((index * 7919) % count)}`);
