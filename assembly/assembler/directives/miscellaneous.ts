@@ -50,6 +50,8 @@ export const miscellaneousDirectives: Readonly<Record<string, Handler>> = {
   '.err': message('error', '.err was met'), '.fail': fail, '.abort': abort, '.end': end,
   // Debug information is made by the assembler from the source itself.
   '.loc': nothing, '.loc_mark_labels': nothing, '.line': nothing, '.ln': nothing, '.appfile': nothing, '.appline': nothing,
+  // What is not defined is external anyway.
+  '.extern': nothing,
   // Listings.
   '.list': nothing, '.nolist': nothing, '.title': nothing, '.sbttl': nothing, '.psize': nothing, '.eject': nothing, '.llen': nothing, '.lflags': nothing,
   // Choices that change no byte of what this assembler accepts.
