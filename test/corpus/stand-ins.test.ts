@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cpuFeatureNumbers } from '../../assembly/linux-compat/cpu-features.ts';
-import { corpus, kernelAssemblyFlags, missing } from '../corpus/corpus.ts';
-import type { CorpusGeneration } from '../corpus/corpus.ts';
-import { gccObject, librarySources, sourcePath } from '../corpus/objects.ts';
-import { objectText } from './object-text.ts';
-import { gcc, standInFlags, writeStandIns } from './standins.ts';
+import { corpus, kernelAssemblyFlags, missing } from './corpus.ts';
+import type { CorpusGeneration } from './corpus.ts';
+import { gccObject, librarySources, sourcePath } from './objects.ts';
+import { objectText } from '../linux-compat/object-text.ts';
+import { gcc, standInFlags, writeStandIns } from '../linux-compat/standins.ts';
 
 const GENERATIONS: readonly CorpusGeneration[] = ['6.1', '6.12'];
 const reason = missing('stand-ins against the real headers', { commands: ['gcc', 'objdump', 'readelf'], corpora: GENERATIONS });
