@@ -85,7 +85,9 @@ export function readHeader(file: string, source: ByteSource): ElfHeader {
   const sectionBytes = viewOf(source.read(sectionTable, sectionCount * SECTION_HEADER_SIZE));
   const sections = Array.from({ length: sectionCount }, (_, index) => {
     const header = readSectionHeader(file, sectionBytes, index * SECTION_HEADER_SIZE, sectionTable + index * SECTION_HEADER_SIZE);
-    if (index > 0) checkSection(file, header, index, sectionCount, source.size);
+    // Header 0 stands for no section, whatever its type claims (gABI 4, SHN_UNDEF): its size and link are extension numbering.
+    if (index === 0) return { ...header, type: SHT.NULL, flags: 0 };
+    checkSection(file, header, index, sectionCount, source.size);
     return header;
   });
   const programBytes = viewOf(source.read(programTable, programCount * PROGRAM_HEADER_SIZE));

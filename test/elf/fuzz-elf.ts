@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { missing } from '../corpus/corpus.ts';
 import { DESCRIPTOR, program, TABLES } from '../extable/tables.ts';
-import { compile, run, scratchFolder } from './binutils.ts';
+import { compile as compileIn, run, scratchFolder } from './binutils.ts';
 import { readDamaged } from './fuzz-reader.ts';
 import type { FuzzCounts } from './fuzz-reader.ts';
 import { mutate, random } from './mutate.ts';
@@ -16,6 +16,8 @@ const SEED = Number(process.env['MCSAFE_SEED'] ?? Date.now() % 1_000_000);
 
 function seedFiles(): Uint8Array[] {
   const folder = scratchFolder();
+  // The same bytes in every run, or a seed would not repeat it.
+  const compile = (folder: string, name: string, source: string, ...options: string[]): string => compileIn(folder, name, source, `-fdebug-prefix-map=${folder}=.`, `-fdebug-prefix-map=${process.cwd()}=.`, ...options);
   const ranges = `${DESCRIPTOR}\n.section __ex_range,"a"\n.long routine - ., 0, descriptor - ., 0\n.long load2 - ., 4, descriptor - ., 0\n`;
   const data = compile(folder, 'data.S', program(TABLES.data, ranges), '-Wa,-gdwarf-5');
   const handler = compile(folder, 'handler.S', program(TABLES.handler));

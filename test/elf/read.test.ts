@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ElfError, readElf } from '../../assembly/elf/read.ts';
-import { R_X86_64, SHT } from '../../assembly/elf/object.ts';
+import { R_X86_64, SHF, SHT } from '../../assembly/elf/object.ts';
 import type { ObjectFile, ObjectSymbol } from '../../assembly/elf/object.ts';
+import { openElf } from '../../assembly/elf/open.ts';
 import { relocationName } from '../../assembly/elf/relocations.ts';
 import { missing } from '../corpus/corpus.ts';
 import { compile, readObject, readelfSections, readelfSymbols, run, scratchFolder } from './binutils.ts';
@@ -150,6 +151,18 @@ describe('a malformed file', () => {
     ['REL relocations', 'the file has REL relocations; x86-64 uses RELA (at offset 0x304)', (view, header) => { view.setUint32(header(4) + 4, 9, true); view.setUint32(header(4) + 44, 1, true); }],
   ])('%s is named, with the offset', (_name, message, damage) => {
     expect(failure(damage)).toBe(message);
+  });
+
+  it('does not make a section of header 0, which stands for none', () => {
+    const { bytes, header } = smallFile();
+    const view = new DataView(bytes.buffer);
+    view.setUint32(header(0) + 4, 1, true);
+    view.setUint32(header(0) + 8, SHF.ALLOC | SHF.EXECINSTR, true);
+    view.setBigUint64(header(0) + 24, 0x1_0000_0000_0000n, true);
+    view.setBigUint64(header(0) + 32, 4096n, true);
+    const none = openElf('zero.o', { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) }).sections[0]!;
+    expect(none).toMatchObject({ type: SHT.NULL, flags: 0, size: 0 });
+    expect(none.bytes).toHaveLength(0);
   });
 
   it('is never believed wherever it is cut', () => {
