@@ -1,26 +1,16 @@
 // Bundles what is shipped into dist/: `node scripts/build.mjs [--quiet] [--production]`.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
+import { copyIced, nodeBundle, root } from './bundle.mjs';
 import { thirdPartyNotices } from './notices.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const quiet = process.argv.includes('--quiet');
 const production = process.argv.includes('--production');
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** CommonJS for Node: the extension host wants it, and one file starts faster than many. */
-const node = {
-  absWorkingDir: root, bundle: true, platform: 'node', format: 'cjs', target: 'node20', metafile: true, logLevel: 'error',
-  // The `main` of jsonc-parser is UMD, whose parts a bundler does not find.
-  mainFields: ['module', 'main'],
-  legalComments: 'linked', minify: production, sourcemap: production ? false : 'linked', sourcesContent: false,
-  // Files of the sources are found by import.meta.url, which CommonJS does not have: nothing may depend on it.
-  logOverride: { 'empty-import-meta': 'error' },
-};
+const node = nodeBundle({ production });
 /** Scripts of webviews. */
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022' };
 
@@ -34,8 +24,7 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 const started = performance.now();
 const results = await Promise.all(bundles.map((options) => build(options)));
-// iced-x86 reads its WebAssembly from the folder its script is in: the bundles' own.
-copyFileSync(join(dirname(createRequire(import.meta.url).resolve('iced-x86')), 'iced_x86_bg.wasm'), join(dist, 'iced_x86_bg.wasm'));
+copyIced(dist);
 writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(root, results.map(({ metafile }) => metafile)));
 
 for (const { outfile, format } of bundles) {

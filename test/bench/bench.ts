@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { COPY_TEXT } from '../cpu/copy-routine.ts';
-import { emulatedKernel, emulatedShortRuns, emulatedSteps } from './emulated.ts';
+import { emulatedKernel, emulatedShortRuns, emulatedSteps, emulatedStepsBack, objectFile } from './emulated.ts';
 import type { ShortKind } from './emulated.ts';
 
 const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1] || 7);
@@ -110,15 +110,50 @@ function main(): void {
     const here = median(times.here), real = median(times.native);
     console.log(`| ${title} | ${rate(here)} | ${rate(real)} | ${rate(median(times.qemu))} | ${Number.isNaN(real) ? '-' : (real / here).toFixed(1)} | ${String(slow)} |`);
   }
+  flatCost();
+  debugging();
+}
+
+/** Cost of a run by how many there are. Each count is measured several times, so that few runs are not lost in the noise. */
+function flatCost(): void {
   console.log('\ncost of a run by how many there are (one poison byte), and the process\'s memory:');
-  const flat = emulatedShortRuns('poison');
-  flat(60_000);
+  const run = emulatedShortRuns('poison');
+  const { ns: first } = run(1_000);
+  console.log(`  the first 1000 of a new CPU: ${first.toFixed(0)} ns, with decoding, and compiling what is hot`);
+  run(60_000);
   for (const count of [1_000, 10_000, 100_000, 1_000_000]) {
-    const { ns } = flat(count);
+    const ns = median(Array.from({ length: Math.max(3, Math.min(50, 100_000 / count)) }, () => run(count).ns));
     console.log(`  ${String(count).padStart(8)}: ${ns.toFixed(0)} ns, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`);
   }
+}
+
+/** What a debug session waits for. */
+function debugging(): void {
   const step = median(Array.from({ length: ROUNDS }, () => emulatedSteps(100_000)));
-  console.log(`\nsingle steps through the CPU's face: ${(1e6 / step).toFixed(0)} k/s`);
+  const { ms, checkpoints } = emulatedStepsBack(10_000_000, 101);
+  const cold = coldStarts();
+  console.log(`
+| debugging | figure |
+|---|---|
+| single steps through the machine's interface | ${(1e6 / step).toFixed(0)} k/s |
+| a step back after 10 million instructions, median of ${String(ms.length)} (slowest) | ${median(ms).toFixed(2)} ms (${Math.max(...ms).toFixed(2)} ms), ${String(checkpoints)} checkpoints |
+| ${String(cold.size)}-byte object: load to first instruction, in a new process | median ${median(cold.ms).toFixed(1)} ms, least ${Math.min(...cold.ms).toFixed(1)} ms |
+| node's own start, beside it: an empty script | median ${median(cold.empty).toFixed(1)} ms, least ${Math.min(...cold.empty).toFixed(1)} ms |`);
+}
+
+/** New processes that load an object and run one instruction: milliseconds from the program's first line. Elapsed time, so load counts. */
+function coldStarts(): { readonly ms: readonly number[]; readonly empty: readonly number[]; readonly size: number } {
+  const bytes = objectFile();
+  writeFileSync(`${cache}object.o`, bytes);
+  writeFileSync(`${cache}empty.cjs`, '');
+  const ms: number[] = [], empty: number[] = [];
+  for (let i = 0; i < 3 * ROUNDS; i++) {
+    ms.push(Number(execFileSync(process.execPath, [`${cache}load.cjs`, `${cache}object.o`, 'copy'], { encoding: 'utf8' })));
+    const start = performance.now();
+    execFileSync(process.execPath, [`${cache}empty.cjs`]);
+    empty.push(performance.now() - start);
+  }
+  return { ms, empty, size: bytes.length };
 }
 
 main();

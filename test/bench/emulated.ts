@@ -1,12 +1,18 @@
 /** The bench's kernels and short runs in the emulator; times are CPU times of this process, compiler threads included. */
 import { readFileSync } from 'node:fs';
+import { assemble } from '../../assembly/assembler/assemble.ts';
+import { writeElf } from '../../assembly/elf/write.ts';
+import { readGas } from '../../assembly/gas/read.ts';
 import { DEFAULT_CPU_PROFILE } from '../../machine/cpu/profiles.ts';
 import { ShortRuns } from '../../machine/cpu/short-runs.ts';
 import type { ShortRunCase } from '../../machine/cpu/short-runs.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
+import { createMachine } from '../../machine/create.ts';
+import type { Machine } from '../../machine/machine.ts';
+import { Timeline } from '../../machine/timeline/timeline.ts';
 import { assembled, load } from '../cpu/assembled.ts';
-import { copyRoutine } from '../cpu/copy-routine.ts';
+import { COPY_TEXT, copyRoutine } from '../cpu/copy-routine.ts';
 
 const SRC = 0xffff_8880_0010_0000n, DST = 0xffff_8880_0020_0000n, STACK = 0xffff_c900_0001_0000n, STOP = 0xffff_ffff_ff00_0000n;
 const RW = { read: true, write: true, execute: false, user: false };
@@ -82,18 +88,47 @@ export function emulatedShortRuns(kind: ShortKind): (count: number) => { readonl
   };
 }
 
-/** Steps one instruction at a time through the CPU's face; ns a step. */
+/** A machine as the debugger makes it, in front of the bench's copy loop, which runs for some 20 million instructions. */
+function machine(): Machine {
+  const { image } = assembled(readFileSync(new URL('./kernels.s', import.meta.url), 'utf8'));
+  const result = createMachine({
+    config: { program: 'kernels.s', entry: 'copy_words', contract: 'copy', n: 0x10000, poison: false, budget: 1_000_000_000, arguments: { rcx: 500 } },
+    image, directives: [], program: 'kernels.s',
+  });
+  if (!result.ok) throw new Error(JSON.stringify(result));
+  return result.machine;
+}
+
+/** Steps one instruction at a time through the machine's interface; ns a step. */
 export function emulatedSteps(count: number): number {
-  const cpu = prepared(0x10000);
-  const program = assembled(readFileSync(new URL('./kernels.s', import.meta.url), 'utf8'));
-  load(cpu.memory, program.image);
-  pushReturn(cpu);
-  cpu.registers.rip = program.at('checksum');
-  cpu.registers.set(6, SRC);
-  cpu.registers.set(2, 0x10000n);
-  cpu.registers.set(1, 1000n);
-  for (let i = 0; i < 20_000; i++) cpu.run(1);
+  const stepped = machine();
+  for (let i = 0; i < 20_000; i++) stepped.run({ limit: 1 });
   const start = cpuTime();
-  for (let i = 0; i < count; i++) cpu.run(1);
+  for (let i = 0; i < count; i++) stepped.run({ limit: 1 });
   return (cpuTime() - start) / count;
+}
+
+/**
+ * Runs `instructions` with a timeline, then goes on and steps back `steps` times, each from another distance to the checkpoint before it;
+ * ms of each step, and what the history holds.
+ */
+export function emulatedStepsBack(instructions: number, steps: number): { readonly ms: readonly number[]; readonly checkpoints: number } {
+  const timeline = new Timeline(machine());
+  timeline.run({ limit: instructions });
+  const ms: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const { instructions: before } = timeline.now;
+    timeline.run({ limit: 1009 });
+    const start = performance.now();
+    timeline.stepBack();
+    ms.push(performance.now() - start);
+    if (timeline.now.instructions !== before + 1008n) throw new Error('a step back went elsewhere');
+  }
+  return { ms, checkpoints: timeline.checkpoints };
+}
+
+/** The bench's object file, of about 2 KB, whose first function is `copy`. */
+export function objectFile(): Uint8Array {
+  const unit = readGas('copy.s', `${COPY_TEXT}\n${readFileSync(new URL('./kernels.s', import.meta.url), 'utf8')}`, { provider: { read: () => undefined } });
+  return writeElf(assemble(unit).object);
 }
