@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { KERNEL_BASE, linkObjects } from '../../assembly/elf/link.ts';
 import type { Image } from '../../assembly/elf/image.ts';
 import { SHF } from '../../assembly/elf/object.ts';
+import type { ObjectFile } from '../../assembly/elf/object.ts';
 import { missing } from '../corpus/corpus.ts';
 import { compile, readObject, run, scratchFolder } from './binutils.ts';
 
 const skip = missing('linking against GNU ld', { commands: ['gcc', 'ld'] });
 const folder = scratchFolder();
-const object = (name: string, text: string, ...flags: readonly string[]): ReturnType<typeof readObject> => readObject(compile(folder, name, text, ...flags));
+const object = (name: string, text: string, ...flags: readonly string[]): ObjectFile => readObject(compile(folder, name, text, ...flags));
 const addressOf = (image: Image, name: string): bigint => image.symbols.find((symbol) => symbol.name === name)!.address;
 const quad = (image: Image, address: bigint): bigint => {
   const bytes = image.read(address, 8);
@@ -59,11 +60,14 @@ end:
 `;
 
 describe.skipIf(skip !== undefined)('linked programs', () => {
-  const objects = [
-    object('first.c', FIRST, '-mcmodel=kernel', '-fno-pic', '-fno-asynchronous-unwind-tables', '-fcommon'),
-    object('second.c', SECOND, '-mcmodel=kernel', '-fno-pic', '-fno-asynchronous-unwind-tables', '-fcommon'),
-    object('third.S', THIRD),
-  ];
+  let objects: ObjectFile[];
+  beforeAll(() => {
+    objects = [
+      object('first.c', FIRST, '-mcmodel=kernel', '-fno-pic', '-fno-asynchronous-unwind-tables', '-fcommon'),
+      object('second.c', SECOND, '-mcmodel=kernel', '-fno-pic', '-fno-asynchronous-unwind-tables', '-fcommon'),
+      object('third.S', THIRD),
+    ];
+  });
 
   it('have the bytes GNU ld gives them at the same addresses', () => {
     const script = join(folder, 'kernel.lds');
