@@ -5,15 +5,16 @@ import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine, Stop } from '../../machine/machine.ts';
 import { Timeline } from '../../machine/timeline/timeline.ts';
 import type { Found } from '../../machine/timeline/timeline.ts';
+import { stepBack } from './backwards.ts';
+import type { SteppedBack } from './backwards.ts';
 import { nextTurn } from './next-turn.ts';
 import { HandlerPlan } from './plan.ts';
-import type { Plan, Stretch } from './plan.ts';
+import type { Granularity, Plan, Stretch } from './plan.ts';
 import { showPhases } from './show-phases.ts';
 
 /** Milliseconds the machine may run before messages are looked at again. */
 const SLICE = 8;
 /** One call of the machine: few enough instructions to stay far below a slice, adapted as it is measured. */
-const MOST_STEPS_OF_A_LINE = 2_000;
 const SMALLEST_BURST = 1_000, LARGEST_BURST = 1 << 24;
 
 /** Why the program stands still. */
@@ -93,30 +94,11 @@ export class Execution {
     void this.#loop();
   }
 
-  /** One line (or instruction, or delivery) back; stops before this returns. False at the start of the run. */
-  stepBack(line: () => string | undefined): boolean {
-    if (!this.#timeline.stepBack()) return false;
-    const here = line();
-    // A line of many instructions is gone back over as a whole, to its first.
-    for (let steps = 0; here !== undefined && this.#machine.delivery === undefined && steps < MOST_STEPS_OF_A_LINE; steps++) {
-      const moment = this.#timeline.now;
-      if (!this.#timeline.stepBack()) break;
-      if (line() === here && this.#machine.delivery === undefined) continue;
-      this.#timeline.goTo(moment);
-      break;
-    }
-    this.#wentBack();
-    const { delivery } = this.#machine;
-    if (delivery !== undefined) showPhases(this.#machine);
-    this.#stopped(delivery === undefined ? { kind: 'step' } : { kind: 'delivered', delivery });
-    return true;
-  }
-
-  /** Runs backwards to what would have stopped the program; returns at once. */
-  startBack(): void {
+  /** Goes a step back, or runs backwards to what would have stopped the program; returns at once. */
+  startBack(goal: Granularity | 'continue'): void {
     this.#running = true;
     this.#pause = false;
-    void this.#loopBack();
+    void this.#loopBack(goal);
   }
 
   get atStart(): boolean {
@@ -154,13 +136,16 @@ export class Execution {
     }
   }
 
-  async #loopBack(): Promise<void> {
+  async #loopBack(goal: Granularity | 'continue'): Promise<void> {
     await nextTurn();
-    const search = this.#timeline.searchBack({
-      stopsAtBreakpoint: (address) => this.#listener.wouldHit(address).length > 0,
-      stopsOnDelivery: (delivery) => this.#listener.stopsOnDelivery(delivery),
+    const stops = {
+      stopsAtBreakpoint: (address: bigint) => this.#listener.wouldHit(address).length > 0,
+      stopsOnDelivery: (delivery: Delivery) => this.#listener.stopsOnDelivery(delivery),
       stopsOnFixup: () => this.#listener.stopsOnFixup(),
-    });
+    };
+    const search: Generator<undefined, Found | SteppedBack> = goal === 'continue'
+      ? this.#timeline.searchBack(stops)
+      : stepBack(this.#timeline, goal, { stops, setTemporary: (addresses) => { this.#setTemporary(addresses); } });
     let until = performance.now() + SLICE;
     while (!this.#disposed) {
       const step = search.next();
@@ -180,10 +165,12 @@ export class Execution {
     }
   }
 
-  #causeOf(found: Found): StopCause {
+  #causeOf(found: Found | SteppedBack): StopCause {
     switch (found.reason) {
       case 'start':
         return { kind: 'entry' };
+      case 'step':
+        return { kind: 'step' };
       case 'breakpoint':
         return { kind: 'breakpoint', address: found.address, breakpoints: this.#listener.wouldHit(found.address) };
       case 'delivered':

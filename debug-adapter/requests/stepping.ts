@@ -6,7 +6,7 @@ import { THREAD_ID } from '../adapter.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { errors } from '../errors.ts';
-import { ContinuePlan, HandlerPlan, lineKey, StepOutPlan, StepPlan } from '../execution/plan.ts';
+import { ContinuePlan, HandlerPlan, StepOutPlan, StepPlan } from '../execution/plan.ts';
 import type { Granularity, Plan } from '../execution/plan.ts';
 import { defineRequest, threadArguments, wholeNumber } from '../request.ts';
 
@@ -50,20 +50,14 @@ export const stepRequests = [
     capabilities: { supportsStepBack: true },
     arguments: stepArguments,
     handle: (adapter, { threadId, granularity }) => {
-      const debuggee = standing(adapter, 'stepBack', threadId);
-      if (debuggee.execution.atStart) throw errors.noStepBack();
-      const line = (): string | undefined => (granularityOf(granularity) === 'instruction' ? undefined : lineKey(debuggee.machine));
-      adapter.defer(() => { debuggee.execution.stepBack(line); });
+      runBack(adapter, 'stepBack', threadId, granularityOf(granularity));
     },
   }),
   defineRequest({
     command: 'reverseContinue',
     arguments: threadArguments,
     handle: (adapter, { threadId }) => {
-      const debuggee = standing(adapter, 'reverseContinue', threadId);
-      if (debuggee.execution.atStart) throw errors.noStepBack();
-      debuggee.forget();
-      debuggee.execution.startBack();
+      runBack(adapter, 'reverseContinue', threadId, 'continue');
     },
   }),
   defineRequest({
@@ -95,4 +89,11 @@ function run(adapter: Adapter, command: string, threadId: number, plan: (debugge
   const chosen = plan(debuggee);
   debuggee.forget();
   debuggee.execution.start(chosen);
+}
+
+function runBack(adapter: Adapter, command: string, threadId: number, goal: Granularity | 'continue'): void {
+  const debuggee = standing(adapter, command, threadId);
+  if (debuggee.execution.atStart) throw errors.noStepBack();
+  debuggee.forget();
+  debuggee.execution.startBack(goal);
 }

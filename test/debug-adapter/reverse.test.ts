@@ -95,4 +95,44 @@ describe('going back', () => {
     expect(await at()).toBe(line('uses the macro'));
     expect(await client.evaluate('rdx')).toBe('0x7');
   });
+
+  it('goes back over a call as a whole, and into it by instructions', async () => {
+    const client = new TestClient();
+    await client.start({ program: FIXTURE, entry: 'outer', poison: false, stopOnEntry: true });
+    await client.event('stopped');
+    const at = async (): Promise<number> => Number((await client.stack())[0]!.split(':').at(-1));
+    while (await at() !== line('after the call')) await client.go('next');
+    expect(await client.go('stepBack')).toMatchObject({ reason: 'step' });
+    expect(await at()).toBe(line('calls inner'));
+    await client.go('next');
+    expect(await at()).toBe(line('after the call'));
+    await client.go('stepBack', { granularity: 'instruction' });
+    expect((await client.stack())[0]).toMatch(/^inner\+/);
+  });
+
+  it('goes back over the outer call of a recursion, not an inner one', async () => {
+    const client = new TestClient();
+    await client.start({ program: FIXTURE, entry: 'recursive', poison: false, stopOnEntry: true });
+    await client.event('stopped');
+    await client.ask('setBreakpoints', { source: { path: FIXTURE }, breakpoints: [{ line: line('recurses') }] });
+    await client.go('continue');
+    const depth = await client.evaluate('rsp');
+    await client.ask('setBreakpoints', { source: { path: FIXTURE }, breakpoints: [] });
+    await client.go('next');
+    expect(await client.evaluate('edi')).toBe('0x0');
+    await client.go('stepBack');
+    expect(await client.evaluate('edi')).toBe('0x2');
+    expect(await client.evaluate('rsp')).toBe(depth);
+  });
+
+  it('stops at a breakpoint inside the call it goes back over', async () => {
+    const client = new TestClient();
+    await client.start({ program: FIXTURE, entry: 'outer', poison: false, stopOnEntry: true });
+    await client.event('stopped');
+    const at = async (): Promise<number> => Number((await client.stack())[0]!.split(':').at(-1));
+    while (await at() !== line('after the call')) await client.go('next');
+    await client.ask('setBreakpoints', { source: { path: FIXTURE }, breakpoints: [{ line: line('inner starts') }] });
+    expect(await client.go('stepBack')).toMatchObject({ reason: 'breakpoint' });
+    expect(await at()).toBe(line('inner starts'));
+  });
 });
