@@ -13,8 +13,8 @@ import { readElf } from '../../assembly/elf/read.ts';
 import { readGas } from '../../assembly/gas/read.ts';
 import type { SourceProvider } from '../../assembly/gas/statement.ts';
 import { describeObject } from '../assembler/objects.ts';
-import { corpus, kernelAssemblyFlags, missing } from '../corpus/corpus.ts';
-import type { Corpus } from '../corpus/corpus.ts';
+import { corpus, kernelAssemblyFlags, missing } from './corpus.ts';
+import type { Corpus } from './corpus.ts';
 
 /** Files that may differ, with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {};
