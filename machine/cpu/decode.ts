@@ -63,6 +63,7 @@ function facts(register: Register): RegisterFacts {
       known = { size, kind: 'general', address: STATE.GENERAL + 8 * number + (high ? 1 : 0) };
     } else if (RegisterExt.isXMM(register)) known = { size: 16, kind: 'vector', address: STATE.VECTOR + 64 * number };
     else if (RegisterExt.isYMM(register)) known = { size: 32, kind: 'vector', address: STATE.VECTOR + 64 * number };
+    else if (RegisterExt.isMM(register)) known = { size: 8, kind: 'vector', address: STATE.X87 + 16 * number };
     else if (RegisterExt.isZMM(register)) known = { size: 64, kind: 'vector', address: STATE.VECTOR + 64 * number };
     else known = { size, kind: 'other', address: STATE.ZERO };
     registerFacts.set(register, known);
@@ -92,6 +93,8 @@ const STRINGS: Readonly<Record<string, readonly [string, number]>> = {
 };
 const SHIFTS = new Set(['shl', 'sal', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr', 'shld', 'shrd']);
 const BIT_TESTS = new Set(['bt', 'bts', 'btr', 'btc']);
+/** Blends by the sign bits of a register that has no field of its own. */
+const SIGN_BLENDS = new Set(['pblendvb', 'blendvps', 'blendvpd', 'vpblendvb', 'vblendvps', 'vblendvpd']);
 /** Their size is that of the stack slot. */
 const STACK = new Set(['push', 'pop', 'pushf', 'pushfq', 'popf', 'popfq', 'leave']);
 /** Renamed to what the lifts are called. */
@@ -225,7 +228,14 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
     const kind = instruction.opKind(k);
     if (kind === OpKind.Register) {
       const register = facts(instruction.opRegister(k));
-      if (register.kind === 'other' || k >= 3) return undefined;
+      if (register.kind === 'other') return undefined;
+      if (k === 3) {
+        // There are three fields for registers; the fourth of a VEX blend takes the immediate's, which it does not have.
+        if (!SIGN_BLENDS.has(mnemonic)) return undefined;
+        fields.immediate = BigInt(register.address);
+        operands.push({ kind: 'immediate', size: 8 });
+        continue;
+      }
       fields.registers[k] = register.address;
       operands.push({ kind: register.kind === 'general' ? 'register' : 'vector', size: register.size });
     } else if (kind === OpKind.Memory) {
@@ -241,6 +251,10 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
       immediate = k;
       operands.push({ kind: 'immediate', size: 0 });
     } else return undefined;
+  }
+  if (SIGN_BLENDS.has(mnemonic) && operands.length === 2) {
+    fields.immediate = BigInt(facts(Register.XMM0).address);
+    operands.push({ kind: 'immediate', size: 8 });
   }
   let size = operands[0]?.size ?? 8;
   if (STACK.has(mnemonic) || mnemonic === 'pushf' || mnemonic === 'popf') {
@@ -261,7 +275,7 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
     operands[immediate] = { kind: 'immediate', size };
   }
   if (target !== undefined) fields.immediate = BigInt.asIntN(64, target);
-  const addressSize = /_(?:64_)?ECX$/.test(Code[instruction.code]) && mnemonic.startsWith('loop') ? 4 : 8;
+  const addressSize = mnemonic.startsWith('loop') && /_(?:64_)?ECX$/.test(Code[instruction.code]) ? 4 : 8;
   return { mnemonic, operands, size, repeat: 'none', addressSize, variant };
 }
 

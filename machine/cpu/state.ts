@@ -193,7 +193,7 @@ export class State implements RegisterFile {
     this.#setU64(STATE.X87_POINTERS + 8, data);
   }
 
-  /** The ten bytes of st0-7 or, in the first eight, mm0-7. */
+  /** The ten bytes of x87 register 0-7, the first eight of which are mm0-7; st(i) is register TOP + i, modulo 8. */
   getX87(register: number): Uint8Array {
     const at = STATE.X87 + 16 * check(register, 8);
     return this.#arena.u8.slice(at, at + 10);

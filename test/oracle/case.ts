@@ -18,6 +18,8 @@ export interface OracleCase {
   readonly gpr: readonly bigint[];
   /** ymm0-15, 32 bytes each. */
   readonly vectors: Uint8Array;
+  /** The ten bytes of st0-7, which are mm0-7 too. The x87 unit is in its initial state but for them: all empty. */
+  readonly x87: Uint8Array;
   readonly patches: readonly Patch[];
 }
 
@@ -39,6 +41,10 @@ export interface Outcome {
   readonly rflags: bigint;
   readonly gpr: readonly bigint[];
   readonly vectors: Uint8Array;
+  readonly x87: Uint8Array;
+  /** x87 status word, and a bit for each physical register that is not empty. */
+  readonly x87Status: number;
+  readonly x87Tag: number;
   /** Stretches of data memory that differ from the base contents, in rising order, multiples of 8 bytes. */
   readonly changes: readonly Patch[];
 }
@@ -58,6 +64,10 @@ export function formatCase(one: OracleCase): string {
     const bytes = one.vectors.subarray(i * 32, i * 32 + 32);
     if (bytes.some((byte) => byte !== 0)) words.push(`ymm${i}=${hex(bytes)}`);
   }
+  for (let i = 0; i < 8; i++) {
+    const bytes = one.x87.subarray(i * 10, i * 10 + 10);
+    if (bytes.some((byte) => byte !== 0)) words.push(`mm${i}=${hex(bytes)}`);
+  }
   for (const patch of one.patches) words.push(`[${patch.address.toString(16)}]=${hex(patch.bytes)}`);
   return words.join(' ');
 }
@@ -66,6 +76,7 @@ export function formatCase(one: OracleCase): string {
 export function parseCase(text: string): OracleCase {
   const gpr = new Array<bigint>(16).fill(0n);
   const vectors = new Uint8Array(512);
+  const x87 = new Uint8Array(80);
   const patches: Patch[] = [];
   let code: Uint8Array | undefined;
   let rip = 0n;
@@ -75,15 +86,17 @@ export function parseCase(text: string): OracleCase {
     if (name === undefined || value === undefined) throw new Error(`not name=value: ${word}`);
     const register = (GENERAL_REGISTERS as readonly string[]).indexOf(name);
     const vector = /^ymm(\d+)$/.exec(name);
+    const mmx = /^mm([0-7])$/.exec(name);
     const memory = /^\[([0-9a-f]+)\]$/.exec(name);
     if (name === 'code') code = unhex(value);
     else if (name === 'rip') rip = BigInt(`0x${value}`);
     else if (name === 'rflags') rflags = BigInt(`0x${value}`);
     else if (register >= 0) gpr[register] = BigInt(`0x${value}`);
     else if (vector) vectors.set(unhex(value), Number(vector[1]) * 32);
+    else if (mmx) x87.set(unhex(value), Number(mmx[1]) * 10);
     else if (memory) patches.push({ address: BigInt(`0x${memory[1]!}`), bytes: unhex(value) });
     else throw new Error(`unknown part of a case: ${word}`);
   }
   if (!code) throw new Error(`a case without code: ${text}`);
-  return { code, rip, rflags, gpr, vectors, patches };
+  return { code, rip, rflags, gpr, vectors, x87, patches };
 }

@@ -42,6 +42,12 @@ function memoryFault(ending: Ending): boolean {
 
 const memoryText = (changes: readonly Patch[]): string => changes.map((change) => `[${change.address.toString(16)}]=${hex(change.bytes)}`).join(' ') || 'unchanged';
 
+const sameBytes = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0;
+
+function sameChanges(one: readonly Patch[], other: readonly Patch[]): boolean {
+  return one.length === other.length && one.every((patch, i) => patch.address === other[i]!.address && sameBytes(patch.bytes, other[i]!.bytes));
+}
+
 const FLAG_NAMES: readonly (readonly [bigint, string])[] = [
   [0x1n, 'CF'], [0x4n, 'PF'], [0x10n, 'AF'], [0x40n, 'ZF'], [0x80n, 'SF'], [0x100n, 'TF'], [0x400n, 'DF'], [0x800n, 'OF'], [0x40000n, 'AC'],
 ];
@@ -62,13 +68,18 @@ export function compare(native: Outcome, emulated: Outcome, undefinedFlags: bigi
   });
   const flags = (native.rflags ^ emulated.rflags) & COMPARED_FLAGS & ~undefinedFlags;
   for (const [bit, name] of FLAG_NAMES) if (flags & bit) found.push(`${name}: ${native.rflags & bit ? 1 : 0}, emulator ${emulated.rflags & bit ? 1 : 0}`);
-  for (let i = 0; i < 16; i++) {
+  for (let i = 0; i < 16 && !sameBytes(native.vectors, emulated.vectors); i++) {
     const one = hex(native.vectors.subarray(i * 32, i * 32 + 32));
     const other = hex(emulated.vectors.subarray(i * 32, i * 32 + 32));
     if (one !== other) found.push(`ymm${i}: ${one}, emulator ${other}`);
   }
-  const one = memoryText(native.changes);
-  const other = memoryText(emulated.changes);
-  if (one !== other) found.push(`memory: ${one}, emulator ${other}`);
+  for (let i = 0; i < 8 && !sameBytes(native.x87, emulated.x87); i++) {
+    const one = hex(native.x87.subarray(i * 10, i * 10 + 10));
+    const other = hex(emulated.x87.subarray(i * 10, i * 10 + 10));
+    if (one !== other) found.push(`mm${i}: ${one}, emulator ${other}`);
+  }
+  if (native.x87Status !== emulated.x87Status) found.push(`x87 status: ${native.x87Status.toString(16)}, emulator ${emulated.x87Status.toString(16)}`);
+  if (native.x87Tag !== emulated.x87Tag) found.push(`x87 tag: ${native.x87Tag.toString(16)}, emulator ${emulated.x87Tag.toString(16)}`);
+  if (!sameChanges(native.changes, emulated.changes)) found.push(`memory: ${memoryText(native.changes)}, emulator ${memoryText(emulated.changes)}`);
   return found;
 }

@@ -4,6 +4,7 @@
 import type { CpuExit, CpuProfile } from '../../machine/cpu/cpu.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
+import type { MemoryCheckpoint } from '../../machine/memory/memory.ts';
 import type { Ending, OracleCase, Outcome, Patch } from './case.ts';
 import { baseContents, CODE, DATA_REGIONS, FS_BASE, GS_BASE, REGIONS, USER_CS, USER_SS } from './layout.ts';
 import type { Region } from './layout.ts';
@@ -32,10 +33,9 @@ function ending(exit: CpuExit): Ending {
 /** Stretches of `now` that differ from `base`, in whole 8-byte words, as the runner reports them. */
 function differences(address: bigint, now: Uint8Array, base: Uint8Array): Patch[] {
   const changes: Patch[] = [];
-  const same = (word: number): boolean => {
-    for (let i = word * 8; i < word * 8 + 8; i++) if (now[i] !== base[i]) return false;
-    return true;
-  };
+  if (Buffer.compare(now, base) === 0) return changes;
+  const [left, right] = [now, base].map((bytes) => new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)) as [BigUint64Array, BigUint64Array];
+  const same = (word: number): boolean => left[word] === right[word];
   const words = now.length / 8;
   for (let i = 0; i < words; i++) {
     if (same(i)) continue;
@@ -81,7 +81,7 @@ export class EmulatedCpu {
     const checkpoint = memory.checkpoint();
     const outcomes = cases.map((one) => {
       for (const patch of one.patches) memory.write(patch.address, patch.bytes);
-      const outcome = this.runOne(one);
+      const outcome = this.runOne(one, checkpoint);
       memory.restore(checkpoint);
       this.cpu.registers.restore(registers);
       return outcome;
@@ -90,23 +90,29 @@ export class EmulatedCpu {
     return outcomes;
   }
 
-  private runOne(one: OracleCase): Outcome {
+  private runOne(one: OracleCase, before: MemoryCheckpoint): Outcome {
     const { registers, memory } = this.cpu;
     one.gpr.forEach((value, i) => { registers.set(i, value); });
     registers.rip = one.rip;
     registers.rflags = one.rflags;
     for (let i = 0; i < 16; i++) registers.setVector(i, one.vectors.subarray(i * 32, i * 32 + 32));
+    for (let i = 0; i < 8; i++) registers.setX87(i, one.x87.subarray(i * 10, i * 10 + 10));
     if (this.compiled && this.cpu.regions.compile(one.rip)) this.compilations++;
     const exit = this.cpu.run(LIMIT);
     const vectors = new Uint8Array(512);
     for (let i = 0; i < 16; i++) vectors.set(registers.getVector(i, 32), i * 32);
+    const x87 = new Uint8Array(80);
+    const { status: x87Status, tag: x87Tag } = registers.x87;
+    for (let i = 0; i < 8; i++) x87.set(registers.getX87((i + (x87Status >> 11)) & 7), i * 10);
+    const written = memory.changedSince(before);
+    const touched = DATA_REGIONS.filter((region) => written.some(({ address, size }) => address < region.address + BigInt(region.size) && region.address < address + BigInt(size)));
     return {
       ending: ending(exit),
       rip: registers.rip,
       rflags: registers.rflags,
       gpr: Array.from({ length: 16 }, (_, i) => registers.get(i)),
-      vectors,
-      changes: DATA_REGIONS.flatMap((region) => differences(region.address, memory.read(region.address, region.size), bases.get(region)!)),
+      vectors, x87, x87Status, x87Tag,
+      changes: touched.flatMap((region) => differences(region.address, memory.read(region.address, region.size), bases.get(region)!)),
     };
   }
 }

@@ -251,9 +251,11 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   gpr[4] = BigInt.asUintN(64, BigInt.asIntN(48, gpr[4]!));
   const vectors = new Uint8Array(512);
   for (let i = 0; i < 512; i += 32) if (random.chance(70)) vectors.set(random.bytes(32), i);
+  const x87 = new Uint8Array(80);
+  if (random.chance(30)) x87.set(random.bytes(80));
   let rflags = 0x202n | (random.u64() & ARITHMETIC);
   if (form.string ? random.chance(40) : random.chance(5)) rflags |= 0x400n;
-  return { code: form.bytes, rip, rflags, gpr, vectors, patches };
+  return { code: form.bytes, rip, rflags, gpr, vectors, x87, patches };
 }
 
 function stackTarget(random: Random, size: number): bigint {

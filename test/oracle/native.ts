@@ -44,7 +44,7 @@ function build(): void {
   renameSync(temporary, binary);
 }
 
-const nothing: Outcome = { ending: { kind: 'lost' }, rip: 0n, rflags: 0n, gpr: new Array<bigint>(16).fill(0n), vectors: new Uint8Array(512), changes: [] };
+const nothing: Outcome = { ending: { kind: 'lost' }, rip: 0n, rflags: 0n, gpr: new Array<bigint>(16).fill(0n), vectors: new Uint8Array(512), x87: new Uint8Array(80), x87Status: 0, x87Tag: 0, changes: [] };
 
 function run(cases: readonly OracleCase[]): Outcome[] {
   const outcomes: Outcome[] = [];

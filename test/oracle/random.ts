@@ -64,15 +64,10 @@ export class Random {
   }
 
   bytes(count: number): Uint8Array {
-    const bytes = new Uint8Array(count);
-    for (let i = 0; i < count; i += 8) {
-      let value = this.value();
-      for (let k = i; k < Math.min(i + 8, count); k++) {
-        bytes[k] = Number(value & 0xffn);
-        value >>= 8n;
-      }
-    }
-    return bytes;
+    const bytes = new Uint8Array((count + 7) & ~7);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < count; i += 8) view.setBigUint64(i, this.value(), true);
+    return bytes.length === count ? bytes : bytes.slice(0, count);
   }
 }
 

@@ -173,6 +173,10 @@ static void store_result(int signal, const siginfo_t *info, const ucontext_t *co
   if (present & 4) memcpy(result->ymm_high, fp + 576, 256);
   else memset(result->ymm_high, 0, 256);
   if (!(present & 2)) memset(result->fxsave + 160, 0, 256);
+  if (!(present & 1)) {
+    memset(result->fxsave + 2, 0, 3);
+    memset(result->fxsave + 32, 0, 128);
+  }
   result->pad = 0;
   uint32_t ranges = emit_changes();
   ((struct case_out *)(out + at))->ranges = ranges;

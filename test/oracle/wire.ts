@@ -12,6 +12,8 @@ const CASE_SIZE = 18 * 8 + 512 + 256 + 8;
 const RESULT_SIZE = 8 + 3 * 8 + 18 * 8 + 512 + 256 + 8;
 /** Offset of xmm0 in an FXSAVE image. */
 const XMM_OFFSET = 160;
+/** Of st0, 16 bytes each, of status and of tag word. */
+const ST_OFFSET = 32, STATUS_OFFSET = 2, TAG_OFFSET = 4;
 
 const bases = new Map<Region, Uint8Array>(REGIONS.map((region) => [region, baseContents(region)]));
 
@@ -51,6 +53,7 @@ export function encodeBatch(cases: readonly OracleCase[]): Uint8Array {
     const fxsave = at + 18 * 8;
     view.setUint16(fxsave, 0x37f, true);
     view.setUint32(fxsave + 24, 0x1f80, true);
+    for (let i = 0; i < 8; i++) bytes.set(one.x87.subarray(i * 10, i * 10 + 10), fxsave + ST_OFFSET + i * 16);
     for (let i = 0; i < 16; i++) {
       bytes.set(one.vectors.subarray(i * 32, i * 32 + 16), fxsave + XMM_OFFSET + i * 16);
       bytes.set(one.vectors.subarray(i * 32 + 16, i * 32 + 32), fxsave + 512 + i * 16);
@@ -89,6 +92,9 @@ export function decodeAnswers(bytes: Uint8Array): Outcome[] {
       vectors.set(bytes.subarray(fxsave + XMM_OFFSET + i * 16, fxsave + XMM_OFFSET + i * 16 + 16), i * 32);
       vectors.set(bytes.subarray(fxsave + 512 + i * 16, fxsave + 512 + i * 16 + 16), i * 32 + 16);
     }
+    const x87 = new Uint8Array(80);
+    for (let i = 0; i < 8; i++) x87.set(bytes.subarray(fxsave + ST_OFFSET + i * 16, fxsave + ST_OFFSET + i * 16 + 10), i * 10);
+    const x87Status = view.getUint16(fxsave + STATUS_OFFSET, true), x87Tag = bytes[fxsave + TAG_OFFSET]!;
     const gpr: bigint[] = [];
     for (let i = 0; i < 16; i++) gpr.push(view.getBigUint64(result + 48 + i * 8, true));
     const ranges = view.getUint32(fxsave + 768, true);
@@ -105,7 +111,7 @@ export function decodeAnswers(bytes: Uint8Array): Outcome[] {
       ending: ending(view.getUint32(result, true), Number(view.getBigUint64(result + 8, true)), Number(view.getBigUint64(result + 16, true)), view.getBigUint64(result + 24, true)),
       rip: view.getBigUint64(result + 32, true),
       rflags: view.getBigUint64(result + 40, true),
-      gpr, vectors, changes,
+      gpr, vectors, x87, x87Status, x87Tag, changes,
     });
   }
   return outcomes;

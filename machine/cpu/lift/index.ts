@@ -29,8 +29,10 @@ import { moves } from './moves.ts';
 import { shifts } from './shifts.ts';
 import { strings } from './strings.ts';
 import { vector } from './vector.ts';
+import { vectorInteger } from './vector-integer.ts';
+import { vectorShuffle } from './vector-shuffle.ts';
 
-const GROUPS: readonly Record<string, Lift>[] = [moves, arithmetic, shifts, bits, control, strings, bmi, vector];
+const GROUPS: readonly Record<string, Lift>[] = [moves, arithmetic, shifts, bits, control, strings, bmi, vector, vectorInteger, vectorShuffle];
 
 const lifts = new Map<string, Lift>();
 for (const group of GROUPS) {

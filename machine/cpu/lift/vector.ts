@@ -1,52 +1,15 @@
-/**
- * Vector moves and logic: SSE, AVX, and AVX-512 without masks. A legacy (SSE) form leaves the register above its 16 bytes alone and wants
- * memory aligned; a VEX or EVEX form clears the register above what it writes and aligns only where its name says so.
- */
+/** Vector moves, and the logic of the floating-point sets: MMX, SSE, AVX, and AVX-512 without masks. */
 import { ACCESS, STATE } from '../../memory/layout.ts';
 import type { Access } from './access.ts';
 import type { Lift } from './lift.ts';
 import type { Local } from '../wasm/code.ts';
+import { clearAbove, enterMmx, finishMmx, host, isExtended, isVector, markPending, MMX, REGISTER, registerAddress } from './vector-operands.ts';
+import { binary } from './vector-integer.ts';
 import type { SimdOp } from '../wasm/opcodes.ts';
-
-const GP = 13;
-/** Bytes of a vector register in the state. */
-const REGISTER = 64;
-
-const isVector = (a: Access, k: number): boolean => a.shape.operands[k]!.kind === 'vector';
-const isExtended = (a: Access): boolean => a.shape.mnemonic.startsWith('v');
-
-/** The host address of `size` bytes of vector or memory operand `k`, checked for `kind`. */
-function host(a: Access, k: number, size: number, kind: number, aligned: boolean): Local {
-  if (isVector(a, k)) {
-    a.pushVectorAddress(k);
-    return a.take32();
-  }
-  const ea = a.address(k);
-  if (aligned) {
-    a.c.get(ea).i64(size - 1).op('i64_and').i64(0).op('i64_ne');
-    a.raiseIf(GP, 0);
-  }
-  return a.translate(ea, size, kind);
-}
-
-/** After a VEX form wrote `written` bytes of the register at `to`: the rest becomes zero. */
-function clearAbove(a: Access, to: Local, written: number): void {
-  if (!isExtended(a)) return;
-  const { c } = a;
-  if (written < 16) {
-    c.get(to).i64(0).store('i64', 8);
-    written = 16;
-  }
-  for (let at = written; at < REGISTER; at += 16) c.get(to).i64(0).simd('i64x2_splat').store('v128', at);
-}
 
 /** Copies `size` bytes (16, 32, 64) between host addresses. */
 function copy(a: Access, to: Local, from: Local, size: number): void {
   for (let at = 0; at < size; at += 16) a.c.get(to).get(from).load('v128', at).store('v128', at);
-}
-
-function markPending(a: Access): void {
-  a.c.i32(0).i32(1).store('i32', STATE.PENDING_NT);
 }
 
 /** movdqa, vmovups, movntdq and the like: whole registers either way. */
@@ -61,20 +24,8 @@ function move(aligned: boolean, nonTemporal = false): Lift {
   };
 }
 
-/** Bitwise operations: two operands (the first is also the destination) or three. */
-function logic(op: SimdOp, swap = false): Lift {
-  return (a) => {
-    const three = a.shape.operands.length === 3;
-    const size = a.size(0);
-    const second = host(a, three ? 2 : 1, size, ACCESS.READ, !isExtended(a));
-    const first = host(a, three ? 1 : 0, size, ACCESS.READ, false);
-    const to = three ? host(a, 0, size, ACCESS.WRITE, false) : first;
-    for (let at = 0; at < size; at += 16) {
-      a.c.get(to).get(swap ? second : first).load('v128', at).get(swap ? first : second).load('v128', at).simd(op).store('v128', at);
-    }
-    clearAbove(a, to, size);
-  };
-}
+/** Bitwise operations of the floating-point sets. */
+const logic = (op: SimdOp, swap = false): Lift => binary(({ c, x, y }) => { c.get(swap ? y : x).get(swap ? x : y).simd(op); });
 
 /** movd and movq, also their VEX forms: the rest of a vector destination's 16 bytes becomes zero. */
 function moveLow(size: number): Lift {
@@ -85,14 +36,16 @@ function moveLow(size: number): Lift {
       a.pushVectorAddress(1);
       c.load(size === 8 ? 'i64' : 'i64_32u').set(value);
     } else c.get(a.read(1, 'zero')).set(value);
+    const mmx = a.shape.operands.some((operand) => operand.kind === 'vector' && operand.size === MMX);
     if (!isVector(a, 0)) {
       a.write(0, value);
+      if (mmx) enterMmx(a);
       return;
     }
-    a.pushVectorAddress(0);
-    const to = a.take32();
+    const to = registerAddress(a, 0);
     c.get(to).get(value).store('i64').get(to).i64(0).store('i64', 8);
-    clearAbove(a, to, 16);
+    if (mmx) finishMmx(a, to);
+    else clearAbove(a, to, 16);
   };
 }
 
@@ -173,17 +126,26 @@ function duplicate(element: 4 | 8, odd: boolean): Lift {
 function signMask(element: 1 | 4 | 8): Lift {
   return (a) => {
     const { c } = a;
-    a.pushVectorAddress(1);
-    const from = a.take32();
+    const from = registerAddress(a, 1);
     const size = a.size(1);
     c.i32(0);
     for (let lane = 0; lane < size; lane += 16) {
-      c.get(from).load('v128', lane).simd(element === 1 ? 'i8x16_bitmask' : element === 4 ? 'i32x4_bitmask' : 'i64x2_bitmask');
+      c.get(from).load(size === MMX ? 'v128_64_zero' : 'v128', lane).simd(element === 1 ? 'i8x16_bitmask' : element === 4 ? 'i32x4_bitmask' : 'i64x2_bitmask');
       c.i32((lane / 16) * (16 / element)).op('i32_shl').op('i32_or');
     }
     c.op('i64_extend_i32_u');
     a.write(0, a.take());
+    if (size === MMX) enterMmx(a);
   };
+}
+
+/** movntq. */
+function moveMmxOut(a: Access): void {
+  a.pushVectorAddress(1);
+  a.c.load('i64');
+  a.write(0, a.take());
+  markPending(a);
+  enterMmx(a);
 }
 
 /** vzeroupper and vzeroall: registers 0-15 only. */
@@ -236,11 +198,9 @@ const legacy: Record<string, Lift> = {
   movlps: moveHalf(0, 0), movlpd: moveHalf(0, 0), movhps: moveHalf(8, 0), movhpd: moveHalf(8, 0), movhlps: moveHalf(0, 8), movlhps: moveHalf(8, 0),
   movshdup: duplicate(4, true), movsldup: duplicate(4, false), movddup: duplicate(8, false),
   movmskps: signMask(4), movmskpd: signMask(8), pmovmskb: signMask(1),
-  pxor: logic('v128_xor'), xorps: logic('v128_xor'), xorpd: logic('v128_xor'),
-  por: logic('v128_or'), orps: logic('v128_or'), orpd: logic('v128_or'),
-  pand: logic('v128_and'), andps: logic('v128_and'), andpd: logic('v128_and'),
+  xorps: logic('v128_xor'), xorpd: logic('v128_xor'), orps: logic('v128_or'), orpd: logic('v128_or'), andps: logic('v128_and'), andpd: logic('v128_and'),
   // WebAssembly's andnot complements its second operand, x86's its first.
-  pandn: logic('v128_andnot', true), andnps: logic('v128_andnot', true), andnpd: logic('v128_andnot', true),
+  andnps: logic('v128_andnot', true), andnpd: logic('v128_andnot', true),
 };
 
 export const vector: Record<string, Lift> = {
@@ -249,6 +209,7 @@ export const vector: Record<string, Lift> = {
   vmovdqa32: move(true), vmovdqa64: move(true), vmovdqu8: move(false), vmovdqu16: move(false), vmovdqu32: move(false), vmovdqu64: move(false),
   vpxord: logic('v128_xor'), vpxorq: logic('v128_xor'), vpord: logic('v128_or'), vporq: logic('v128_or'),
   vpandd: logic('v128_and'), vpandq: logic('v128_and'), vpandnd: logic('v128_andnot', true), vpandnq: logic('v128_andnot', true),
+  movntq: moveMmxOut,
   vzeroupper: zero(16), vzeroall: zero(0),
   vbroadcastss: broadcast(4), vbroadcastsd: broadcast(8), vpbroadcastb: broadcast(1), vpbroadcastw: broadcast(2), vpbroadcastd: broadcast(4), vpbroadcastq: broadcast(8),
   vbroadcastf128: broadcastLane, vbroadcasti128: broadcastLane,

@@ -20,6 +20,11 @@ function aligned(address: bigint, alignment: bigint): bigint {
   return address;
 }
 
+/** The register that is st(i): the status word has TOP in bits 11 to 13. */
+function fromTop(status: number, i: number): number {
+  return (i + (status >> 11)) & 7;
+}
+
 /** The x87 part: bytes 0-23 and 32-159. */
 function writeX87(state: State, area: Uint8Array): void {
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
@@ -32,18 +37,23 @@ function writeX87(state: State, area: Uint8Array): void {
   view.setBigUint64(AREA.FIP, x87.instruction, true);
   view.setBigUint64(AREA.FDP, x87.data, true);
   for (let i = 0; i < 8; i++) {
-    area.set(state.getX87(i), AREA.ST + 16 * i);
+    area.set(state.getX87(fromTop(x87.status, i)), AREA.ST + 16 * i);
     area.fill(0, AREA.ST + 16 * i + 10, AREA.ST + 16 * i + 16);
   }
+}
+
+/** The status word with its summary bits ES and B as they follow from the exceptions that are not masked. */
+function summarised(status: number, control: number): number {
+  return (status & ~0x8080) | ((status & ~control & 0x3f) === 0 ? 0 : 0x8080);
 }
 
 function readX87(state: State, area: Uint8Array): void {
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
   state.x87 = {
-    control: view.getUint16(AREA.FCW, true), status: view.getUint16(AREA.FSW, true), tag: area[AREA.FTW]!, opcode: view.getUint16(AREA.FOP, true) & 0x7ff,
+    control: view.getUint16(AREA.FCW, true), status: summarised(view.getUint16(AREA.FSW, true), view.getUint16(AREA.FCW, true)), tag: area[AREA.FTW]!, opcode: view.getUint16(AREA.FOP, true) & 0x7ff,
     instruction: view.getBigUint64(AREA.FIP, true), data: view.getBigUint64(AREA.FDP, true),
   };
-  for (let i = 0; i < 8; i++) state.setX87(i, area.subarray(AREA.ST + 16 * i, AREA.ST + 16 * i + 10));
+  for (let i = 0; i < 8; i++) state.setX87(fromTop(state.x87.status, i), area.subarray(AREA.ST + 16 * i, AREA.ST + 16 * i + 10));
 }
 
 function initX87(state: State): void {
@@ -107,7 +117,8 @@ const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 function inUse(state: State): bigint {
   const { x87 } = state;
   let components = 0n;
-  if (x87.control !== 0x37f || x87.status !== 0 || x87.tag !== 0) components |= X87;
+  const registers = Array.from({ length: 8 }, (_, i) => state.getX87(i));
+  if (x87.control !== 0x37f || x87.status !== 0 || x87.tag !== 0 || !registers.every(isZero)) components |= X87;
   for (let i = 0; i < 16; i++) {
     const bytes = state.getVector(i, 32);
     if (!isZero(bytes.subarray(0, 16))) components |= SSE;

@@ -88,7 +88,7 @@ export class Code {
     return this;
   }
 
-  /** Saturating and SIMD-free prefix instructions are not used; this is the 0xfd space. */
+  /** The 0xfd space. `lanes`: the bytes of the immediate, lane numbers or a constant. */
   simd(name: SimdOp, ...lanes: number[]): this {
     this.bytes.push(0xfd);
     unsigned(this.bytes, SIMD[name]);
