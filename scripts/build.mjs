@@ -10,12 +10,12 @@ const production = process.argv.includes('--production');
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-const node = nodeBundle({ production });
+const node = await nodeBundle({ production });
 /** Scripts of webviews. */
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022' };
 
 const bundles = [
-  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' }, define: { MCSAFE_VERSION: JSON.stringify(version) } },
+  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' }, define: { ...node.define, MCSAFE_VERSION: JSON.stringify(version) } },
   { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
   { ...browser, entryPoints: ['extension/webview/main.ts'], outfile: 'dist/fixup-view.js' },
 ].filter(({ entryPoints: [file] }) => existsSync(join(root, file)));

@@ -89,10 +89,9 @@ const formsOf = new Map<string, readonly Form[]>();
 function codes(mnemonic: string): readonly Code[] {
   if (codesOf === undefined) {
     codesOf = new Map();
-    const count = Object.keys(Code).length / 2;
     // Asking one instruction for the mnemonic of each code in turn takes 1 ms; CodeExt.opCode() would take ten.
     const probe = new Instruction();
-    for (let code: Code = 1; code < count; code++) {
+    for (let code: Code = 1; Code[code] !== undefined; code++) {
       probe.code = code;
       const name = (Mnemonic[probe.mnemonic] ?? '').toLowerCase();
       const list = codesOf.get(name);

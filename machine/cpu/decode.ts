@@ -99,11 +99,6 @@ const SIGN_BLENDS = new Set(['pblendvb', 'blendvps', 'blendvpd', 'vpblendvb', 'v
 const STACK = new Set(['push', 'pop', 'pushf', 'pushfq', 'popf', 'popfq', 'leave']);
 /** Renamed to what the lifts are called. */
 const RENAMED: Readonly<Record<string, string>> = { pushfq: 'pushf', popfq: 'popf' };
-/** Branch and return widths other than 64 bits are not modelled. */
-const NARROW_BRANCHES = new Set<Code>([
-  Code.Call_rel16, Code.Jmp_rel16, Code.Jmp_rel8_16, Code.Retnw, Code.Retnw_imm16, Code.Call_rm16, Code.Jmp_rm16, Code.Retnd, Code.Retnd_imm16,
-]);
-
 const iced = new IcedInstruction();
 
 /** The instruction in iced's own object, valid until the next call; for what decoding once a page cannot answer. */
@@ -173,7 +168,7 @@ function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfil
   if (string !== undefined && isString(instruction)) return done('lift', stringShape(instruction, string, fields));
   mnemonic = RENAMED[mnemonic] ?? mnemonic;
   if (systemInstruction(instruction) !== undefined) return done('system', { ...EMPTY_SHAPE, mnemonic });
-  if (liftOf(mnemonic) === undefined || isOtherEncoding(instruction) || NARROW_BRANCHES.has(instruction.code)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
+  if (liftOf(mnemonic) === undefined || isOtherEncoding(instruction)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
   const shape = generalShape(instruction, mnemonic, fields, target, vendor);
   return shape === undefined ? done('unsupported', { ...EMPTY_SHAPE, mnemonic }) : done('lift', shape);
 }
@@ -245,7 +240,7 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
       if (form === 'a' && fields.segment !== STATE.ZERO && BIT_TESTS.has(mnemonic)) return undefined;
       operands.push({ kind: 'memory', size: memorySize(instruction, mnemonic, vendor), form });
     } else if (isNearBranch(kind)) {
-      operands.push({ kind: 'target', size: 8 });
+      operands.push({ kind: 'target', size: kind === OpKind.NearBranch16 ? 2 : 8 });
     } else if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate32to64) {
       if (immediate !== undefined) return undefined;
       immediate = k;
@@ -263,7 +258,8 @@ function generalShape(instruction: IcedInstruction, mnemonic: string, fields: Op
     if (mnemonic === 'pop' && operands[0]?.kind === 'memory' && (instruction.memoryBase === Register.RSP || instruction.memoryBase === Register.ESP)) fields.displacement += BigInt(size);
   }
   if (operands[0]?.kind === 'target' || size === 0) size = 8;
-  let variant = '';
+  // A near return's width does not show in its operands.
+  let variant = instruction.code === Code.Retnw || instruction.code === Code.Retnw_imm16 ? '16' : '';
   if (immediate !== undefined) {
     let value = instruction.immediate(immediate);
     if (SHIFTS.has(mnemonic)) {

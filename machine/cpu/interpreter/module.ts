@@ -16,6 +16,7 @@ import { FLAG_STATE, HandlerAccess } from './handler-access.ts';
 import type { HotContext } from './handler-access.ts';
 import { COLD_TYPE, HELPER_COUNT, HELPER_INDEX, helperFunctions, RUN_SIGNATURE, SIGNATURES } from './helpers.ts';
 import { hotShapes } from './hot.ts';
+import { prebuiltLoop } from './prebuilt.ts';
 
 /** Handlers that are no instruction: they leave the loop with their status, or follow a link. */
 export const SPECIAL = { LOOKUP: 0, BREAKPOINT: 1, SYSTEM: 2, REDIRECT: 3, UNSUPPORTED: 4 } as const;
@@ -46,7 +47,7 @@ class Handlers {
     const hot = hotShapes();
     hot.forEach((shape, i) => this.#numbers.set(shapeKey(shape), SPECIAL_COUNT + i));
     this.#next = SPECIAL_COUNT + hot.length;
-    this.loop = new WebAssembly.Module(loopModule(hot));
+    this.loop = new WebAssembly.Module(prebuiltLoop() ?? loopModule(hot));
   }
 
   /** The handler of a shape whose mnemonic has a lift. {@link compile} must run before it is used. */
@@ -80,6 +81,7 @@ export function handlers(): Handlers {
 }
 
 export type { Handlers };
+export { hotShapes };
 
 /** The module with `run(limit)`. */
 export function loopModule(hot: readonly Shape[]): Uint8Array {

@@ -1,0 +1,104 @@
+/*
+ * iced-x86 in a bundle, cut down to what is used of it, since most of a cold start was spent on the rest:
+ * - Its enumerations name every member twice in object literals (`Code` alone is a quarter of a megabyte), which V8 compiles and fills at
+ *   every start. They become lists of names, split when something looks one up, and the members our sources mention become their numbers.
+ * - V8 makes a wrapper for each function its WebAssembly exports (762). Methods whose name is no word of our sources go, and with them the
+ *   exports that only they call.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { withExports } from './wasm-exports.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const library = createRequire(import.meta.url).resolve('iced-x86');
+const iced = createRequire(import.meta.url)(library);
+
+/** What is bundled. */
+const SOURCES = ['assembly', 'cli', 'debug-adapter', 'extension', 'fault-model', 'host', 'language-server', 'machine', 'sweep'];
+/** Methods of classes as wasm-bindgen writes them. */
+const METHOD = /^ {4}(?:static |get |set )?(\w+)\([^)\n]*\) \{\n(?:(?! {4}\}\n).*\n)*? {4}\}\n/gm;
+
+/** Enumerations of this many members are worth it. */
+const LARGE = 200;
+
+/** Names by value at once; values by name through the prototype, which nothing in a bundle needs unless a name is made up at run time. */
+const LAZY_ENUM = `function lazyEnum(name, names) {
+  Object.defineProperty(module.exports, name, { enumerable: true, configurable: true, get() {
+    const list = names.split(' ');
+    let values;
+    Object.setPrototypeOf(list, new Proxy({}, { get(_, member) { return (values ??= new Map(names.split(' ').map((name, value) => [name, value]))).get(member); } }));
+    Object.defineProperty(module.exports, name, { enumerable: true, value: list });
+    return list;
+  } });
+}
+`;
+
+/** Members of an enumeration by value, or undefined if it is none whose values are 0, 1, 2 … */
+function memberNames(value) {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const names = Object.keys(value).filter((key) => typeof value[key] === 'number');
+  return names.length * 2 === Object.keys(value).length && names.every((name) => value[value[name]] === name && value[name] < names.length)
+    ? Array.from(names, (_, i) => value[i]) : undefined;
+}
+
+let used;
+
+/** The library's text without the methods nobody calls. */
+function shakenLibrary() {
+  if (used !== undefined) return used;
+  const text = readFileSync(library, 'utf8').replace(/\/\*\*[^]*?\*\//g, '');
+  const words = new Set(['constructor', 'free']);
+  for (const folder of SOURCES) {
+    for (const file of readdirSync(join(root, folder), { recursive: true })) {
+      if (file.endsWith('.ts')) for (const [word] of readFileSync(join(root, folder, file), 'utf8').matchAll(/\w+/g)) words.add(word);
+    }
+  }
+  // What is left may call further methods.
+  for (let before = -1; words.size !== before;) {
+    before = words.size;
+    const kept = text.replace(METHOD, (method, name) => (words.has(name) || name.startsWith('__') ? method : ''));
+    for (const [, word] of kept.matchAll(/\.(\w+)/g)) words.add(word);
+    used = kept;
+  }
+  return used;
+}
+
+/** Writes iced's WebAssembly, with the exports that are called, to where its script looks for it: the bundle's folder. */
+export function copyIced(folder) {
+  const called = new Set([...shakenLibrary().matchAll(/\bwasm\.(\w+)/g)].map(([, name]) => name));
+  const bytes = readFileSync(join(dirname(library), 'iced_x86_bg.wasm'));
+  writeFileSync(join(folder, 'iced_x86_bg.wasm'), withExports(bytes, (name) => called.has(name)));
+}
+
+function rewriteLibrary() {
+  return LAZY_ENUM + shakenLibrary().replace(/^module\.exports\.(\w+) = Object\.freeze\(\{[^]*?\}\);$/gm, (whole, name) => {
+    const names = memberNames(iced[name]);
+    return names === undefined || names.length < LARGE ? whole : `lazyEnum('${name}', '${names.join(' ')}');`;
+  });
+}
+
+function rewriteSource(text) {
+  const [, imported] = /^import \{([^}]*)\} from 'iced-x86';$/m.exec(text) ?? [];
+  if (imported === undefined) return text;
+  for (const item of imported.split(',')) {
+    const [name, local = name] = item.trim().split(' as ');
+    const members = iced[name];
+    if (typeof members !== 'object') continue;
+    text = text.replace(new RegExp(`(?<![.\\w$])${local}\\.([A-Za-z_]\\w*)`, 'g'), (whole, member) => (typeof members[member] === 'number' ? String(members[member]) : whole));
+  }
+  return text;
+}
+
+export const icedPlugin = {
+  name: 'iced-x86',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]iced_x86\.js$/ }, () => ({ contents: rewriteLibrary(), loader: 'js' }));
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (/[\\/]node_modules[\\/]/.test(path)) return undefined;
+      return { contents: rewriteSource(await readFile(path, 'utf8')), loader: 'ts' };
+    });
+  },
+};
