@@ -1,13 +1,14 @@
 /**
  * Random starting states around one instruction: its memory operands aim at the places where accesses succeed, cross and fail.
  */
-import { Code, Decoder, InstructionInfoFactory, Mnemonic, Register, RegisterExt, RflagsBits } from 'iced-x86';
+import { Code, Decoder, DecoderOptions, InstructionInfoFactory, Mnemonic, Register, RegisterExt, RflagsBits } from 'iced-x86';
 import type { Instruction } from 'iced-x86';
 import { FLAG } from '../../machine/cpu/cpu.ts';
 import type { OracleCase, Patch } from './case.ts';
 import type { CodeFacts } from './codes.ts';
 import { CODE, DATA, FS_BASE, GS_BASE, READ_ONLY, SLOT_ENTRY, SLOT_SIZE, STACK } from './layout.ts';
 import { accessSize, compose, goesThroughOperand } from './operands.ts';
+import { hostDecoding } from './native.ts';
 import type { Random } from './random.ts';
 
 const MASK64 = 0xffff_ffff_ffff_ffffn;
@@ -59,9 +60,9 @@ function formOf(instruction: Instruction, bytes: Uint8Array): Form {
   };
 }
 
-/** The first instruction of `bytes` at `rip`. */
-export function decodeForm(bytes: Uint8Array, rip: bigint): Form {
-  const decoder = new Decoder(64, bytes, 0);
+/** The first instruction of `bytes` at `rip`, as the host's processor takes it. */
+export function decodeForm(bytes: Uint8Array, rip: bigint, options: number = hostDecoding): Form {
+  const decoder = new Decoder(64, bytes, options);
   decoder.ip = rip;
   const instruction = decoder.decode();
   try {
@@ -287,8 +288,8 @@ export function randomForm(random: Random, one: CodeFacts): Form | undefined {
     const bytes = compose(random, one, rip);
     if (!bytes) continue;
     const form = decodeForm(bytes, rip);
-    // A prefix the dice added can make it another instruction (rep + nop is pause).
-    if (form.code === one.code && !maskIsAddress(form)) return form;
+    // A prefix the dice added can make it another instruction (rep + nop is pause). Forms that a vendor does not have are asked about as what it makes of them.
+    if ((form.code === one.code || decodeForm(bytes, rip, DecoderOptions.None).code === one.code) && !maskIsAddress(form)) return form;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { DecoderOptions } from 'iced-x86';
 import type { OracleCase, Outcome } from './case.ts';
 import { decodeAnswers, encodeBatch } from './wire.ts';
 
@@ -35,6 +36,9 @@ function hostCpu(): HostCpu {
   const vendor = field('vendor_id');
   return { vendor: vendor === 'GenuineIntel' ? 'intel' : vendor === 'AuthenticAMD' ? 'amd' : 'other', model: field('model name'), features: new Set(field('flags').split(' ')) };
 }
+
+/** How instructions are to be decoded so that they are what this machine's CPU takes them for; iced-x86's `DecoderOptions`. */
+export const hostDecoding: number = existsSync('/proc/cpuinfo') && hostCpu().vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None;
 
 function build(): void {
   mkdirSync(cache, { recursive: true });

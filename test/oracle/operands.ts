@@ -54,7 +54,7 @@ const IMPLICIT: ReadonlyMap<Kind, readonly [OpKind, OpKind]> = new Map([
 /** Kinds whose instructions the oracle does not compose: far pointers in the code, tiles, masks, gathers, bounds. Named in `docs/isa.md`. */
 export function composable(one: CodeFacts): boolean {
   return one.operands.every((kind) => REGISTERS.has(kind) || MEMORY.has(kind) || IMMEDIATES.has(kind) || IMPLICIT.has(kind)
-    || [Kind.imm8_const_1, Kind.br64_1, Kind.br64_4, Kind.mem_offs, Kind.seg_rBX_al, Kind.br16_1, Kind.br32_1].includes(kind));
+    || [Kind.imm8_const_1, Kind.br64_1, Kind.br64_4, Kind.mem_offs, Kind.seg_rBX_al, Kind.br16_1, Kind.br16_2, Kind.br32_1].includes(kind));
 }
 
 function memory(random: Random, instruction: Instruction, narrow: boolean): void {
@@ -123,7 +123,11 @@ function operand(random: Random, instruction: Instruction, one: CodeFacts, i: nu
       instruction.setOpKind(i, OpKind.Immediate8);
       instruction.setImmediateU32(i, 1);
       return;
-    case Kind.br16_1: case Kind.br32_1: case Kind.br64_1: case Kind.br64_4:
+    case Kind.br16_1: case Kind.br16_2:
+      instruction.setOpKind(i, OpKind.NearBranch16);
+      instruction.nearBranch16 = Number((rip + BigInt(random.below(64) - 20)) & 0xffffn);
+      return;
+    case Kind.br32_1: case Kind.br64_1: case Kind.br64_4:
       instruction.setOpKind(i, OpKind.NearBranch64);
       instruction.nearBranch64 = rip - BigInt(SLOT_ENTRY) + BigInt(random.pick([0, 1, SLOT_ENTRY - 1, SLOT_ENTRY + 15, SLOT_ENTRY + 20]));
       return;

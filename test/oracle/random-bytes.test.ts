@@ -1,4 +1,4 @@
-import { Decoder, DecoderOptions } from 'iced-x86';
+import { Decoder } from 'iced-x86';
 import { describe, expect, test } from 'vitest';
 import { VECTOR } from '../../machine/cpu/cpu.ts';
 import type { CpuExit } from '../../machine/cpu/cpu.ts';
@@ -8,6 +8,7 @@ import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
 import { hex } from './case.ts';
 import { codeFacts } from './codes.ts';
 import { decodeForm, failsPartly, maskIsAddress, SLOTS, slotEntry, stateFor } from './generate.ts';
+import { hostDecoding } from './native.ts';
 import { hostKnows } from './host-knows.ts';
 import { CODE, DATA_REGIONS, REGIONS, baseContents } from './layout.ts';
 import { openOracle, TEST_TIMEOUT, unknownFlags } from './oracle.ts';
@@ -87,7 +88,6 @@ describe('any bytes executed as code', () => {
     const seed = chooseSeed();
     const random = new Random(seed ^ 0x7a11);
     const pool = formPool(random, 4000);
-    const options = oracle.native.host.vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None;
     const counts = { agree: 0, differ: 0, unsupported: 0, 'not comparable': 0 };
     const reports: string[] = [];
     for (let asked = 0; asked < COMPARED; asked += SLOTS) {
@@ -97,7 +97,7 @@ describe('any bytes executed as code', () => {
         randomBytes(random, pool, bytes);
         const rip = slotEntry(slot);
         // One instruction: what is behind it would be compared with state it made undefined.
-        const decoder = new Decoder(64, bytes, options);
+        const decoder = new Decoder(64, bytes, hostDecoding);
         const instruction = decoder.decode();
         const { length, code } = instruction;
         instruction.free();

@@ -25,4 +25,9 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'an access may run over the end of the address space', state: 'code=58 rip=20000018 rsp=fffffffffffffffc' },
   { about: 'pop addresses memory with esp already moved, too', state: 'code=66678f442499 rip=20000018 rsp=30006578 [30006578]=f763' },
   { about: 'the destination of movdir64b is no stack access, whatever its source is based on', state: 'code=66460f38f84500 rip=20000018 r8=800000000000 rbp=30006430' },
+  { about: 'a far call with REX.W pushes slots of 8 bytes although AMD processors read a pointer of 6', state: 'code=48ff597a rip=20017a58 rcx=30002386 rsp=30006190 [30002400]=c61b032033000000' },
+  { about: 'an operand-size prefix cuts branch targets to 16 bits on AMD processors', state: 'code=6674f0 rip=20000018 rflags=242' },
+  { about: 'and what a near call pushes', state: 'code=66e81000 rip=20000018 rsp=30006190' },
+  { about: 'fxrstor works out the x87 summary bits itself', state: 'code=480fae09 rip=20000018 rcx=30001800 [30001800]=40034700 [30001818]=801f0000' },
+  { about: 'an x87 register that is not zero is state in use for xsave, whatever the tags say', state: 'code=0fae21 rip=20000018 rax=7 rcx=30001800 mm3=00000000000000800000' },
 ];

@@ -13,37 +13,45 @@ function jmp(a: Access): void {
     a.jump();
     return;
   }
-  const target = a.read(0);
+  const target = a.read(0, 'zero');
   a.canonical(target);
   a.jumpTo(target);
 }
 
+/** Near branches have 8 bytes, or 2 with an operand-size prefix on AMD's processors; Intel's ignore the prefix, and the decoder with them. */
 function call(a: Access): void {
   const direct = a.shape.operands[0]!.kind === 'target';
-  const target = direct ? undefined : a.read(0);
+  const size = a.size(0);
+  const target = direct ? undefined : a.read(0, 'zero');
   a.pushNextIp();
   const returnAddress = a.take();
   if (target === undefined) {
-    a.push(returnAddress);
+    a.push(returnAddress, size);
     a.jump();
     return;
   }
   // A stack that cannot be written is found before a target that is not canonical.
-  a.c.get(a.register(REG.RSP)).i64(8).op('i64_sub');
+  a.c.get(a.register(REG.RSP)).i64(size).op('i64_sub');
   const top = a.take();
-  const host = a.translate(top, 8, ACCESS.WRITE);
+  const host = a.translate(top, size, ACCESS.WRITE);
   a.canonical(target);
-  a.store(host, 8, returnAddress);
+  a.store(host, size, returnAddress);
   a.setRegister(REG.RSP, top);
   a.jumpTo(target);
 }
 
 function ret(a: Access): void {
-  const target = a.top();
+  const size = a.shape.variant === '16' ? 2 : 8;
+  const target = a.top(size);
+  if (size === 2) {
+    a.c.get(target);
+    a.zeroExtend(2);
+    a.c.set(target);
+  }
   a.canonical(target);
-  if (a.shape.operands.length === 0) a.drop(8);
+  if (a.shape.operands.length === 0) a.drop(size);
   else {
-    a.c.get(a.register(REG.RSP)).i64(8).op('i64_add').get(a.read(0)).op('i64_add');
+    a.c.get(a.register(REG.RSP)).i64(size).op('i64_add').get(a.read(0)).op('i64_add');
     a.setRegister(REG.RSP, a.take());
   }
   a.jumpTo(target);

@@ -120,7 +120,7 @@ export function farBranch(call: boolean): SystemInstruction {
     const next = (selector & ~3) | level;
     if (isConforming(segment) && segment.privilege < level) throw new NotModelled('a conforming code segment');
     if (call) {
-      const size = farPointerBytes(instruction, 'intel');
+      const size = hasRexW(cpu, instruction) ? 8 : farPointerBytes(instruction, 'intel');
       const top = BigInt.asUintN(64, state.getGeneral(REG.RSP) - BigInt(2 * size));
       checkTarget(cpu, segment, target);
       cpu.checkStore(top + BigInt(size), size);
@@ -142,6 +142,14 @@ function farPointerBytes(instruction: Instruction, vendor: CpuProfile['vendor'])
   const size = FAR_SIZES.get(instruction.memorySize) ?? 4;
   // AMD's processors have no 64-bit far pointers.
   return size === 8 && vendor === 'amd' ? 4 : size;
+}
+
+const LEGACY_PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
+
+/** Whether the operand size is 8 bytes: AMD's far pointers stay shorter then, but what a call pushes does not. */
+function hasRexW(cpu: SystemContext, instruction: Instruction): boolean {
+  const opcode = cpu.memory.read(instruction.ip, instruction.length).find((byte) => !LEGACY_PREFIXES.has(byte)) ?? 0;
+  return (opcode & 0xf8) === 0x48;
 }
 
 const syscall: SystemInstruction = (cpu, _instruction) => {
