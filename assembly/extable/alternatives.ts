@@ -10,21 +10,49 @@ const STRIDES = [12, 14, 13] as const;
 /** Whether a place, by address or by section and offset, lies in an instruction that may be replaced. */
 export type Patched = (place: bigint, section?: string) => boolean;
 
-export function patchedPlaces(file: ObjectFile): Patched {
+/** One record: `length` bytes at `site` may be replaced by `replacementLength` bytes from `replacement`, padded with no-operations. */
+export interface AlternativeRecord {
+  /** Address, or offset in `siteSection` of a relocatable file. */
+  readonly site: bigint;
+  readonly siteSection?: string;
+  readonly length: number;
+  readonly replacement: bigint;
+  readonly replacementSection?: string;
+  readonly replacementLength: number;
+}
+
+/** The records of `file` in the order in which they are applied; undefined if there are some and their layout is not known. */
+export function alternativeRecords(file: ObjectFile): readonly AlternativeRecord[] | undefined {
   const section = file.sections.find(({ name, size }) => name === '.altinstructions' && size > 0);
-  if (section === undefined) return () => false;
+  if (section === undefined) return [];
   const fields = fieldsOf(file, section);
   const stride = STRIDES.find((candidate) => section.size % candidate === 0 && (fields.linked || everyEntryRelocated(fields, candidate)));
-  if (stride === undefined) return () => true;
-  const sites = new Map<string, { readonly start: bigint; readonly end: bigint }[]>();
+  if (stride === undefined) return undefined;
+  const records: AlternativeRecord[] = [];
   for (let offset = 0; offset + stride <= section.size; offset += stride) {
     const site = fields.relative(offset);
-    if (site === undefined) continue;
-    const start = BigInt.asUintN(64, site.base + site.word);
-    const length = section.bytes[offset + (stride === 14 ? 12 : 10)] ?? 0;
-    const key = site.section ?? '';
+    const replacement = fields.relative(offset + 4);
+    if (site === undefined || replacement === undefined) continue;
+    const lengths = offset + (stride === 14 ? 12 : 10);
+    records.push({
+      site: BigInt.asUintN(64, site.base + site.word), length: section.bytes[lengths] ?? 0,
+      replacement: BigInt.asUintN(64, replacement.base + replacement.word), replacementLength: section.bytes[lengths + 1] ?? 0,
+      ...(site.section === undefined ? {} : { siteSection: site.section }),
+      ...(replacement.section === undefined ? {} : { replacementSection: replacement.section }),
+    });
+  }
+  return records;
+}
+
+export function patchedPlaces(file: ObjectFile): Patched {
+  const records = alternativeRecords(file);
+  if (records === undefined) return () => true;
+  if (records.length === 0) return () => false;
+  const sites = new Map<string, { readonly start: bigint; readonly end: bigint }[]>();
+  for (const { site, siteSection, length } of records) {
+    const key = siteSection ?? '';
     const list = sites.get(key);
-    const range = { start, end: start + BigInt(length) };
+    const range = { start: site, end: site + BigInt(length) };
     if (list === undefined) sites.set(key, [range]);
     else list.push(range);
   }

@@ -4,6 +4,7 @@
  */
 import { assemble } from '../../assembly/assembler/assemble.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
+import type { ExRange, ExtableLayout } from '../../assembly/extable/entry.ts';
 import { readGas } from '../../assembly/gas/read.ts';
 import type { CommentDirective, GasUnit, InstructionStatement, MacroUse, ReadOptions } from '../../assembly/gas/statement.ts';
 import type { Problem, SourcePosition, SourceRange } from '../../assembly/source.ts';
@@ -12,8 +13,9 @@ import { decodeInstruction } from '../../assembly/x86/decode.ts';
 import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { DEFAULT_KERNEL_GENERATION } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
+import { foreignArchitecture } from './architecture.ts';
 import { pushTo } from './multimap.ts';
-import { readEntries } from './entries.ts';
+import { readEntries, readRangeSites } from './entries.ts';
 import { LabelTable } from './labels.ts';
 import { routinesOf } from './routines.ts';
 
@@ -29,11 +31,18 @@ export interface InstructionSite extends ObjectPlace {
   readonly instruction: Instruction;
   /** Entries whose fault site is exactly this instruction. */
   readonly entries: readonly EntrySite[];
+  /** A statement in front of it could not be assembled, so a label of that one is now its own. */
+  readonly afterGap: boolean;
   readonly routine?: Routine;
 }
 
 /** One exception-table entry, as the source made it. */
 export interface EntrySite {
+  /** `__ex_table` or `__mcex_table`. */
+  readonly table: string;
+  readonly layout: ExtableLayout;
+  /** The landing pad is no code but the descriptor of a handler. */
+  readonly isDescriptor: boolean;
   /** EX_TYPE_* number, register, flags and immediate of the data word. */
   readonly type: number;
   readonly register: number;
@@ -49,6 +58,12 @@ export interface EntrySite {
   readonly range: SourceRange;
   /** Name of the macro that made it, if one did. */
   readonly macro?: string;
+}
+
+/** One handler range, as the source made it. */
+export interface RangeSite {
+  readonly record: ExRange;
+  readonly range: SourceRange;
 }
 
 /** A stretch of code under one name. */
@@ -78,10 +93,13 @@ export interface Analysis {
   /** By section, then offset. */
   readonly instructions: readonly InstructionSite[];
   readonly entries: readonly EntrySite[];
+  readonly ranges: readonly RangeSite[];
   readonly routines: readonly Routine[];
   readonly labels: LabelTable;
   /** `mcsafe:` comments of this file. */
   readonly directives: readonly CommentDirective[];
+  /** Set if this is assembly for something else than x86-64: then nothing is reported of it. */
+  readonly foreign?: string;
   instructionAt(place: ObjectPlace): InstructionSite | undefined;
   /** Instructions whose written line is `line` (1-based) of `file`; for a line inside a macro body: all that were made from it. */
   instructionsOnLine(line: number, file?: string): readonly InstructionSite[];
@@ -111,9 +129,11 @@ class FileAnalysis implements Analysis {
   readonly problems: readonly Problem[];
   readonly instructions: readonly InstructionSite[];
   readonly entries: readonly EntrySite[];
+  readonly ranges: readonly RangeSite[];
   readonly routines: readonly Routine[];
   readonly labels: LabelTable;
   readonly directives: readonly CommentDirective[];
+  readonly foreign?: string;
   readonly #byPlace = new Map<string, InstructionSite>();
   readonly #byLine = new Map<string, InstructionSite[]>();
 
@@ -125,8 +145,11 @@ class FileAnalysis implements Analysis {
     this.problems = problems;
     this.generation = generation;
     this.directives = unit.directives;
+    const foreign = foreignArchitecture(unit, problems);
+    if (foreign !== undefined) this.foreign = foreign;
     this.labels = new LabelTable(unit, object);
-    this.entries = readEntries(unit, object, this.labels);
+    this.entries = readEntries(unit, object, this.labels, generation);
+    this.ranges = readRangeSites(unit, object);
     this.routines = routinesOf(object, this.labels);
     const entriesAt = new Map<string, EntrySite[]>();
     for (const entry of this.entries) if (entry.insn !== undefined) pushTo(entriesAt, placeKey(entry.insn), entry);
@@ -157,20 +180,26 @@ function decodeAll(
 ): readonly InstructionSite[] {
   const rowOf = new Map(object.lines.map((row) => [row.position, row]));
   const sites: InstructionSite[] = [];
+  const gapsBefore = new Map<number, number>();
+  let gaps = 0;
   for (const statement of unit.statements) {
     if (statement.kind !== 'instruction' || statement.bits !== 64) continue;
     const row = rowOf.get(statement.range.start);
     const section = row === undefined ? undefined : object.sections[row.section];
-    if (row === undefined || section === undefined) continue;
+    if (row === undefined || section === undefined) {
+      gaps++;
+      continue;
+    }
     const bytes = section.bytes.subarray(row.offset, row.offset + LONGEST_INSTRUCTION);
     if (bytes.length === 0) continue;
     const instruction = decodeInstruction(bytes, BigInt(row.offset));
     const routine = routines.findLast((one) => one.section === row.section && one.start <= row.offset && row.offset < one.end);
     sites.push({
       section: row.section, offset: row.offset, statement, instruction,
-      entries: entriesAt.get(placeKey(row)) ?? [],
+      entries: entriesAt.get(placeKey(row)) ?? [], afterGap: (gapsBefore.get(row.section) ?? 0) !== gaps,
       ...(routine === undefined ? {} : { routine }),
     });
+    gapsBefore.set(row.section, gaps);
   }
   return sites.sort((a, b) => a.section - b.section || a.offset - b.offset);
 }

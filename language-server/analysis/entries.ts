@@ -3,52 +3,58 @@
  * Entries are read from the assembled table (so macros, loops and arithmetic have had their effect) and joined, in order,
  * with the data statements that wrote them.
  */
-import type { ObjectFile, Relocation, Section } from '../../assembly/elf/object.ts';
+import type { ObjectFile } from '../../assembly/elf/object.ts';
+import { EX_TYPE_HANDLER } from '../../assembly/extable/entry.ts';
+import { RANGE_SECTION, readRanges, readTables } from '../../assembly/extable/read.ts';
 import type { DirectiveStatement, GasUnit, MacroUse } from '../../assembly/gas/statement.ts';
 import type { SourcePosition, SourceRange } from '../../assembly/source.ts';
-import type { EntrySite, ObjectPlace } from './analysis.ts';
+import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
+import type { EntrySite, ObjectPlace, RangeSite } from './analysis.ts';
 import type { LabelTable } from './labels.ts';
 import { pushTo } from './multimap.ts';
 
-const TABLE = '__ex_table';
-const ENTRY_SIZE = 12;
-const DATA_DIRECTIVES = new Set(['.long', '.int', '.4byte']);
+const SIZES: Readonly<Record<string, number>> = {
+  '.byte': 1, '.short': 2, '.hword': 2, '.value': 2, '.2byte': 2, '.word': 2, '.long': 4, '.int': 4, '.4byte': 4, '.quad': 8, '.8byte': 8,
+};
 
-/** Reads the `data` layout (kernel 5.17 and later): three 32-bit words an entry. */
-export function readEntries(unit: GasUnit, object: ObjectFile, labels: LabelTable): readonly EntrySite[] {
-  const written = wordsWritten(unit);
+/** Reads the tables of `object`, in whatever layout they are. */
+export function readEntries(unit: GasUnit, object: ObjectFile, labels: LabelTable, generation: KernelGeneration): readonly EntrySite[] {
+  const tables = readTables(object, { generation: generation.id });
+  if (tables.length === 0) return [];
+  const written = tableStatements(unit, new Set(tables.map(({ section }) => section)));
   const uses = new MacroUses(unit);
-  const sections = object.sections.flatMap((section, index) => (section.name === TABLE ? [{ section, index }] : []));
-  let word = 0;
-  return sections.flatMap(({ section }) => {
-    const count = Math.floor(section.bytes.length / ENTRY_SIZE);
-    return Array.from({ length: count }, (_, index) => {
-      const entry = entryAt(section, index * ENTRY_SIZE, object, labels, written[word], uses);
-      word += 3;
-      return entry;
-    }).filter((entry) => entry !== undefined);
+  const indexOf = new Map(object.sections.map(({ name }, index) => [name, index]));
+  const placeOf = (section: string | undefined, offset: bigint): ObjectPlace | undefined =>
+    (section === undefined || !indexOf.has(section) ? undefined : { section: indexOf.get(section)!, offset: Number(offset) });
+  return tables.flatMap(({ section, entries, layout }) => entries.flatMap((entry): readonly EntrySite[] => {
+    const statement = written.get(section)?.get(entry.offset);
+    if (statement === undefined) return [];
+    const insn = entry.insnExternal === undefined ? placeOf(entry.insnSection, entry.insn) : undefined;
+    const fixup = entry.fixupExternal === undefined ? placeOf(entry.fixupSection, entry.fixup) : undefined;
+    const { range, macro } = writtenBy(statement, uses);
+    return [{
+      table: section, layout, type: entry.type, register: entry.register, flags: entry.flags, immediate: entry.immediate,
+      isDescriptor: entry.class === 'handler' || (TYPED.includes(layout) && entry.type === EX_TYPE_HANDLER),
+      insnName: nameOf(entry.insnExternal, insn, object, labels), fixupName: nameOf(entry.fixupExternal, fixup, object, labels),
+      range,
+      ...(insn === undefined ? {} : { insn }), ...(fixup === undefined ? {} : { fixup }), ...(macro === undefined ? {} : { macro }),
+    }];
+  }));
+}
+
+/** The handler ranges of `object`. */
+export function readRangeSites(unit: GasUnit, object: ObjectFile): readonly RangeSite[] {
+  const ranges = readRanges(object);
+  if (ranges.length === 0) return [];
+  const written = tableStatements(unit, new Set([RANGE_SECTION])).get(RANGE_SECTION);
+  const uses = new MacroUses(unit);
+  return ranges.flatMap((record): readonly RangeSite[] => {
+    const statement = written?.get(record.offset);
+    return statement === undefined ? [] : [{ record, range: writtenBy(statement, uses).range }];
   });
 }
 
-function entryAt(section: Section, offset: number, object: ObjectFile, labels: LabelTable, statement: DirectiveStatement | undefined, uses: MacroUses): EntrySite | undefined {
-  if (statement === undefined) return undefined;
-  const insn = section.relocations.find((relocation) => relocation.offset === offset);
-  const fixup = section.relocations.find((relocation) => relocation.offset === offset + 4);
-  if (insn === undefined || fixup === undefined) return undefined;
-  const data = new DataView(section.bytes.buffer, section.bytes.byteOffset + offset + 8, 4).getInt32(0, true);
-  const insnPlace = placeOf(insn, object);
-  const fixupPlace = placeOf(fixup, object);
-  const { range, macro } = writtenBy(statement, uses);
-  return {
-    type: data & 0xff, register: (data >> 8) & 0xf, flags: (data >> 12) & 0xf, immediate: data >> 16,
-    insnName: nameOf(insn, insnPlace, object, labels),
-    fixupName: nameOf(fixup, fixupPlace, object, labels),
-    range,
-    ...(insnPlace === undefined ? {} : { insn: insnPlace }),
-    ...(fixupPlace === undefined ? {} : { fixup: fixupPlace }),
-    ...(macro === undefined ? {} : { macro }),
-  };
-}
+const TYPED: readonly string[] = ['data', 'type'];
 
 /** The macro use a statement comes from, as the person wrote it: of gas (a frame of its place), of the C preprocessor, or none. */
 function writtenBy({ range }: DirectiveStatement, uses: MacroUses): { readonly range: SourceRange; readonly macro?: string } {
@@ -79,27 +85,37 @@ class MacroUses {
   }
 }
 
-/** `S + A - P` with P the field itself, so the target's offset is the symbol's value plus the addend. */
-function placeOf(relocation: Relocation, object: ObjectFile): ObjectPlace | undefined {
-  const symbol = object.symbols[relocation.symbol];
-  if (symbol === undefined || typeof symbol.section !== 'number') return undefined;
-  return { section: symbol.section, offset: Number(symbol.value + relocation.addend) };
-}
-
-function nameOf(relocation: Relocation, place: ObjectPlace | undefined, object: ObjectFile, labels: LabelTable): string {
-  if (place === undefined) return object.symbols[relocation.symbol]?.name ?? '?';
+function nameOf(external: string | undefined, place: ObjectPlace | undefined, object: ObjectFile, labels: LabelTable): string {
+  if (place === undefined) return external ?? '?';
   return labels.at(place)[0]?.written ?? `${object.sections[place.section]?.name ?? '?'}+0x${place.offset.toString(16)}`;
 }
 
-/** The statement of every 32-bit word written into the table, in order. */
-function wordsWritten(unit: GasUnit): readonly DirectiveStatement[] {
-  const words: DirectiveStatement[] = [];
+/** By section, then offset: the statement that wrote the datum there. */
+function tableStatements(unit: GasUnit, sections: ReadonlySet<string>): ReadonlyMap<string, ReadonlyMap<number, DirectiveStatement>> {
+  const found = new Map<string, Map<number, DirectiveStatement>>();
+  const ends = new Map<string, number>();
   let current = '.text';
   let previous = '.text';
   const stack: (readonly [string, string])[] = [];
   const enter = (name: string): void => {
     previous = current;
     current = name;
+  };
+  const write = (statement: DirectiveStatement): void => {
+    const size = SIZES[statement.name];
+    let offset = ends.get(current) ?? 0;
+    if (size === undefined) {
+      const boundary = alignmentOf(statement);
+      if (boundary !== undefined) ends.set(current, Math.ceil(offset / boundary) * boundary);
+      return;
+    }
+    let list = found.get(current);
+    if (list === undefined) found.set(current, list = new Map());
+    for (let i = 0; i < statement.arguments.length; i++) {
+      list.set(offset, statement);
+      offset += size;
+    }
+    ends.set(current, offset);
   };
   for (const statement of unit.statements) {
     if (statement.kind !== 'directive') continue;
@@ -110,9 +126,16 @@ function wordsWritten(unit: GasUnit): readonly DirectiveStatement[] {
       enter(first ?? current);
     } else if (name === '.popsection') [current, previous] = stack.pop() ?? [current, previous];
     else if (name === '.section') enter(first ?? current);
-    else if (name === '.previous') enter(previous);
+    else if (name === '.previous') [current, previous] = [previous, current];
     else if (name === '.text' || name === '.data' || name === '.bss') enter(name);
-    else if (current === TABLE && DATA_DIRECTIVES.has(name)) for (let i = 0; i < statement.arguments.length; i++) words.push(statement);
+    else if (sections.has(current)) write(statement);
   }
-  return words;
+  return found;
+}
+
+function alignmentOf({ name, arguments: [first] }: DirectiveStatement): number | undefined {
+  if (!/^\.(balign[wl]?|align|p2align[wl]?)$/.test(name)) return undefined;
+  const value = Number(first?.text);
+  if (!Number.isInteger(value) || value < 1 || value > 4096) return undefined;
+  return name.startsWith('.p2') ? 2 ** Math.min(value, 12) : value;
 }

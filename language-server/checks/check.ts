@@ -12,5 +12,5 @@ export interface Check {
   run(analysis: Analysis): readonly Finding[];
 }
 
-/** A problem without its severity, which is the check's. */
-export type Finding = Omit<Problem, 'severity'>;
+/** A problem; its severity is the check's unless it has one of its own. */
+export type Finding = Omit<Problem, 'severity'> & { readonly severity?: Severity };

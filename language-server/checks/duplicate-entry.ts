@@ -9,9 +9,9 @@ import type { Check } from './check.ts';
 export const duplicateEntry: Check = {
   codes: ['duplicate-entry'],
   severity: 'error',
-  run({ entries }) {
+  run(analysis) {
     const byPlace = new Map<string, EntrySite[]>();
-    for (const entry of entries) if (entry.insn !== undefined) pushTo(byPlace, placeKey(entry.insn), entry);
+    for (const entry of analysis.entries) if (entry.insn !== undefined && analysis.instructionAt(entry.insn)?.afterGap !== true) pushTo(byPlace, `${entry.table} ${placeKey(entry.insn)}`, entry);
     return [...byPlace.values()].flatMap(([first, ...more]) => more.map((entry) => ({
       code: 'duplicate-entry',
       message: `${entry.insnName} already has an exception-table entry; which of the two the kernel's search finds is not defined`,

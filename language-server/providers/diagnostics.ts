@@ -57,6 +57,7 @@ export const diagnostics: Provider = {
 
 /** The reader's, the assembler's and the checks' findings that have a place in the file itself, in document order. */
 export function diagnosticsOf(analysis: Analysis): readonly Diagnostic[] {
+  if (analysis.foreign !== undefined) return [];
   const found = [...analysis.problems, ...checkAll(analysis)].flatMap((problem) => toDiagnostic(problem, analysis.file));
   const seen = new Set<string>();
   return found
