@@ -10,7 +10,7 @@ import { COPY_TEXT } from '../cpu/copy-routine.ts';
 import { emulatedKernel, emulatedShortRuns, emulatedSteps, emulatedStepsBack, objectFile } from './emulated.ts';
 import type { ShortKind } from './emulated.ts';
 
-const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1] || 7);
+const ROUNDS = process.argv.includes('--rounds') ? Number(process.argv[process.argv.indexOf('--rounds') + 1]) : 7;
 const cache = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
 

@@ -6,6 +6,7 @@
  * off the budget when it is called, and is given back first.
  */
 import { EXIT, OP_FIELD, STATE } from '../../memory/layout.ts';
+import { PAGE_SIZE } from '../../memory/memory.ts';
 import { FLAG_STATE } from '../interpreter/handler-access.ts';
 import { COLD_TYPE, HELPER_INDEX, helperFunctions, SIGNATURES } from '../interpreter/helpers.ts';
 import { TemporaryPool } from '../lift/access.ts';
@@ -15,10 +16,15 @@ import { Code } from '../wasm/code.ts';
 import type { Label, Local } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
 import type { Block, Discovery } from './discover.ts';
+import { Flow } from './flow.ts';
+import type { Gate } from './flow.ts';
 import { structure } from './graph.ts';
 import type { FlowNode, Structure } from './graph.ts';
+import { naturalLoops } from './loops.ts';
 import { RegionAccess } from './region-access.ts';
-import type { RegionContext } from './region-access.ts';
+import type { CheckedHost, OperandAddress, RegionContext } from './region-access.ts';
+import { planLoop } from './unroll.ts';
+import type { Coverage } from './unroll.ts';
 
 /** A return is compared with so many known sites before it is looked up. */
 const RETURN_SITE_LIMIT = 6;
@@ -47,11 +53,15 @@ class RegionWriter implements RegionContext {
   readonly entries: readonly bigint[];
   readonly canonicalShift: number;
   knownKind: number | undefined;
-  readonly #discovery: Discovery;
   readonly #exitOp: (ip: bigint, stay: boolean) => number;
-  /** Node 0 is the dispatcher; the others are blocks. */
-  readonly #blocks: readonly Block[];
-  readonly #nodeOf = new Map<bigint, number>();
+  readonly #flow: Flow;
+  /** By gate, by group: the host address its checks found. */
+  readonly #hosts = new Map<number, readonly Local[]>();
+  /** The gate in front of the copies that are being written, by node. */
+  readonly #gateOf = new Map<number, number>();
+  /** What of the current instruction's accesses was checked by its gate. */
+  #coverage: readonly (Coverage | undefined)[] = [];
+  #accesses = 0;
   readonly #structure: Structure;
   readonly #labels: (Label | undefined)[] = [];
   readonly #loops: (Label | undefined)[] = [];
@@ -67,31 +77,20 @@ class RegionWriter implements RegionContext {
   constructor(discovery: Discovery, canonicalShift: number, exitOp: (ip: bigint, stay: boolean) => number) {
     const { code } = this;
     this.canonicalShift = canonicalShift;
-    this.#discovery = discovery;
     this.#exitOp = exitOp;
     this.registers = Array.from({ length: 16 }, () => code.local('i64'));
     this.flags = { a: code.local('i64'), b: code.local('i64'), result: code.local('i64'), kind: code.local('i32'), carry: code.local('i32') };
     this.#budget = code.local('i32');
     this.#exit = code.local('i32');
     this.#state = code.local('i32');
-    this.#blocks = [...discovery.blocks.values()];
-    this.#blocks.forEach((block, i) => this.#nodeOf.set(block.ip, i + 1));
-    const nodes: FlowNode[] = [{ successors: [] }, ...this.#blocks.map((block) => ({ successors: this.#successors(block) }))];
-    const entries = new Set([...discovery.entries, ...backEdgeTargets(nodes, this.#nodeOf.get([...discovery.entries][0]!)!).map((node) => this.#blocks[node - 1]!.ip)]);
-    nodes[0] = { successors: [...entries].map((ip) => this.#nodeOf.get(ip)!) };
-    let structured = structure(nodes, new Set(nodes[0].successors));
-    // An edge back to a block that does not dominate its origin goes through the dispatcher, so its target must be an entry;
-    // which may cost other blocks their dominance.
-    for (;;) {
-      const irreducible = irreducibleTargets(nodes, structured).map((node) => this.#blocks[node - 1]!.ip).filter((ip) => !entries.has(ip));
-      if (irreducible.length === 0) break;
-      for (const ip of irreducible) entries.add(ip);
-      nodes[0] = { successors: [...entries].map((ip) => this.#nodeOf.get(ip)!) };
-      structured = structure(nodes, new Set(nodes[0].successors));
-    }
+    const flow = this.#flow = new Flow(discovery, RETURN_SITE_LIMIT);
+    const first = [...discovery.entries][0]!;
+    const entries = new Set([...discovery.entries, ...backEdgeTargets(flow.nodes, flow.target(first)!).map((node) => flow.nodes[node]!.ip)]);
+    let structured = structureWithEntries(flow, entries);
+    if (this.#unroll(structured, entries)) structured = structureWithEntries(flow, entries);
     this.entries = [...entries];
     this.#structure = structured;
-    this.#reach = reaches(nodes, structured, this.#blocks.map(({ instructions }) => instructions.length));
+    this.#reach = reaches(flow.nodes, structured, flow.nodes.map(({ block }) => block?.instructions.length ?? 0));
   }
 
   write(): Code {
@@ -124,8 +123,22 @@ class RegionWriter implements RegionContext {
     this.code.i32(this.#exitOp(ip, false)).set(this.#exit).br(this.#epilogue);
   }
 
+  wrote(): void {
+    // Of interest to those who look ahead.
+  }
+
+  access(_address: OperandAddress | undefined, _size: number, _table: number): CheckedHost | undefined {
+    const covered = this.#coverage[this.#accesses++];
+    if (covered === undefined) return undefined;
+    return { host: this.#hosts.get(this.#gateOf.get(this.#current)!)![covered.group]!, offset: covered.offset };
+  }
+
+  closeWindows(): void {
+    // They are looked up for each access, but in loops that do not close any.
+  }
+
   branch(target: bigint): void {
-    const node = this.#nodeOf.get(target);
+    const node = this.#flow.target(target, this.#current);
     if (node === undefined) this.exitTo(target);
     else this.#goTo(node);
   }
@@ -133,7 +146,7 @@ class RegionWriter implements RegionContext {
   branchTo(target: Local, returns: boolean): void {
     const { code } = this;
     if (returns) {
-      for (const site of this.#sites()) {
+      for (const site of this.#flow.sites) {
         code.get(target).i64(site).op('i64_eq').if();
         this.branch(site);
         code.end();
@@ -142,21 +155,22 @@ class RegionWriter implements RegionContext {
     code.get(target).call(HELPER_INDEX.lookup).set(this.#exit).br(this.#epilogue);
   }
 
-  #sites(): readonly bigint[] {
-    return [...this.#discovery.returnSites].filter((site) => this.#nodeOf.has(site)).slice(0, RETURN_SITE_LIMIT);
-  }
-
-  #successors(block: Block): number[] {
-    const out: number[] = [];
-    const last = block.instructions.at(-1)!;
-    const add = (ip: bigint | undefined): void => {
-      const node = ip === undefined ? undefined : this.#nodeOf.get(ip);
-      if (node !== undefined) out.push(node);
-    };
-    if (last.shape.mnemonic === 'ret') for (const site of this.#sites()) add(site);
-    add(last.target);
-    add(block.next);
-    return out;
+  /** Puts gates in front of innermost loops that are worth it; false if there are none. */
+  #unroll({ order, loopHeader, dominator, children, merge }: Structure, entries: ReadonlySet<bigint>): boolean {
+    const flow = this.#flow;
+    let any = false;
+    for (const loop of naturalLoops(flow.nodes, { order, loopHeader, dominator, children, merge })) {
+      const others = [...loop.nodes].filter((node) => node !== loop.header);
+      if (loop.nodes.has(0) || others.some((node) => loopHeader[node]! || entries.has(flow.nodes[node]!.ip))) continue;
+      const fast = planLoop(loop, flow.nodes, order);
+      if (fast === undefined) continue;
+      any = true;
+      const gate = flow.nodes.length;
+      flow.unroll(fast);
+      for (let node = gate + 1; node < flow.nodes.length; node++) this.#gateOf.set(node, gate);
+      this.#hosts.set(gate, fast.groups.map(() => this.code.local('i32')));
+    }
+    return any;
   }
 
   /** Writes a node and what it dominates. */
@@ -176,7 +190,7 @@ class RegionWriter implements RegionContext {
     const [first, ...rest] = following;
     if (first === undefined) {
       if (node === 0) this.#writeDispatch();
-      else this.#writeBlock(this.#blocks[node - 1]!, node);
+      else this.#writeBody(node);
       return;
     }
     this.#labels[first] = this.code.block();
@@ -188,28 +202,64 @@ class RegionWriter implements RegionContext {
   }
 
   #writeDispatch(): void {
-    const labels = this.entries.map((ip) => this.#labels[this.#nodeOf.get(ip)!]!);
+    const labels = this.entries.map((ip) => this.#labels[this.#flow.target(ip)!]!);
     this.code.get(this.#state).brTable(labels, labels[0]!);
   }
 
-  #writeBlock(block: Block, node: number): void {
+  #writeBody(node: number): void {
     const { code } = this;
     const { loopHeader } = this.#structure;
+    const { ip, block, gate, coverage } = this.#flow.nodes[node]!;
     if (loopHeader[node]!) this.knownKind = undefined;
-    const count = block.instructions.length;
     const reach = this.#reach[node];
     if (reach !== undefined) {
       code.get(this.#budget).i32(reach).op('i32_lt_s').if();
-      this.exitBefore(block.ip, 0);
+      this.exitBefore(ip, 0);
       code.end();
     }
+    if (block !== undefined) this.#writeBlock(block, node, coverage);
+    else if (gate !== undefined) this.#writeGate(gate, node);
+  }
+
+  #writeBlock(block: Block, node: number, coverage: readonly (readonly (Coverage | undefined)[])[] | undefined): void {
+    const { code } = this;
+    const count = block.instructions.length;
     code.get(this.#budget).i32(count).op('i32_sub').set(this.#budget);
     block.instructions.forEach((decoded, i) => {
       this.#current = node;
+      this.#coverage = coverage?.[i] ?? [];
+      this.#accesses = 0;
       liftOf(decoded.shape.mnemonic)!(new RegionAccess(this, decoded, count - i));
     });
     this.#current = node;
     if (block.next !== undefined) this.branch(block.next);
+  }
+
+  /** Looks the groups of an unrolled loop up in the tables of windows, and leads to its copies if all are there. */
+  #writeGate({ loop, fast, slow }: Gate, node: number): void {
+    const { code, pool } = this;
+    pool.reset();
+    const fails = pool.take('i32');
+    loop.groups.forEach(({ base, index, scale, displacement, span, table }, i) => {
+      const ea = pool.take('i64'), entry = pool.take('i32');
+      code.i64(displacement);
+      if (base !== undefined) code.get(this.registers[base]!).op('i64_add');
+      if (index !== undefined) code.get(this.registers[index]!).i64(scale).op('i64_shl').op('i64_add');
+      code.tee(ea).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').set(entry);
+      code.get(ea).get(entry).load('i64', table).op('i64_sub').tee(ea).i64(PAGE_SIZE - span).op('i64_gt_u');
+      if (i > 0) code.get(fails).op('i32_or');
+      code.set(fails);
+      code.get(ea).op('i32_wrap_i64').get(entry).load('i32', table + 8).op('i32_add').set(this.#hosts.get(node)![i]!);
+      for (const register of [base, index]) if (register !== undefined) this.used.add(register);
+    });
+    this.#current = node;
+    if (loop.groups.length > 0) {
+      code.get(fails).if();
+      this.#goTo(slow);
+      code.end();
+      this.#current = node;
+    }
+    this.#goTo(fast);
   }
 
   #goTo(node: number): void {
@@ -221,7 +271,7 @@ class RegionWriter implements RegionContext {
         this.code.br(loop);
         return;
       }
-      this.code.i32(this.entries.indexOf(this.#blocks[node - 1]!.ip)).set(this.#state).br(this.#dispatch);
+      this.code.i32(this.entries.indexOf(this.#flow.nodes[node]!.ip)).set(this.#state).br(this.#dispatch);
       return;
     }
     if (merge[node]!) {
@@ -243,6 +293,20 @@ class RegionWriter implements RegionContext {
 }
 
 /**
+ * The structure of a graph that is entered at `entries`. An edge back to a block that does not dominate its origin goes through the
+ * dispatcher, so its target becomes an entry; which may cost other blocks their dominance.
+ */
+function structureWithEntries(flow: Flow, entries: Set<bigint>): Structure {
+  for (;;) {
+    flow.enterAt(entries);
+    const structured = structure(flow.nodes, new Set(flow.nodes[0]!.successors));
+    const irreducible = irreducibleTargets(flow.nodes, structured).map((node) => flow.nodes[node]!.ip).filter((ip) => !entries.has(ip));
+    if (irreducible.length === 0) return structured;
+    for (const ip of irreducible) entries.add(ip);
+  }
+}
+
+/**
  * Where the budget is checked, and for how much: at entries and loop headers, for the longest way to the next of them. In between it cannot
  * run out, so blocks only count.
  */
@@ -254,7 +318,7 @@ function reaches(nodes: readonly FlowNode[], { order, loopHeader }: Structure, c
   for (const node of sequence) {
     let after = 0;
     for (const to of nodes[node]!.successors) if (order[to]! > order[node]! && !checked(to)) after = Math.max(after, longest[to]!);
-    longest[node] = counts[node - 1]! + after;
+    longest[node] = counts[node]! + after;
   }
   return nodes.map((_, node) => (node > 0 && checked(node) ? longest[node] : undefined));
 }

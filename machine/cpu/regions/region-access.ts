@@ -5,9 +5,28 @@
 import { ACCESS, EXIT, STATE, WINDOWS } from '../../memory/layout.ts';
 import type { Decoded } from '../decode.ts';
 import { HELPER_INDEX } from '../interpreter/helpers.ts';
-import { Access } from '../lift/access.ts';
+import { Access, loadOp, storeOp } from '../lift/access.ts';
 import type { Extension, FlagSlot, Helper, TemporaryPool } from '../lift/access.ts';
+import type { AddressForm } from '../lift/shape.ts';
 import type { Code, Local } from '../wasm/code.ts';
+
+/** What the address of a memory operand is made of. */
+export interface OperandAddress {
+  /** Addresses in the state; `STATE.ZERO`: none. */
+  readonly base: number;
+  readonly index: number;
+  readonly segment: number;
+  /** Binary logarithm of the index's factor. */
+  readonly scale: number;
+  readonly displacement: bigint;
+  readonly form: AddressForm;
+}
+
+/** Memory that was checked before: a host address in a local, and the distance from there. */
+export interface CheckedHost {
+  readonly host: Local;
+  readonly offset: number;
+}
 
 /** What the instructions of a region share. */
 export interface RegionContext {
@@ -21,6 +40,12 @@ export interface RegionContext {
   knownKind: number | undefined;
   /** 64 less the width of a linear address. */
   readonly canonicalShift: number;
+  /** A general register is written. */
+  wrote(register: number): void;
+  /** Memory is accessed through a table of windows, at an operand's address or (undefined) another; where it was checked already, if it was. */
+  access(address: OperandAddress | undefined, size: number, table: number): CheckedHost | undefined;
+  /** Windows may be closed from here on. */
+  closeWindows(): void;
   /** Leaves before the instruction at `ip`, of which `back` instructions of its block, itself included, do not count. */
   exitBefore(ip: bigint, back: number): void;
   /** Goes to a direct target, inside or outside. */
@@ -36,6 +61,9 @@ export class RegionAccess extends Access {
   readonly #decoded: Decoded;
   /** Instructions of the block from this one to its end. */
   readonly #left: number;
+  /** By the local that holds it. */
+  readonly #addresses = new Map<Local, OperandAddress>();
+  readonly #checked = new Map<Local, CheckedHost>();
 
   constructor(region: RegionContext, decoded: Decoded, left: number) {
     super(region.code, decoded.shape, region.pool);
@@ -173,13 +201,41 @@ export class RegionAccess extends Access {
 
   override call(helper: Helper): void {
     this.c.call(HELPER_INDEX[helper]);
+    if (helper === 'closeUserWindows') this.#region.closeWindows();
+  }
+
+  override address(k: number): Local {
+    const out = super.address(k);
+    const shape = this.shape.operands[k];
+    if (shape?.kind === 'memory') this.#addresses.set(out, { ...this.#decoded.fields, form: shape.form });
+    return out;
+  }
+
+  override load(host: Local, size: number, extension: Extension = 'sign'): void {
+    const checked = this.#checked.get(host);
+    if (checked === undefined) super.load(host, size, extension);
+    else this.c.get(checked.host).load(loadOp(size, extension), checked.offset);
+  }
+
+  override store(host: Local, size: number, value: Local): void {
+    const checked = this.#checked.get(host);
+    if (checked === undefined) super.store(host, size, value);
+    else this.c.get(checked.host).get(value).store(storeOp(size), checked.offset);
   }
 
   /** Keeping copies of windows in locals costs more, in register pressure, than the two loads it would save. */
   protected override window(ea: Local, size: number, kind: number): Local {
     const { c } = this;
     const table = kind === ACCESS.READ ? WINDOWS.READ : WINDOWS.WRITE;
-    const entry = this.i32(), offset = this.i64(), host = this.i32();
+    const host = this.i32();
+    const checked = this.#region.access(this.#addresses.get(ea), size, table);
+    if (checked !== undefined) {
+      this.#checked.set(host, checked);
+      // For lifts that compute with it.
+      c.get(checked.host).i32(checked.offset).op('i32_add').set(host);
+      return host;
+    }
+    const entry = this.i32(), offset = this.i64();
     c.get(ea).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').tee(entry);
     c.load('i64', table).set(offset).get(ea).get(offset).op('i64_sub').tee(offset);
     c.i64(4096 - size).op('i64_gt_u').if();
@@ -209,6 +265,7 @@ export class RegionAccess extends Access {
     const { c } = this;
     const number = (address - STATE.GENERAL) >> 3;
     this.#region.used.add(number);
+    this.#region.wrote(number);
     const register = this.#region.registers[number]!;
     c.get(value);
     if (size === 4) this.zeroExtend(4);

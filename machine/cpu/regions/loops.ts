@@ -1,0 +1,31 @@
+/**
+ * Natural loops of a region's flow graph: the nodes that a back edge encloses.
+ */
+import type { FlowNode, Structure } from './graph.ts';
+
+export interface Loop {
+  readonly header: number;
+  /** The header included. */
+  readonly nodes: ReadonlySet<number>;
+}
+
+/** One loop for each header that `structure` found, the innermost first. */
+export function naturalLoops(nodes: readonly FlowNode[], { order, loopHeader }: Structure): readonly Loop[] {
+  const predecessors: number[][] = nodes.map(() => []);
+  nodes.forEach(({ successors }, from) => {
+    if (order[from]! >= 0) for (const to of successors) predecessors[to]!.push(from);
+  });
+  const loops: Loop[] = [];
+  loopHeader.forEach((isHeader, header) => {
+    if (!isHeader) return;
+    const inside = new Set([header]);
+    const queue = predecessors[header]!.filter((from) => order[from]! >= order[header]!);
+    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+      if (inside.has(node) || order[node]! < order[header]!) continue;
+      inside.add(node);
+      queue.push(...predecessors[node]!);
+    }
+    loops.push({ header, nodes: inside });
+  });
+  return loops.sort((a, b) => a.nodes.size - b.nodes.size);
+}
