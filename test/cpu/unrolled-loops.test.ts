@@ -27,6 +27,8 @@ const LOOPS: readonly string[] = [
   '1: movdqu (%rsi), %xmm0\n movups %xmm0, (%rdi)\n addq $16, %rsi\n addq $16, %rdi\n decq %rcx\n jnz 1b',
   '1: xaddq %r8, (%rdi)\n cmpxchgq %r9, 8(%rsi)\n addq $8, %rdi\n pushq %r8\n popq %r9\n loop 1b',
   '1: movq (%rsi), %r8\n movq %rdi, %r10\n addq $8, %rdi\n movq %r8, (%r10)\n xchgq %rsi, %r10\n movq (%rsi), %r9\n xchgq %rsi, %r10\n addq $8, %rsi\n decq %rcx\n jnz 1b',
+  // An outer loop with the same head, which unrolls nothing but the inner one.
+  '1: movq (%rsi,%rax), %r8\n movq %r8, (%rdi,%rax)\n addq $8, %rax\n cmpq %rdx, %rax\n jb 1b\n decq %rcx\n jz 2f\n xorl %eax, %eax\n jmp 1b\n2:',
   '1: lodsq\n stosq\n movsb\n decq %rcx\n jnz 1b',
 ];
 

@@ -158,19 +158,19 @@ class RegionWriter implements RegionContext {
   /** Puts gates in front of innermost loops that are worth it; false if there are none. */
   #unroll({ order, loopHeader, dominator, children, merge }: Structure, entries: ReadonlySet<bigint>): boolean {
     const flow = this.#flow;
-    let any = false;
+    const unrolled = new Set<number>();
     for (const loop of naturalLoops(flow.nodes, { order, loopHeader, dominator, children, merge })) {
       const others = [...loop.nodes].filter((node) => node !== loop.header);
-      if (loop.nodes.has(0) || others.some((node) => loopHeader[node]! || entries.has(flow.nodes[node]!.ip))) continue;
+      if (loop.nodes.has(0) || unrolled.has(loop.header) || others.some((node) => loopHeader[node]! || entries.has(flow.nodes[node]!.ip))) continue;
       const fast = planLoop(loop, flow.nodes, order);
       if (fast === undefined) continue;
-      any = true;
+      unrolled.add(loop.header);
       const gate = flow.nodes.length;
       flow.unroll(fast);
       for (let node = gate + 1; node < flow.nodes.length; node++) this.#gateOf.set(node, gate);
       this.#hosts.set(gate, fast.groups.map(() => this.code.local('i32')));
     }
-    return any;
+    return unrolled.size > 0;
   }
 
   /** Writes a node and what it dominates. */

@@ -9,7 +9,7 @@ export interface Loop {
   readonly nodes: ReadonlySet<number>;
 }
 
-/** One loop for each header that `structure` found, the innermost first. */
+/** One loop for each back edge that `structure` found, the smallest first. Loops that share a header are nested, or parts of one loop. */
 export function naturalLoops(nodes: readonly FlowNode[], { order, loopHeader }: Structure): readonly Loop[] {
   const predecessors: number[][] = nodes.map(() => []);
   nodes.forEach(({ successors }, from) => {
@@ -18,14 +18,17 @@ export function naturalLoops(nodes: readonly FlowNode[], { order, loopHeader }: 
   const loops: Loop[] = [];
   loopHeader.forEach((isHeader, header) => {
     if (!isHeader) return;
-    const inside = new Set([header]);
-    const queue = predecessors[header]!.filter((from) => order[from]! >= order[header]!);
-    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-      if (inside.has(node) || order[node]! < order[header]!) continue;
-      inside.add(node);
-      queue.push(...predecessors[node]!);
+    for (const latch of predecessors[header]!) {
+      if (order[latch]! < order[header]!) continue;
+      const inside = new Set([header]);
+      const queue = [latch];
+      for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+        if (inside.has(node) || order[node]! < order[header]!) continue;
+        inside.add(node);
+        queue.push(...predecessors[node]!);
+      }
+      loops.push({ header, nodes: inside });
     }
-    loops.push({ header, nodes: inside });
   });
   return loops.sort((a, b) => a.nodes.size - b.nodes.size);
 }
