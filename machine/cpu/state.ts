@@ -7,7 +7,7 @@ import type { RegisterFile } from './cpu.ts';
 import { ARITHMETIC_FLAGS, KIND } from './lift/flags.ts';
 
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: 0, 2: 1, 3: 2, 4: 3, 8: 4 };
-const CR0_WP = 1n << 16n;
+const CR0 = { WP: 1n << 16n, AM: 1n << 18n } as const;
 const CR4 = { LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n } as const;
 /** Bits of RFLAGS that exist. */
 const RFLAGS_BITS = 0x3f_7fd7;
@@ -230,7 +230,8 @@ export class State implements RegisterFile {
       user,
       smap: (cr4 & CR4.SMAP) !== 0n && (this.systemFlags & FLAG.AC) === 0,
       smep: (cr4 & CR4.SMEP) !== 0n,
-      writeProtect: (this.getControl(0) & CR0_WP) !== 0n,
+      writeProtect: (this.getControl(0) & CR0.WP) !== 0n,
+      aligned: user && (this.systemFlags & FLAG.AC) !== 0 && (this.getControl(0) & CR0.AM) !== 0n,
       addressBits: (cr4 & CR4.LA57) !== 0n ? 57 : 48,
     };
   }

@@ -149,8 +149,11 @@ export class WasmCpu implements Cpu, SystemContext {
       }
       if (skip && used > 0) skip = this.#isRepeating();
       switch (status) {
-        case STATUS.LIMIT:
         case STATUS.CHECK:
+          // popf may have switched on alignment checks, of which windows that are open know nothing.
+          if (this.state.accessMode.aligned === true) this.memory.closeWindows();
+          break;
+        case STATUS.LIMIT:
           break;
         case STATUS.MISS: {
           const opened = this.#miss(++misses >= MISS_LIMIT || exact);
@@ -293,6 +296,8 @@ export class WasmCpu implements Cpu, SystemContext {
         return { kind: 'exception', vector: VECTOR.PF, errorCode: fault.errorCode, address: fault.address, access };
       case 'poison':
         return { kind: 'exception', vector: VECTOR.MC, address: fault.address, access };
+      case 'misaligned':
+        return { kind: 'exception', vector: VECTOR.AC, errorCode: 0, access };
       case 'non-canonical':
         return { kind: 'exception', vector: access.kind !== 'fetch' && this.#usesStack(access) ? VECTOR.SS : VECTOR.GP, errorCode: 0, access };
     }

@@ -15,6 +15,8 @@ const MAP_LIMIT = 0x4000_0000;
 const PHYSICAL_BASE = 0x1_0000_0000n;
 /** The longest access that goes through a window. */
 const LONGEST = 64;
+/** The largest alignment that alignment checks ask for (measured on a family 1Ah processor). */
+const ALIGNMENT = 16;
 
 /** What of the processor's state decides whether an access is allowed. */
 export interface AccessMode {
@@ -24,6 +26,8 @@ export interface AccessMode {
   readonly smep: boolean;
   /** CR0.WP: supervisor writes obey read-only pages. */
   readonly writeProtect: boolean;
+  /** Accesses must lie at multiples of their size: ring 3 with EFLAGS.AC and CR0.AM set. */
+  readonly aligned?: boolean;
   /** Bits of a linear address: 48, or 57 with CR4.LA57. */
   readonly addressBits: number;
 }
@@ -31,6 +35,7 @@ export interface AccessMode {
 /** Why an access is not possible. */
 export type MemoryFault =
   | { readonly kind: 'non-canonical' }
+  | { readonly kind: 'misaligned' }
   | { readonly kind: 'page'; readonly address: bigint; readonly errorCode: number }
   | { readonly kind: 'poison'; readonly address: bigint };
 
@@ -206,6 +211,8 @@ export class GuestMemory implements PagedMemory {
   /** Whether the processor may make this access; the first reason why not. Permissions of all its pages come before poison, as on hardware. */
   check(address: bigint, size: number, kind: number, mode: AccessMode): MemoryFault | undefined {
     if (!isCanonical(address, mode.addressBits) || !isCanonical(address + BigInt(size - 1), mode.addressBits)) return { kind: 'non-canonical' };
+    // Processors find this before they look at the page, and want no more than 16 bytes. Areas that are no power of two are made of smaller accesses.
+    if (mode.aligned === true && (size & (size - 1)) === 0 && (address & BigInt(Math.min(size, ALIGNMENT) - 1)) !== 0n) return { kind: 'misaligned' };
     const offset = Number(address & PAGE_MASK);
     const number = pageNumber(address);
     // Not the last byte's page number: an access may run over the end of the address space into page 0.
@@ -241,7 +248,8 @@ export class GuestMemory implements PagedMemory {
       this.#beforeWrite(page);
       if (crossing) this.#beforeWrite(next);
     }
-    if (exact || crossing || (writes && page.code)) {
+    // Windows do not look at alignment.
+    if (exact || crossing || mode.aligned === true || (writes && page.code)) {
       this.#openExact(address, size, kind, page, next, writes && (page.code || next.code));
       return true;
     }

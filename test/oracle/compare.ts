@@ -34,7 +34,7 @@ function sameEnding(native: Ending, emulated: Ending): boolean {
   return !WITH_ERROR_CODE.has(native.vector) || native.error === emulated.error;
 }
 
-const MEMORY_FAULTS: ReadonlySet<number> = new Set([VECTOR.SS, VECTOR.GP, VECTOR.PF]);
+const MEMORY_FAULTS: ReadonlySet<number> = new Set([VECTOR.SS, VECTOR.GP, VECTOR.PF, VECTOR.AC]);
 
 function memoryFault(ending: Ending): boolean {
   return ending.kind === 'exception' && MEMORY_FAULTS.has(ending.vector);

@@ -15,8 +15,8 @@ const LIMIT = 200_000;
 /** x86 segment numbers. */
 const SEGMENT = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 } as const;
 
-/** PG WP NE ET PE, and FSGSBASE OSXSAVE OSXMMEXCPT OSFXSR PAE: as Linux sets them. */
-const CR0 = 0x8001_0031n;
+/** PG AM WP NE ET PE, and FSGSBASE OSXSAVE OSXMMEXCPT OSFXSR PAE: as Linux sets them. */
+const CR0 = 0x8005_0031n;
 const CR4 = 0x5_0620n;
 
 const bases = new Map<Region, Uint8Array>(DATA_REGIONS.map((region) => [region, baseContents(region)]));

@@ -256,6 +256,8 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   if (random.chance(30)) x87.set(random.bytes(80));
   let rflags = 0x202n | (random.u64() & ARITHMETIC);
   if (form.string ? random.chance(40) : random.chance(5)) rflags |= 0x400n;
+  // Alignment checks, which Linux has switched on for ring 3.
+  if (form.accesses.length > 0 && random.chance(4)) rflags |= 0x40000n;
   return { code: form.bytes, rip, rflags, gpr, vectors, x87, patches };
 }
 

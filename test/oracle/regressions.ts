@@ -30,4 +30,8 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'and what a near call pushes', state: 'code=66e81000 rip=20000018 rsp=30006190' },
   { about: 'fxrstor works out the x87 summary bits itself', state: 'code=480fae09 rip=20000018 rcx=30001800 [30001800]=40034700 [30001818]=801f0000' },
   { about: 'an x87 register that is not zero is state in use for xsave, whatever the tags say', state: 'code=0fae21 rip=20000018 rax=7 rcx=30001800 mm3=00000000000000800000' },
+  { about: 'with AC set in ring 3 a misaligned access is an alignment check, even where nothing is mapped', state: 'code=488b03 rip=20000018 rflags=40202 rbx=30003001' },
+  { about: 'alignment checks want no more than 16 bytes', state: 'code=c5fc1003 rip=20000018 rflags=40202 rbx=30001110' },
+  { about: 'they begin with the popf that sets AC', state: 'code=9d488b03 rip=20000018 rbx=30001104 rsp=30006100 [30006100]=0202040000000000' },
+  { about: 'fxsave finds 4 bytes misaligned before it wants 16', state: 'code=0fae03 rip=20000018 rflags=40202 rbx=30001102' },
 ];

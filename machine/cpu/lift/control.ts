@@ -157,7 +157,10 @@ function popf(a: Access): void {
   c.get(flags).i32(AC).op('i32_and').op('i32_eqz').if();
   a.call('closeUserWindows');
   c.end();
-  c.get(flags).i32(TF).op('i32_and').if();
+  // Single steps, and in ring 3 alignment checks, begin.
+  c.get(flags).i32(TF | AC).i32(TF);
+  a.privilege();
+  c.op('select').op('i32_and').if();
   a.stop(STATUS.CHECK);
   c.end();
 }

@@ -84,8 +84,14 @@ function areaMxcsr(area: Uint8Array): number {
   return new DataView(area.buffer, area.byteOffset, area.byteLength).getUint32(AREA.MXCSR, true);
 }
 
+/** The area of fxsave and fxrstor. Alignment checks, where they are on, come first and look at 4 bytes (measured on a family 1Ah processor; SDM 2A leaves it open). */
+function legacyArea(cpu: SystemContext, address: bigint): bigint {
+  if (cpu.state.accessMode.aligned === true && address % 4n !== 0n) throw new SystemFault(VECTOR.AC, 0);
+  return aligned(address, 16n);
+}
+
 const fxsave: SystemInstruction = (cpu, instruction) => {
-  const address = aligned(cpu.address(instruction), 16n);
+  const address = legacyArea(cpu, cpu.address(instruction));
   cpu.checkStore(address, LEGACY_SIZE);
   const area = new Uint8Array(AREA.RESERVED);
   writeX87(cpu.state, area);
@@ -96,7 +102,7 @@ const fxsave: SystemInstruction = (cpu, instruction) => {
 };
 
 const fxrstor: SystemInstruction = (cpu, instruction) => {
-  const area = cpu.load(aligned(cpu.address(instruction), 16n), LEGACY_SIZE);
+  const area = cpu.load(legacyArea(cpu, cpu.address(instruction)), LEGACY_SIZE);
   const mxcsr = checkedMxcsr(cpu, areaMxcsr(area));
   readX87(cpu.state, area);
   readXmm(cpu.state, area);
