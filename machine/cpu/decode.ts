@@ -84,6 +84,8 @@ const NOTHING = new Set([
   'reservednop', 'wait', 'serialize', 'cldemote',
 ]);
 const RESERVED_0F0D = new Set<Code>([Code.Reservednop_rm16_r16_0F0D, Code.Reservednop_rm32_r32_0F0D, Code.Reservednop_rm64_r64_0F0D]);
+/** Waiting for a store, and reading AMD's counters: CPUID of no profile announces them. */
+const ABSENT = new Set(['monitor', 'mwait', 'monitorx', 'mwaitx', 'umonitor', 'umwait', 'tpause', 'rdpru']);
 const STRINGS: Readonly<Record<string, readonly [string, number]>> = {
   movsb: ['movs', 1], movsw: ['movs', 2], movsd: ['movs', 4], movsq: ['movs', 8],
   stosb: ['stos', 1], stosw: ['stos', 2], stosd: ['stos', 4], stosq: ['stos', 8],
@@ -163,6 +165,7 @@ function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfil
   if (vendor === 'amd' && mnemonic === 'serialize') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (NOTHING.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'nop' });
   if (mnemonic === 'ud0' || mnemonic === 'ud1') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
+  if (ABSENT.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (!smap && (mnemonic === 'stac' || mnemonic === 'clac')) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   const string = STRINGS[mnemonic];
   if (string !== undefined && isString(instruction)) return done('lift', stringShape(instruction, string, fields));

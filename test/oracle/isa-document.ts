@@ -17,8 +17,8 @@ const MEANING: Readonly<Record<Status, string>> = {
   refused: 'stops the run with its name; not planned, for the reason in the last column',
 };
 
-/** True where even a correct execution can only be seen to fault. */
-const alwaysFaults = (code: CodeFacts): boolean => /^Ud[012]/.test(code.name);
+/** True where even a correct execution can only be seen to fault; the register forms of 0F 0D are undefined on the AMD processor of the run. */
+const alwaysFaults = (code: CodeFacts): boolean => /^(Ud[012]|Reservednop.*_0F0D$)/.test(code.name);
 
 export function statusOf(tally: Tally): Status {
   if (tally.agreed > 0 && tally.differed === 0) return tally.completed > 0 || alwaysFaults(tally.code) ? 'verified' : 'supported';
@@ -34,6 +34,7 @@ function remark(tally: Tally, status: Status): string {
       const known = hostKnows(code);
       if (known !== undefined) return known;
       if (!composable(code)) return 'the oracle cannot compose its operands';
+      if (/^(U?Monitor|U?[Mm]wait|Tpause|Rdpru)/.test(code.name)) return 'undefined: no profile\'s CPUID announces it';
       return code.info.isPrivileged || code.info.mustBeCpl0 ? 'privileged: only its fault was compared' : 'only faults were seen';
     }
     default: return '';
