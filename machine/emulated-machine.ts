@@ -3,6 +3,7 @@
  */
 import type { Image } from '../assembly/elf/image.ts';
 import type { ImageTable } from '../assembly/extable/search.ts';
+import { decodeInstruction } from '../assembly/x86/decode.ts';
 import { writtenPosition } from '../assembly/source.ts';
 import type { KernelGeneration } from '../fault-model/kernel-generation.ts';
 import { FLAG, GENERAL_REGISTERS } from './cpu/cpu.ts';
@@ -229,7 +230,8 @@ export class EmulatedMachine implements Machine {
       case 'halt':
         return this.#end({ reason: 'halted' });
       case 'unsupported':
-        return this.#end({ reason: 'unsupported', text: exit.text, bytes: exit.bytes });
+        // In the syntax every other text of the program is in.
+        return this.#end({ reason: 'unsupported', text: decodeInstruction(exit.bytes, this.registers.rip).text, bytes: exit.bytes });
     }
   }
 
