@@ -25,6 +25,20 @@ export interface MachineParts {
   readonly generation: KernelGeneration;
   /** What the kernel patches into the image at boot. */
   readonly patches: readonly Patch[];
+  /** The CPU's memory holds what {@link loadImage} puts there, and nothing else; the machine is run once and cannot be restarted. */
+  readonly loaded?: boolean;
+}
+
+/** Maps the image, as the kernel patches it at boot, and the stacks. */
+export function loadImage(memory: PagedMemory, image: Image, patches: readonly Patch[]): void {
+  for (const segment of image.segments) {
+    if (segment.size === 0) continue;
+    memory.map(segment.address, segment.size, { read: segment.read, write: segment.write, execute: segment.execute, user: false });
+    memory.write(segment.address, segment.bytes);
+  }
+  for (const { address, bytes } of patches) memory.write(address, bytes);
+  const { stackTop, stackSize, machineCheckStackTop } = ADDRESS_MAP;
+  for (const top of [stackTop, machineCheckStackTop]) memory.map(top - BigInt(stackSize), stackSize, { read: true, write: true, execute: false, user: false });
 }
 
 /** The same fault with the same registers this often in a row is no progress. */
@@ -42,9 +56,9 @@ export class EmulatedMachine implements Machine {
   readonly cpu: Cpu;
   readonly registers: RegisterFile;
   readonly memory: PagedMemory;
-  readonly #parts: MachineParts;
   readonly #kernel: Kernel;
-  readonly #pristine: MemoryCheckpoint;
+  /** What memory held before the run; not kept by a machine that runs once. */
+  readonly #pristine: MemoryCheckpoint | undefined;
   /** Set on CPUs with that quirk. */
   readonly #overRead: OverRead | undefined;
   #userBreakpoints: ReadonlySet<bigint> = new Set();
@@ -57,7 +71,6 @@ export class EmulatedMachine implements Machine {
   #sameFault: MachineState['sameFault'] = { key: '', times: 0 };
 
   constructor(parts: MachineParts) {
-    this.#parts = parts;
     this.scenario = parts.scenario;
     this.image = parts.image;
     this.cpu = parts.cpu;
@@ -71,10 +84,10 @@ export class EmulatedMachine implements Machine {
       machineCheckStack: ADDRESS_MAP.machineCheckStackTop,
       ...(parts.scenario.machineCheck === undefined ? {} : { machineCheck: parts.scenario.machineCheck }),
     });
-    this.#loadImage();
+    if (parts.loaded !== true) loadImage(this.memory, parts.image, parts.patches);
     this.#mapBuffers();
     if (parts.scenario.cpu.quirks?.includes('rep-movs-overread') === true) this.#overRead = new OverRead(this.image, (address, size) => this.memory.read(address, size));
-    this.#pristine = this.memory.checkpoint();
+    this.#pristine = parts.loaded === true ? undefined : this.memory.checkpoint();
     this.#reset();
   }
 
@@ -108,6 +121,7 @@ export class EmulatedMachine implements Machine {
   }
 
   restart(): void {
+    if (this.#pristine === undefined) throw new Error('this machine runs once');
     this.memory.restore(this.#pristine);
     this.#reset();
   }
@@ -284,20 +298,7 @@ export class EmulatedMachine implements Machine {
     return stop;
   }
 
-  #loadImage(): void {
-    for (const segment of this.image.segments) {
-      if (segment.size === 0) continue;
-      this.memory.map(segment.address, segment.size, { read: segment.read, write: segment.write, execute: segment.execute, user: false });
-      this.memory.write(segment.address, segment.bytes);
-    }
-    for (const { address, bytes } of this.#parts.patches) this.memory.write(address, bytes);
-  }
-
   #mapBuffers(): void {
-    const { stackTop, stackSize } = ADDRESS_MAP;
-    for (const top of [stackTop, ADDRESS_MAP.machineCheckStackTop]) {
-      this.memory.map(top - BigInt(stackSize), stackSize, { read: true, write: true, execute: false, user: false });
-    }
     for (const buffer of this.scenario.buffers) {
       this.memory.map(buffer.address, buffer.size, buffer.permissions);
       this.memory.write(buffer.address, buffer.bytes);
@@ -315,7 +316,7 @@ export class EmulatedMachine implements Machine {
     this.memory.write(stack, sentinel);
     registers.set(GENERAL_REGISTERS.indexOf('rsp'), stack);
     registers.rip = scenario.entry.address;
-    registers.rflags = BigInt(FLAG.IF | 2);
+    registers.rflags = BigInt(FLAG.IF | 2 | (scenario.userAccess ? FLAG.AC : 0));
     registers.setSegment(CS, KERNEL_CS);
     registers.setSegment(SS, KERNEL_DS);
     registers.setControl(0, CR0);

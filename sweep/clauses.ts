@@ -1,6 +1,7 @@
 /**
  * The clauses of contracts: what each promises, and whether one finished run kept it.
  */
+import type { Image } from '../assembly/elf/image.ts';
 import { FLAG, GENERAL_REGISTERS, VECTOR } from '../machine/cpu/cpu.ts';
 import type { GeneralRegister } from '../machine/cpu/cpu.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -9,6 +10,7 @@ import { ADDRESS_MAP } from '../machine/scenario/resolve.ts';
 import type { Buffer, Contract } from '../machine/scenario/scenario.ts';
 import { checksum, foldChecksum } from './checksum.ts';
 import { readRole, writtenRole } from './replay.ts';
+import { LONG } from './space.ts';
 import type { SweepCase } from './space.ts';
 
 /** Every clause by its name, in the order in which a violation is told. */
@@ -18,6 +20,7 @@ export const CLAUSES = {
   range: 'the bytes said to be left are at most n',
   'over-claim': 'bytes said to be done are done',
   'under-claim': 'bytes that are done are said to be done',
+  length: 'a length of 4 GiB or more is not cut to 32 bits',
   complete: 'without a fault nothing is left',
   overrun: 'nothing beyond the destination is written',
   source: 'the source is not written',
@@ -43,6 +46,10 @@ export interface Promises {
   readonly maxExceptions: number;
   /** Functions beside the routine that fixups may resume in. */
   readonly helpers: readonly string[];
+  /** Bytes that `get` and `put` move; unknown if absent. */
+  readonly width?: number;
+  /** Where the routine first uses half of the register with its length, if it does. */
+  readonly cutsLength?: bigint;
 }
 
 export interface Violation {
@@ -68,7 +75,15 @@ export function markMargins(machine: Machine, contract: Contract): void {
 export function judge(machine: Machine, one: SweepCase, promises: Promises): readonly Violation[] {
   const judgement = new Judgement(machine, one, promises);
   judgement.run();
-  return judgement.violations;
+  return one.n < LONG ? judgement.violations : cutLength(judgement.violations, promises);
+}
+
+/** Wrong counts for lengths that no 32 bits hold are one thing: the length was cut. */
+function cutLength(violations: readonly Violation[], { cutsLength }: Promises): readonly Violation[] {
+  const counts: readonly ClauseName[] = ['range', 'over-claim', 'under-claim', 'complete', 'result'];
+  const wrong = violations.find(({ clause }) => counts.includes(clause));
+  if (wrong === undefined || cutsLength === undefined) return violations;
+  return [{ clause: 'length', message: wrong.message, at: cutsLength }, ...violations.filter(({ clause }) => !counts.includes(clause))];
 }
 
 class Judgement {
@@ -134,16 +149,18 @@ class Judgement {
       seen.add(place);
     }
     for (const { from, to } of fixups) {
-      const name = image.symbolAt(to)?.name;
-      const inside = name === scenario.entry.name || image.symbolAt(from)?.name === name || (name !== undefined && helpers.includes(name));
-      if (!inside) this.#say('resume', `resumes at ${this.#machine.describe(to)}`, from);
+      const symbol = image.symbolAt(to);
+      const other = symbol === undefined || symbol.offset >= symbol.symbol.size || symbol.symbol.type !== 'func' ? undefined : symbol.name;
+      // Code that belongs to no function is a landing pad: .fixup sections, labels behind the routine.
+      const inside = other === undefined ? isCode(image, to) : other === scenario.entry.name || image.symbolAt(from)?.name === other || helpers.includes(other);
+      if (!inside) this.#say('resume', `resumes at ${this.#machine.describe(to)}${other === undefined ? ', which is no code' : ''}`, from);
     }
   }
 
   #memoryAround(): void {
     const { memory } = this.#machine;
     for (const { address, size } of margins(this.#machine, this.#contract)) {
-      const at = memory.read(address, size).findIndex((byte) => byte !== MARGIN);
+      const at = firstOther(memory.read(address, size), MARGIN);
       if (at >= 0) {
         this.#say('overrun', `${this.#machine.describe(address + BigInt(at))} was written`);
         break;
@@ -163,7 +180,9 @@ class Judgement {
     if (rsp !== RETURNED_STACK) this.#say('stack', `rsp is 0x${rsp.toString(16)} after the return`);
     const { rflags } = registers;
     if ((rflags & BigInt(FLAG.DF)) !== 0n) this.#say('direction-flag', 'DF is set after the return');
-    if ((rflags & BigInt(FLAG.AC)) !== 0n) this.#say('ac-flag', 'AC is still set after the return');
+    const open = (rflags & BigInt(FLAG.AC)) !== 0n;
+    if (open && !scenario.userAccess) this.#say('ac-flag', 'AC is still set after the return');
+    if (!open && scenario.userAccess) this.#say('ac-flag', 'AC is clear after the return; the caller had set it');
     if (cpu.pendingNonTemporal && deliveries.length === 0) this.#say('non-temporal', 'returns without sfence after non-temporal stores');
     else if (cpu.pendingNonTemporal) this.#say('non-temporal', 'returns without sfence after non-temporal stores that followed the last exception');
   }
@@ -239,6 +258,12 @@ class Judgement {
     const faulted = deliveries.length > 0;
     if (faulted !== isError(error)) this.#say('result', faulted ? `returns ${String(error)} although the read faulted` : 'returns an error, but nothing faulted');
     const register = this.#contract.arguments['value'];
+    const out = this.#buffer('dst');
+    if (out !== undefined && !faulted) {
+      const size = this.#promises.width ?? 1;
+      const copied = firstDifference(memory.read(out.address, size), memory.read(ptr.address, size));
+      if (copied >= 0) this.#say('result', `what is handed out is not what the pointer points to, from byte ${String(copied)} on`);
+    }
     if (register === undefined) return;
     const value = this.#machine.registers.get(GENERAL_REGISTERS.indexOf(register));
     if (faulted) {
@@ -246,8 +271,13 @@ class Judgement {
       return;
     }
     const bytes = memory.read(ptr.address, ptr.size);
-    const words = [1, 2, 4, 8].filter((size) => size <= bytes.length).map((size) => littleEndian(bytes.subarray(0, size)));
+    const words = this.#widths.filter((size) => size <= bytes.length).map((size) => littleEndian(bytes.subarray(0, size)));
     if (!words.includes(value)) this.#say('result', `${register} is 0x${value.toString(16)}, which is not what the pointer points to`);
+  }
+
+  get #widths(): readonly number[] {
+    const { width } = this.#promises;
+    return width === undefined ? [1, 2, 4, 8] : [width];
   }
 
   #put(): void {
@@ -265,7 +295,7 @@ class Judgement {
     }
     const register = this.#contract.arguments['value'];
     const value = register === undefined ? undefined : scenario.registers.get(register);
-    if (value !== undefined && ![1, 2, 4, 8].some((size) => size >= written && littleEndian(after.subarray(0, size)) === BigInt.asUintN(8 * size, value))) {
+    if (value !== undefined && !this.#widths.some((size) => size >= written && littleEndian(after.subarray(0, size)) === BigInt.asUintN(8 * size, value))) {
       this.#say('result', 'what is written is not the value');
     }
   }
@@ -296,6 +326,16 @@ function margins(machine: Machine, contract: Contract): readonly { readonly addr
   const end = buffer.address + BigInt(buffer.size);
   const after = Number(-end & BigInt(PAGE_SIZE - 1));
   return [{ address: buffer.address - BigInt(before), size: before }, { address: end, size: after }].filter(({ size }) => size > 0);
+}
+
+/** Where the first byte is that is not `value`; -1 if there is none. */
+function firstOther(bytes: Uint8Array, value: number): number {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== value) return i;
+  return -1;
+}
+
+function isCode(image: Image, address: bigint): boolean {
+  return image.segments.some((segment) => segment.execute && address >= segment.address && address < segment.address + BigInt(segment.size));
 }
 
 function firstDifference(a: Uint8Array, b: Uint8Array): number {

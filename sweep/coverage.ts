@@ -1,5 +1,5 @@
 /** What a campaign reached: instructions executed, accesses that faulted, entries that were used, landing pads that ran. */
-import type { Image } from '../assembly/elf/image.ts';
+import type { Image, ImageSymbol } from '../assembly/elf/image.ts';
 import type { ImageTable } from '../assembly/extable/search.ts';
 import { decodeAll } from '../assembly/x86/decode.ts';
 import type { Instruction } from '../assembly/x86/instruction.ts';
@@ -94,7 +94,10 @@ export function routineInstructions(image: Image, entry: bigint): readonly Instr
 const MAX_ROUTINE = 0x1_0000n;
 
 function nextSymbol(image: Image, entry: bigint): bigint {
-  const next = image.symbols.find(({ address, type }) => address > entry && (type === 'func' || type === 'notype'));
+  // Local labels without a type are places in the routine, unless it is one itself.
+  const isLabel = ({ type, binding }: ImageSymbol): boolean => type === 'notype' && binding === 'local';
+  const labels = image.symbols.some((symbol) => symbol.address === entry && isLabel(symbol)) && !image.symbols.some((symbol) => symbol.address === entry && !isLabel(symbol));
+  const next = image.symbols.find((symbol) => symbol.address > entry && (symbol.type === 'func' || (symbol.type === 'notype' && (labels || !isLabel(symbol)))));
   const section = image.sections.find(({ address, size }) => entry >= address && entry < address + BigInt(size));
   const end = section === undefined ? entry : section.address + BigInt(section.size);
   return next === undefined || next.address > end ? end : next.address;

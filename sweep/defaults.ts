@@ -46,8 +46,26 @@ export function defaultKinds(contract: Contract, instructions: readonly Instruct
 
 /** Lengths beyond 4 GiB that a routine which looks at half of its length register takes for others. */
 export function longLengths(contract: Contract, { step }: LengthRange): readonly number[] {
-  if (!['copy', 'copy-partial', 'clear'].includes(contract.kind) || !('n' in contract.arguments)) return [];
+  if (!['copy', 'copy-partial', 'clear'].includes(contract.kind) || !('n' in contract.arguments) || contract.shortLength === true) return [];
   return [...new Set([0, step, 8 * step, 64 * step])].map((n) => LONG + n);
+}
+
+/** Where a routine first uses only the lower half, or less, of its length's register as it came in. */
+export function lengthCut({ arguments: { n } }: Contract, instructions: readonly Instruction[]): { readonly cutsLength?: bigint } {
+  if (n === undefined) return {};
+  const half = new RegExp(`%(${/^r\d+$/.test(n) ? `${n}d` : `e${n.slice(1)}`})\\b`);
+  const whole = new RegExp(`%${n}\\b`);
+  const cut = instructions.find(({ text, registersRead }) => registersRead.includes(n) && half.test(text) && !whole.test(text));
+  return cut === undefined ? {} : { cutsLength: cut.address };
+}
+
+/** Bytes that a `get` or `put` moves: a number at the end of its name, else the widest access with an entry. */
+export function scalarWidth({ kind }: Contract, name: string, instructions: readonly Instruction[], table: ImageTable): { readonly width?: number } {
+  if (kind !== 'get' && kind !== 'put') return {};
+  const named = /_(?:u)?(1|2|4|8|16|32|64)$/.exec(name)?.[1];
+  if (named !== undefined) return { width: Number(named) > 8 ? Number(named) / 8 : Number(named) };
+  const sizes = instructions.filter(({ address }) => table.find(address) !== undefined).flatMap(({ accesses }) => accesses.filter(({ implicit }) => !implicit).map(({ size }) => size));
+  return sizes.length === 1 && [1, 2, 4, 8].includes(sizes[0]!) ? { width: sizes[0]! } : {};
 }
 
 /** The lengths of a contract that takes none. */

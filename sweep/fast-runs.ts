@@ -14,6 +14,7 @@ import { ADDRESS_MAP, resolveScenario } from '../machine/scenario/resolve.ts';
 import type { Buffer } from '../machine/scenario/scenario.ts';
 import type { Promises } from './clauses.ts';
 import type { Reference } from './reference.ts';
+import { foldNumber, PieceChecksums } from './checksum.ts';
 import { UNTOUCHED } from './replay.ts';
 import { LONG, LONG_MAPPED } from './space.ts';
 import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
@@ -26,8 +27,8 @@ export interface FastResult {
   readonly signature: string;
 }
 
-/** Kinds of contracts whose promises are about bytes done. */
-const BYTE_CONTRACTS: readonly string[] = ['copy', 'copy-partial', 'clear'];
+/** Kinds of contracts whose promises the driver can check. */
+const DRIVEN_CONTRACTS: readonly string[] = ['copy', 'copy-partial', 'clear', 'csum'];
 const MAX_BUDGET = 2 ** 24;
 
 /** The runs of one target with one kind of fault and lengths of one size class. */
@@ -39,6 +40,7 @@ export class FastRuns {
   readonly #src: Buffer | undefined;
   readonly #dst: Buffer;
   readonly #learned = new Map<bigint, ShortRunEntry>();
+  readonly #checksums: PieceChecksums | undefined;
   #runs: ShortRuns | undefined;
   #hits = new Map<bigint, number>();
 
@@ -50,6 +52,7 @@ export class FastRuns {
     this.#src = scenario.buffers.find(({ name }) => name === 'src');
     this.#dst = scenario.buffers.find(({ name }) => name === 'dst')!;
     const { arguments: args, returns, kind: contract } = promises.contract;
+    this.#checksums = contract === 'csum' && this.#src !== undefined ? new PieceChecksums(this.#src.bytes) : undefined;
     const number = (name: string): number => GENERAL_REGISTERS.indexOf(args[name]!);
     const whole = (buffer: Buffer): { readonly base: bigint; readonly size: number } => ({ base: buffer.address, size: buffer.size });
     const behind = (buffer: Buffer): { readonly base: bigint; readonly size: number } => ({ base: buffer.address + BigInt(buffer.size), size: PAGE_SIZE });
@@ -73,7 +76,7 @@ export class FastRuns {
     const { contract } = promises;
     const { target } = reference;
     const { arguments: args } = contract;
-    if (!BYTE_CONTRACTS.includes(contract.kind) || args['dst'] === undefined || args['n'] === undefined || contract.returns === undefined) return undefined;
+    if (!DRIVEN_CONTRACTS.includes(contract.kind) || args['dst'] === undefined || args['n'] === undefined || contract.returns === undefined) return undefined;
     if ((contract.kind !== 'clear' && args['src'] === undefined) || reference.table.ranges.length > 0) return undefined;
     const reach = Math.max(axes.lengths.to, LONG_MAPPED * 2) + Math.max(...axes.srcOffsets, ...axes.dstOffsets);
     const size = (Math.ceil(reach / PAGE_SIZE) + 1) * PAGE_SIZE;
@@ -144,19 +147,33 @@ export class FastRuns {
     };
   }
 
-  #result(result: ShortRunResult, { n, position, kind }: SweepCase): FastResult {
-    const { outcome, rax, faults, vector, firstFault, done, restUntouched, stateKept, pendingNonTemporal } = result;
-    const { contract, maxExceptions, progress } = this.#promises;
+  #result(result: ShortRunResult, one: SweepCase): FastResult {
+    const { outcome, rax, faults, vector, firstFault, restUntouched, stateKept, pendingNonTemporal } = result;
+    const { maxExceptions } = this.#promises;
+    const work = this.#checksums === undefined ? this.#bytesDone(result, one) : this.#checksum(result, one, this.#checksums);
+    const kept = outcome === 'returned' && work.kept && restUntouched && stateKept && !pendingNonTemporal
+      && faults <= (this.#vector === VECTOR.MC ? Math.min(1, maxExceptions) : maxExceptions);
+    return {
+      kept,
+      signature: kept ? '' : [outcome, work.relation, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, one.n >= LONG, rax === 0n].join(' '),
+    };
+  }
+
+  #bytesDone({ rax, done, faults }: ShortRunResult, { n, position, kind }: SweepCase): { readonly kept: boolean; readonly relation: string } {
+    const { contract, progress } = this.#promises;
     const claimed = n - Number(rax);
     const relation = rax > BigInt(n) ? 'range' : claimed > done ? 'over' : claimed < done ? 'under' : 'equal';
     const countKept = relation === 'equal' || (relation === 'under' && contract.kind !== 'copy');
-    const kept = outcome === 'returned' && countKept && restUntouched && stateKept && !pendingNonTemporal
-      && (faults > 0 || rax === 0n) && faults <= (this.#vector === VECTOR.MC ? Math.min(1, maxExceptions) : maxExceptions)
-      && (progress === undefined || kind === 'none' || faults === 0 || claimed >= position - progress);
-    return {
-      kept,
-      signature: kept ? '' : [outcome, relation, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n].join(' '),
-    };
+    return { relation, kept: countKept && (faults > 0 || rax === 0n) && (progress === undefined || kind === 'none' || faults === 0 || claimed >= position - progress) };
+  }
+
+  #checksum({ rax, done, faults }: ShortRunResult, one: SweepCase, checksums: PieceChecksums): { readonly kept: boolean; readonly relation: string } {
+    const sum = Number(BigInt.asUintN(32, rax));
+    if (faults > 0) return { kept: sum === 0, relation: sum === 0 ? 'failed' : 'sum' };
+    const { judged } = this.#shortCase(one);
+    const copied = done >= one.n;
+    const right = one.n === 0 || foldNumber(sum) === checksums.at(judged!.from, one.n);
+    return { kept: copied && right, relation: `${String(copied)} ${String(right)}` };
   }
 }
 

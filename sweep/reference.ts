@@ -5,9 +5,12 @@ import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
 import type { ImageTable } from '../assembly/extable/search.ts';
 import type { CommentDirective } from '../assembly/gas/statement.ts';
+import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kernel-generation.ts';
 import { createCpu } from '../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../machine/cpu/wasm-cpu.ts';
-import { machineFor } from '../machine/create.ts';
+import { EmulatedMachine, loadImage } from '../machine/emulated-machine.ts';
+import { bootPatches } from '../machine/kernel/alternatives.ts';
+import type { Patch } from '../machine/kernel/alternatives.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { MemoryCheckpoint, PoisonGranule } from '../machine/memory/memory.ts';
 import { resolveScenario } from '../machine/scenario/resolve.ts';
@@ -28,6 +31,13 @@ export interface SweepTarget {
   readonly program: string;
 }
 
+/** A CPU whose memory held the program, and nothing else, at `loaded`. */
+interface LoadedCpu {
+  readonly cpu: WasmCpu;
+  readonly patches: readonly Patch[];
+  readonly loaded: MemoryCheckpoint;
+}
+
 /** Instructions of one call of the machine. */
 const SLICE = 1 << 20;
 
@@ -36,7 +46,7 @@ export class Reference {
   readonly contract: Contract;
   readonly table: ImageTable;
   readonly #covered: readonly bigint[];
-  readonly #cpus = new Map<PoisonGranule, { readonly cpu: WasmCpu; readonly empty: MemoryCheckpoint }>();
+  readonly #cpus = new Map<PoisonGranule, LoadedCpu>();
 
   constructor(target: SweepTarget, contract: Contract) {
     this.target = target;
@@ -60,10 +70,12 @@ export class Reference {
   /** A machine ready to run the case. It is good until the next one is asked for. */
   machine(one: SweepCase): Machine {
     const scenario = this.scenario(one);
-    const { cpu, empty } = this.#cpu(scenario);
-    cpu.memory.restore(empty);
+    const { image } = this.target;
+    const { cpu, loaded, patches } = this.#cpu(scenario);
+    cpu.memory.restore(loaded);
     cpu.drainNonTemporal();
-    const machine = machineFor(scenario, this.target.image, cpu);
+    const generation = kernelGeneration(scenario.kernelGeneration) ?? DEFAULT_KERNEL_GENERATION;
+    const machine = new EmulatedMachine({ scenario, image, cpu, patches, generation, table: this.table, loaded: true });
     markMargins(machine, this.contract);
     return machine;
   }
@@ -78,11 +90,13 @@ export class Reference {
     return machine;
   }
 
-  #cpu({ cpu: profile, poisonGranule: granule }: Scenario): { readonly cpu: WasmCpu; readonly empty: MemoryCheckpoint } {
+  #cpu({ cpu: profile, poisonGranule: granule, kernelGeneration: generation }: Scenario): LoadedCpu {
     let found = this.#cpus.get(granule);
     if (found === undefined) {
       const cpu = createCpu({ profile, granule });
-      this.#cpus.set(granule, found = { cpu, empty: cpu.memory.checkpoint() });
+      const { patches } = bootPatches(this.target.image, profile, generation);
+      loadImage(cpu.memory, this.target.image, patches);
+      this.#cpus.set(granule, found = { cpu, patches, loaded: cpu.memory.checkpoint() });
     }
     return found;
   }

@@ -7,6 +7,10 @@ import type { SweepCase } from './space.ts';
 
 /** Bytes a routine without a length may touch: the largest scalar. */
 export const SCALAR_SIZE = 8;
+/** What `put` writes: no two bytes of it are equal, and none is what the buffer holds. */
+const PUT_VALUE = '0xf8e7d6c5b4a39281';
+/** What is in the register of a value that is yet to be read. */
+const STALE_VALUE = '0x5a5a5a5a5a5a5a5a';
 /** What a destination holds before the run: no byte of the source pattern is 0, and no cleared byte is 0xcc. */
 export const UNTOUCHED = { copy: 0, clear: 0xcc } as const;
 
@@ -33,10 +37,15 @@ export function caseConfig(base: LaunchConfig, contract: Contract, one: SweepCas
     const fill = contract.kind === 'clear' ? UNTOUCHED.clear : UNTOUCHED.copy;
     buffers[written] = { ...(kind === 'pf-write' ? endingAt(position) : { size: Math.max(there, 1), offset: one.dstOffset }), fill };
   }
-  const length = contract.arguments['n'];
+  const { n: length, value } = contract.arguments;
+  const passed = {
+    ...((contract.kind === 'get' || contract.kind === 'put') && value !== undefined ? { [value]: contract.kind === 'put' ? PUT_VALUE : STALE_VALUE } : {}),
+    ...(n >= LONG && length !== undefined ? { [length]: `0x${n.toString(16)}` } : {}),
+  };
   return {
     ...base, buffers,
-    ...(n >= LONG ? { n: there, ...(length === undefined ? {} : { arguments: { ...base.arguments, [length]: `0x${n.toString(16)}` } }) } : { n }),
+    n: n >= LONG ? there : n,
+    ...(Object.keys(passed).length === 0 ? {} : { arguments: { ...base.arguments, ...passed } }),
     poison: (kind === 'mc-line' || kind === 'mc-byte') && read !== undefined ? [{ at: `${read}+${String(position)}`, size: 1 }] : false,
     poisonGranule: kind === 'mc-byte' ? 'byte' : 'line',
   };

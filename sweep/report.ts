@@ -48,7 +48,7 @@ function replayable(config: LaunchConfig): LaunchConfig {
 export function campaignId({ request, space }: Campaign): string {
   const hash = new Fnv();
   const { targets, promises, axes, random, shard } = request;
-  hash.text(JSON.stringify([axes, space.size, promises, random, shard?.count ?? 1, targets.map(({ name, config }) => [name, config.entry, config.budget])]));
+  hash.text(JSON.stringify([axes, space.size, { ...promises, cutsLength: promises.cutsLength?.toString(16) }, random, shard?.count ?? 1, targets.map(({ name, config }) => [name, config.entry, config.budget])]));
   for (const { image } of targets) for (const { address, bytes } of image.segments) hash.text(address.toString(16)).bytes(bytes);
   return hash.hex;
 }

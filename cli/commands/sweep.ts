@@ -10,6 +10,7 @@ import { loadProgram } from '../../host/program.ts';
 import type { Program } from '../../host/program.ts';
 import { CPU_PROFILES, cpuProfile, DEFAULT_CPU_PROFILE } from '../../machine/cpu/profiles.ts';
 import { contractByName, CONTRACT_KINDS, readDirectives } from '../../machine/scenario/contracts.ts';
+import { opensUserAccess } from '../../machine/scenario/user-access.ts';
 import type { SweepDefaults } from '../../machine/scenario/contracts.ts';
 import { directivesOf, routines } from '../../machine/scenario/resolve.ts';
 import type { Contract, ContractKind } from '../../machine/scenario/scenario.ts';
@@ -17,8 +18,9 @@ import { Campaign } from '../../sweep/campaign.ts';
 import type { CampaignRequest, Shard } from '../../sweep/campaign.ts';
 import { routineInstructions } from '../../sweep/coverage.ts';
 import {
-  DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS,
+  DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
 } from '../../sweep/defaults.ts';
+import { inferContract } from '../../sweep/infer-contract.ts';
 import type { SweepTarget } from '../../sweep/reference.ts';
 import { campaignReport } from '../../sweep/report.ts';
 import type { SweepReport } from '../../sweep/report-schema.ts';
@@ -100,6 +102,7 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said }: { reado
   const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
   const table = findImageTable(image, { generation });
   const entry = routines(image).find(({ name }) => name === config.entry)!;
+  const instructions = routineInstructions(image, entry.address);
   const asked = options.n ?? said.n;
   const scalar = !('n' in contract.arguments);
   if (scalar && options.n !== undefined) throw new SpaceError(`contract ${contract.kind} takes no length, so -n means nothing`);
@@ -113,12 +116,13 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said }: { reado
       contract, maxExceptions: options.exceptions ?? number(said.exceptions, 'exceptions') ?? DEFAULT_MAX_EXCEPTIONS,
       helpers: [...options.helper ?? [], ...said.helper?.split(',') ?? []],
       ...(progress === undefined ? {} : { progress }),
+      ...scalarWidth(contract, entry.name, instructions, table), ...lengthCut(contract, instructions),
     },
     axes: {
       lengths, longLengths: longLengths(contract, lengths),
       srcOffsets: options.srcOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.srcOffsets),
       dstOffsets: options.dstOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.dstOffsets),
-      kinds: faults === undefined ? defaultKinds(contract, routineInstructions(image, entry.address), table, generation) : parseKinds(faults),
+      kinds: faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults),
     },
     ...(shard === undefined ? {} : { shard }),
     ...(options.random === undefined ? {} : { random: { count: options.random, seed: options.seed ?? 1 } }),
@@ -152,17 +156,23 @@ function chooseRoutine({ image, config, main }: Program, name: string | undefine
   return candidates.find((symbol) => symbol.type === 'func' && holds(symbol)) ?? candidates.find(({ type }) => type === 'func') ?? candidates[0]!;
 }
 
-function contractOf({ image, directives }: Program, entry: { readonly name: string; readonly address: bigint }, asked: string | undefined): { readonly contract: Contract; readonly said: SweepDefaults } {
+function contractOf(program: Program, entry: { readonly name: string; readonly address: bigint }, asked: string | undefined): { readonly contract: Contract; readonly said: SweepDefaults } {
+  const { image, directives, config } = program;
   if (asked !== undefined && !(CONTRACT_KINDS as readonly string[]).includes(asked)) throw new CommandError(`no contract "${asked}"; there are ${CONTRACT_KINDS.join(', ')}`);
   const symbol = routines(image).find(({ name }) => name === entry.name)!;
   const read = readDirectives(directivesOf(symbol, { image, directives }));
   if (read.problems.length > 0) throw new CommandError(read.problems.map(formatProblem).join('\n'));
-  const found = read.contract ?? contractByName(entry.name);
-  if (asked === undefined && found.kind === 'none') {
+  const said = read.sweep ?? {};
+  if (read.contract !== undefined) return { said, contract: asked === undefined ? read.contract : { ...read.contract, kind: asked as ContractKind, origin: '--contract' } };
+  const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
+  const contract = inferContract(contractByName(entry.name), {
+    name: entry.name, instructions: routineInstructions(image, entry.address), table: findImageTable(image, { generation }),
+    opensUserAccess: opensUserAccess(image, entry.address, DEFAULT_CPU_PROFILE, generation),
+  }, asked as ContractKind | undefined);
+  if (contract === undefined) {
     throw new CommandError(`nothing says what ${entry.name} promises; say it with --contract (${CONTRACT_KINDS.join(', ')}) or with a comment beside it: # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax`);
   }
-  const contract = asked === undefined ? found : { ...found, kind: asked as ContractKind, origin: '--contract' };
-  return { contract, said: read.sweep ?? {} };
+  return { contract, said };
 }
 
 function launchContract({ kind, arguments: args, returns, user }: Contract): { kind: ContractKind; arguments: Contract['arguments']; returns?: NonNullable<Contract['returns']>; user: string[] } {

@@ -25,17 +25,19 @@ interface NamedContract extends Omit<Contract, 'origin'> {
 
 const DST_SRC_N = { dst: 'rdi', src: 'rsi', n: 'rdx' } as const;
 
-/** Calling conventions of the kernel's fault-tolerant routines, first match wins (kernel 4.6 to 6.12 arch/x86/lib). */
+/** Calling conventions of the kernel's fault-tolerant routines, whose lengths are 32-bit numbers where the code says so; first match wins (kernel 4.6 to 6.12 arch/x86/lib). */
 const BY_NAME: readonly NamedContract[] = [
+  { pattern: /^(copy_mc_(fragile|enhanced_fast_string)|_*memcpy_mcsafe(_unrolled|_fast|_slow)?|__mcsafe_copy)$/, family: 'copy_mc_*', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: [], shortLength: true },
   { pattern: /copy_mc_to_user/, family: 'copy_mc_to_user', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: ['dst'] },
   { pattern: /copy_mc|mcsafe/, family: 'copy_mc_*', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: [] },
   { pattern: /^rep_movs_alternative$/, family: 'rep_movs_alternative', kind: 'copy-partial', arguments: { dst: 'rdi', src: 'rsi', n: 'rcx' }, returns: 'rcx', user: ['src'] },
+  { pattern: /^(copy_user_generic_(unrolled|string)|copy_user_enhanced_fast_string|__copy_user_nocache)$/, family: 'copy_user_*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['src'], shortLength: true },
   { pattern: /copy_(to|in)_user/, family: 'copy_to_user*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['dst'] },
   { pattern: /copy_(from_)?user|copy_to_nontemporal|copy_user_nocache/, family: 'copy_user_*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['src'] },
   { pattern: /^(clear_user_|rep_stos_alternative)/, family: 'clear_user_*', kind: 'clear', arguments: { dst: 'rdi', n: 'rcx', zero: 'rax' }, returns: 'rcx', user: ['dst'] },
   { pattern: /get_user/, family: '__get_user_*', kind: 'get', arguments: { ptr: 'rax' }, returns: 'rax', user: ['ptr'] },
   { pattern: /put_user/, family: '__put_user_*', kind: 'put', arguments: { ptr: 'rcx', value: 'rax' }, returns: 'rcx', user: ['ptr'] },
-  { pattern: /csum_partial_copy/, family: 'csum_partial_copy_*', kind: 'csum', arguments: { src: 'rdi', dst: 'rsi', n: 'rdx' }, returns: 'rax', user: ['src'] },
+  { pattern: /csum_partial_copy/, family: 'csum_partial_copy_*', kind: 'csum', arguments: { src: 'rdi', dst: 'rsi', n: 'rdx' }, returns: 'rax', user: ['src'], shortLength: true },
 ];
 
 /** What the C calling convention suggests for a routine nobody knows. */
@@ -45,8 +47,8 @@ const BY_CONVENTION: Omit<Contract, 'origin'> = { kind: 'none', arguments: DST_S
 export function contractByName(name: string): Contract {
   const known = BY_NAME.find(({ pattern }) => pattern.test(name));
   if (known === undefined) return { ...BY_CONVENTION, origin: 'no contract known; C calling convention (rdi = dst, rsi = src, rdx = n)' };
-  const { kind, arguments: args, returns, user, family } = known;
-  return { kind, arguments: args, user, origin: `the name ${family}`, ...(returns === undefined ? {} : { returns }) };
+  const { kind, arguments: args, returns, user, family, shortLength } = known;
+  return { kind, arguments: args, user, origin: `the name ${family}`, ...(returns === undefined ? {} : { returns }), ...(shortLength === true ? { shortLength } : {}) };
 }
 
 /** Settings of a `mcsafe: run` directive, as launch attributes. */
@@ -104,8 +106,14 @@ function readContract(words: readonly string[], directive: CommentDirective, com
   const args: Record<string, GeneralRegister> = {};
   let returns: GeneralRegister | undefined;
   let user: readonly string[] = [];
+  let shortLength = false;
   for (const [key, value] of pairs(settings, complain)) {
+    const whole = key === 'n' ? wholeRegister(value) : undefined;
     if (key === 'user') user = value.split(',');
+    else if (whole !== undefined) {
+      args['n'] = whole;
+      shortLength = true;
+    }
     else if (!isRegister(value)) complain(`${key}=${value}: not a 64-bit general register`);
     else if (key === 'returns') returns = value;
     else args[key] = value;
@@ -116,6 +124,7 @@ function readContract(words: readonly string[], directive: CommentDirective, com
     arguments: byConvention ? BY_CONVENTION.arguments : args,
     returns: returns ?? 'rax',
     user,
+    ...(shortLength ? { shortLength } : {}),
     origin: `the comment directive at ${formatPosition(directive.range.start)}`,
   };
 }
@@ -151,6 +160,12 @@ function pairs(words: readonly string[], complain: (message: string) => void): (
 
 function isContractKind(word: string): word is ContractKind {
   return (CONTRACT_KINDS as readonly string[]).includes(word);
+}
+
+/** The 64-bit register whose lower half has the name `word`: `edx`, `r8d`. */
+function wholeRegister(word: string): GeneralRegister | undefined {
+  const name = /^e[a-z]{2}$/.test(word) ? `r${word.slice(1)}` : /^r\d+d$/.test(word) ? word.slice(0, -1) : '';
+  return isRegister(name) ? name : undefined;
 }
 
 function isRegister(word: string): word is GeneralRegister {

@@ -14,6 +14,7 @@ import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
 import { CPU_PROFILES, DEFAULT_CPU_PROFILE, cpuProfile } from '../cpu/profiles.ts';
 import { LINE_SIZE, PAGE_SIZE } from '../memory/memory.ts';
 import { contractByName, readDirectives } from './contracts.ts';
+import { opensUserAccess } from './user-access.ts';
 import type { RunDefaults } from './contracts.ts';
 import type { Buffer, Contract, PoisonRange, Scenario } from './scenario.ts';
 import type { ConfigProblem, LaunchConfig } from './schema.ts';
@@ -83,6 +84,7 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
       registers, buffers, poison, contract, assumptions,
       ...(machineCheck === undefined ? {} : { machineCheck }),
       poisonGranule: config.poisonGranule ?? 'line',
+      userAccess: chooseUserAccess(input, { entry, contract, profile, assumptions }),
       cpu: profile,
       kernelGeneration: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id,
       budget: BigInt(config.budget ?? DEFAULT_BUDGET),
@@ -276,6 +278,17 @@ function choosePoison(
   const text = source.size > LINE_SIZE ? `${source.name}+${String(LINE_SIZE)}` : source.name;
   scope.assumptions.push(`poison at ${text} (${source.size > LINE_SIZE ? 'the second line' : 'the first line'} of ${source.name}${contract.kind === 'none' ? '' : ', the default'})`);
   return poisonAt(text, LINE_SIZE, 'poison', scope);
+}
+
+/** A routine that is given user pointers and never opens access to them is called with access open. */
+function chooseUserAccess(
+  { config, image }: ResolveInput,
+  { entry, contract, profile, assumptions }: { readonly entry: ImageSymbol; readonly contract: Contract; readonly profile: CpuProfile; readonly assumptions: string[] },
+): boolean {
+  if (contract.user.length === 0 || !profile.features.includes('smap')) return false;
+  if (opensUserAccess(image, entry.address, profile, config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id)) return false;
+  assumptions.push('AC is set at entry: the routine has no stac, so its caller opens access to user memory');
+  return true;
 }
 
 function chooseMachineCheck(config: LaunchConfig, directive: ErrorDescription | undefined, wrong: ConfigProblem[]): ErrorDescription | undefined {

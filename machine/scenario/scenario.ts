@@ -16,6 +16,8 @@ export interface Contract {
   readonly returns?: GeneralRegister;
   /** Roles that are user pointers. */
   readonly user: readonly string[];
+  /** The length is a 32-bit number: the upper half of its register means nothing. */
+  readonly shortLength?: boolean;
   /** Where it comes from, for people: `comment directive at copy.S:12`, `the name copy_mc_*`, `launch configuration`. */
   readonly origin: string;
 }
@@ -52,6 +54,8 @@ export interface Scenario {
   /** Kernel whose rules handle faults, e.g. `6.12`. */
   readonly kernelGeneration: string;
   readonly contract?: Contract;
+  /** The caller has opened access to user memory: AC is set at entry. */
+  readonly userAccess: boolean;
   /** What machine checks report, where it is not what the CPU would report by itself. */
   readonly machineCheck?: ErrorDescription;
   /** Instructions after which the run is given up. */

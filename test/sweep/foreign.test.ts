@@ -1,0 +1,71 @@
+/**
+ * Routines as other people write them: nothing beside them says what they promise, and their names are not the kernel's.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { prepare } from '../../cli/commands/sweep.ts';
+import { nodeHost } from '../../host/node/host.ts';
+import { placeOf } from '../../sweep/coverage.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mcsafe-sweep-'));
+
+async function sweep(name: string, body: string): Promise<{ readonly contract: string; readonly classes: readonly string[] }> {
+  const file = join(folder, `${name}.S`);
+  writeFileSync(file, `#include <linux/linkage.h>\n#include <asm/asm.h>\n\t.text\nSYM_FUNC_START(${name})\n${body}\nSYM_FUNC_END(${name})\n`);
+  const campaign = await prepare(file, { n: '0..9', srcOffsets: '0,1', dstOffsets: '0' }, nodeHost());
+  campaign.run(campaign.total);
+  const { contract } = campaign.request.promises;
+  return {
+    contract: `${contract.kind} ${Object.entries(contract.arguments).map(([role, register]) => `${role}=${register}`).join(' ')} returns=${contract.returns ?? ''}`,
+    classes: campaign.failures.classes.map(({ clause, at, smallest }) => `${clause}: ${placeOf(campaign.references[smallest.target]!.target.image, at).text}`).sort(),
+  };
+}
+
+const COPY = (left: string): string => `
+	movq %rdx, %rcx
+1:	rep movsb
+	xorl %eax, %eax
+	ret
+2:	${left}
+	ret
+	_ASM_EXTABLE(1b, 2b)`;
+
+describe('a routine that nobody described', () => {
+  test('is taken for what its name and its registers suggest, and passes if it is right', async () => {
+    expect(await sweep('my_memcpy', COPY('movq %rcx, %rax'))).toEqual({ contract: 'copy dst=rdi src=rsi n=rdx returns=rax', classes: [] });
+  });
+
+  test('shows what is wrong with it', async () => {
+    expect((await sweep('my_memcpy', COPY('leaq -1(%rcx), %rax'))).classes).toContain('over-claim: rep movsb %ds:(%rsi),%es:(%rdi)');
+  });
+
+  test('may take its length in another register than the kernel\'s routine of that name', async () => {
+    expect(await sweep('clear_user_simple', `
+	stac
+	xorl %eax, %eax
+	movq %rsi, %rcx
+1:	rep stosb
+2:	movq %rcx, %rax
+	clac
+	ret
+	_ASM_EXTABLE(1b, 2b)`)).toEqual({ contract: 'clear dst=rdi n=rsi returns=rax', classes: [] });
+  });
+
+  test('may leave stac to its caller', async () => {
+    expect((await sweep('copy_user_inner', `${COPY('movq %rcx, %rax')}`)).classes).toEqual([]);
+  });
+
+  test('may land in a section for fixups that belongs to no function', async () => {
+    expect((await sweep('copy_with_fixup', `
+	movq %rdx, %rcx
+1:	rep movsb
+2:	movq %rcx, %rax
+	ret
+	.section .fixup, "ax"
+3:	jmp 2b
+	.previous
+	_ASM_EXTABLE(1b, 3b)`)).classes).toEqual([]);
+  });
+});
