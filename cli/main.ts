@@ -76,7 +76,7 @@ withSourceOptions(program.command('table'))
 
 const sweep = program.command('sweep')
   .description('Runs a routine against every fault it can meet, and tells which promises of its contract it breaks, where, and in which smallest case.')
-  .argument('<file[:routine]>', 'source (.S, .s, .c) or object; without a routine the first with exception-table entries')
+  .argument('<file[:routine]>', 'source (.S, .s, .c) or object; without a routine all that have exception-table entries, one after the other')
   .option('-I, --include <folder>', 'search a folder for #include (may be given several times)', list)
   .option('-D, --define <name[=value]>', 'define a macro (may be given several times)', list)
   .addOption(new Option('--encoder <name>', 'who encodes').choices(['embedded', 'as', 'gcc']))

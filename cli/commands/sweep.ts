@@ -52,10 +52,49 @@ export interface SweepOptions extends Omit<SourceOptions, 'kernel'> {
 /** Time between two looks at the keyboard and the clock, ms. */
 const SLICE_MS = 100;
 
+/** Sweeps the routine named, or one after the other all that have entries. One report can hold one routine, and so can a shard. */
 export async function sweep(argument: string, options: SweepOptions): Promise<number> {
-  const { report, interrupted } = await drive(await prepare(argument, options, nodeHost()));
+  const host = nodeHost();
+  const several = await severalRoutines(argument, options, host);
+  if (options.json === true || options.shard !== undefined || several.length < 2) {
+    const [, ...others] = several;
+    if (others.length > 0) process.stderr.write(`mcsafe: not swept: ${others.join(', ')}; a report is of one routine, the first unless FILE:routine names another\n`);
+    return sweepOne(argument, options, host);
+  }
+  const statuses: number[] = [];
+  for (const routine of several) {
+    try {
+      statuses.push(await sweepOne(routine, options, host));
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      process.stderr.write(`mcsafe: ${error.message}\n`);
+      statuses.push(EXIT.FAILED);
+    }
+    process.stdout.write('\n');
+  }
+  return [EXIT.FOUND, EXIT.FAILED].find((status) => statuses.includes(status)) ?? EXIT.OK;
+}
+
+async function sweepOne(argument: string, options: SweepOptions, host: Host): Promise<number> {
+  const { report, interrupted } = await drive(await prepare(argument, options, host));
   process.stdout.write(options.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : sweepText(report, interrupted));
   return report.violating > 0 ? EXIT.FOUND : interrupted ? EXIT.FAILED : EXIT.OK;
+}
+
+/** `FILE:routine` of each routine with entries in a file of which no routine was named; nothing where the file does not load, which {@link prepare} will explain. */
+async function severalRoutines(argument: string, options: SweepOptions, host: Host): Promise<readonly string[]> {
+  const { file, routine } = splitRoutine(argument, host);
+  if (routine !== undefined) return [];
+  const result = await loadProgram(checkedConfig(sourceAttributes([file], sourceOptions(options, options.kernel?.[0]))), host);
+  if (!result.ok) return [];
+  const { image, config } = result.program;
+  const { entries } = findImageTable(image, { generation: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id });
+  // Aliases are the same routine.
+  const byAddress = new Map<bigint, string>();
+  for (const { name, address, size, type } of routines(image)) {
+    if (type === 'func' && !byAddress.has(address) && entries.some(({ insn }) => insn >= address && insn < address + size)) byAddress.set(address, name);
+  }
+  return [...byAddress.values()].map((name) => `${file}:${name}`);
 }
 
 /** Reads the program for each kernel generation and settles what was not said. Rejects with CommandError. */

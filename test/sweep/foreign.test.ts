@@ -4,8 +4,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { prepare } from '../../cli/commands/sweep.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { prepare, sweep as sweepCommand } from '../../cli/commands/sweep.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { placeOf } from '../../sweep/coverage.ts';
 
@@ -67,5 +67,33 @@ describe('a routine that nobody described', () => {
 3:	jmp 2b
 	.previous
 	_ASM_EXTABLE(1b, 3b)`)).classes).toEqual([]);
+  });
+});
+
+describe('a file of several routines', () => {
+  const routine = (name: string, body: string): string => `SYM_FUNC_START(${name})\n${body}\nSYM_FUNC_END(${name})\n`;
+  const file = join(folder, 'several.S');
+  writeFileSync(file, `#include <linux/linkage.h>\n#include <asm/asm.h>\n\t.text\n${routine('my_memcpy', COPY('movq %rcx, %rax'))}${routine('my_other_copy', COPY('leaq -1(%rcx), %rax').replaceAll(/\b1([b:])/g, '3$1').replaceAll(/\b2([b:])/g, '4$1'))}`);
+
+  async function printed(argument: string): Promise<{ readonly status: number; readonly text: string }> {
+    let text = '';
+    const spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => { text += String(chunk); return true; });
+    try {
+      return { status: await sweepCommand(argument, { n: '0..4', srcOffsets: '0', dstOffsets: '0' }), text };
+    } finally {
+      spy.mockRestore();
+    }
+  }
+
+  test('is swept routine by routine, and one that is wrong is enough', async () => {
+    const { status, text } = await printed(file);
+    expect(text).toMatch(/^my_memcpy in [^]*no violation[^]*^my_other_copy in [^]*over-claim/m);
+    expect(status).toBe(1);
+  });
+
+  test('is swept in part where a routine is named', async () => {
+    const { status, text } = await printed(`${file}:my_memcpy`);
+    expect(text).not.toContain('my_other_copy');
+    expect(status).toBe(0);
   });
 });
