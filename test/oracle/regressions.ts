@@ -35,4 +35,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'they begin with the popf that sets AC', state: 'code=9d488b03 rip=20000018 rbx=30001104 rsp=30006100 [30006100]=0202040000000000' },
   { about: 'fxsave finds 4 bytes misaligned before it wants 16', state: 'code=0fae03 rip=20000018 rflags=40202 rbx=30001102' },
   { about: 'a masked store into the last page of user memory faults on that page before the addresses behind it', state: 'code=c44179f7cc rip=20034118 rdi=7ffffffffff8' },
+  { about: 'the 8-byte form is not cut there', state: 'code=0ff7ff rip=20034118 rdi=7ffffffffffa mm7=ffffffffffffffffffff' },
+  { about: 'a misaligned masked store is an alignment check before its page is looked at', state: 'code=660ff7fd rip=20032e58 rflags=40247 rdi=30004ffc' },
 ];

@@ -56,10 +56,8 @@ const maskedStore: SystemInstruction = (cpu, instruction) => {
   const enterMmx = (): void => { if (mmx) state.x87 = { ...state.x87, tag: 0xff, status: state.x87.status & ~0x3800 }; };
   // AMD's processors are in MMX mode by the time the store faults.
   if (cpu.profile.vendor === 'amd') enterMmx();
-  // Page by page: what is wrong with the first counts, even where the second has no canonical address.
-  const inFirstPage = Math.min(from.length, Number(0x1000n - (base & 0xfffn)));
-  cpu.checkStore(BigInt.asUintN(64, base), inFirstPage);
-  if (inFirstPage < from.length) cpu.checkStore(BigInt.asUintN(64, base + BigInt(inFirstPage)), from.length - inFirstPage);
+  // The 16-byte forms are two of 8 bytes, as is seen where the second has no canonical address.
+  for (let half = 0; half < from.length; half += 8) cpu.checkStore(BigInt.asUintN(64, base + BigInt(half)), 8);
   for (const { address, byte } of stores) cpu.store(address, Uint8Array.of(byte));
   enterMmx();
   state.pendingNonTemporal = true;
