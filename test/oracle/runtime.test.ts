@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { has } from '../host/tools.ts';
+import { missing } from '../corpus/corpus.ts';
 
 const RUNTIME = fileURLToPath(new URL('../../runtime', import.meta.url));
 const here = process.platform === 'linux' && process.arch === 'x64';
@@ -31,7 +31,11 @@ int main(void)
 }
 `;
 
-describe.skipIf(!here || !has('gcc') || !has('make'))('the runtime', () => {
+const skip = here ? missing('the runtime', { commands: ['gcc', 'make'] }) : 'the host';
+const noPkgConfig = missing('the runtime through pkg-config', { commands: ['pkg-config'] });
+const noCMake = missing('the runtime through CMake', { commands: ['cmake'] });
+
+describe.skipIf(skip !== undefined)('the runtime', () => {
   test('passes its own tests', () => {
     const output = run('make', ['-s', '-C', RUNTIME, `BUILD=${folder}/make`, 'check']);
     expect(output.match(/^ok /gm)?.length).toBeGreaterThan(20);
@@ -44,8 +48,7 @@ describe.skipIf(!here || !has('gcc') || !has('make'))('the runtime', () => {
     expect(run('make', ['-s', '-C', RUNTIME, `BUILD=${folder}/sanitized`, 'SANITIZE=address,undefined', 'check'], env)).toContain('all passed');
   });
 
-  test('is installed by make and found by pkg-config', (context) => {
-    if (!has('pkg-config')) context.skip();
+  test.skipIf(noPkgConfig !== undefined)('is installed by make and found by pkg-config', () => {
     run('make', ['-s', '-C', RUNTIME, `BUILD=${folder}/install`, `PREFIX=${folder}/prefix`, 'install']);
     writeFileSync(`${folder}/consumer.c`, CONSUMER);
     const flags = run('pkg-config', ['--cflags', '--libs', 'mcsafe'], { PKG_CONFIG_PATH: `${folder}/prefix/lib/pkgconfig` }).trim().split(' ');
@@ -55,8 +58,7 @@ describe.skipIf(!here || !has('gcc') || !has('make'))('the runtime', () => {
     }
   });
 
-  test('is built by CMake, and found by a project that uses it', (context) => {
-    if (!has('cmake')) context.skip();
+  test.skipIf(noCMake !== undefined)('is built by CMake, and found by a project that uses it', () => {
     const prefix = `${folder}/cmake-prefix`;
     run('cmake', ['-S', RUNTIME, '-B', `${folder}/cmake`, `-DCMAKE_INSTALL_PREFIX=${prefix}`]);
     run('cmake', ['--build', `${folder}/cmake`]);
