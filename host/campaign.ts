@@ -1,0 +1,212 @@
+/**
+ * From what somebody asks for to a campaign: the program for each kernel and CPU, the contract, the space.
+ * One way for the command line, its workers and the editor, so that all mean the same cases by the same numbers.
+ */
+import { findImageTable } from '../assembly/extable/search.ts';
+import { DEFAULT_KERNEL_GENERATION } from '../fault-model/kernel-generation.ts';
+import { CPU_PROFILES, cpuProfile, DEFAULT_CPU_PROFILE } from '../machine/cpu/profiles.ts';
+import { contractByName, CONTRACT_KINDS, readDirectives } from '../machine/scenario/contracts.ts';
+import { opensUserAccess } from '../machine/scenario/user-access.ts';
+import type { SweepDefaults } from '../machine/scenario/contracts.ts';
+import { directivesOf, routines } from '../machine/scenario/resolve.ts';
+import { parseLaunchConfig } from '../machine/scenario/schema.ts';
+import type { LaunchConfig } from '../machine/scenario/schema.ts';
+import type { Contract, ContractKind } from '../machine/scenario/scenario.ts';
+import { Campaign } from '../sweep/campaign.ts';
+import type { CampaignRequest, Shard } from '../sweep/campaign.ts';
+import { routineInstructions } from '../sweep/coverage.ts';
+import {
+  DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
+} from '../sweep/defaults.ts';
+import { inferContract } from '../sweep/infer-contract.ts';
+import type { SweepTarget } from '../sweep/reference.ts';
+import { SpaceError } from '../sweep/space.ts';
+import type { Host } from './host.ts';
+import { errorsOf, formatProblem } from './problems.ts';
+import { loadProgram } from './program.ts';
+import type { Program } from './program.ts';
+
+/** What may be asked for; plain data, so that a worker can be told the same. What is absent follows from the routine. */
+export interface CampaignOptions {
+  /** How sources are read: the launch attributes of these names. */
+  readonly source?: Readonly<Record<string, unknown>>;
+  readonly contract?: string;
+  readonly n?: string;
+  readonly faults?: string;
+  readonly srcOffsets?: string;
+  readonly dstOffsets?: string;
+  readonly profile?: readonly string[];
+  readonly kernel?: readonly string[];
+  readonly progress?: number;
+  readonly exceptions?: number;
+  readonly helper?: readonly string[];
+  readonly budget?: number;
+  readonly shard?: string;
+  readonly random?: number;
+  readonly seed?: number;
+}
+
+/** Why there is no campaign, for the person who asked. */
+export class CampaignError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CampaignError';
+  }
+}
+
+/** `FILE:routine` of each routine with entries in a file of which no routine was named; nothing where the file does not load, which {@link prepareCampaign} will explain. */
+export async function routinesWithEntries(argument: string, options: CampaignOptions, host: Host): Promise<readonly string[]> {
+  const { file, routine } = splitRoutine(argument, host);
+  if (routine !== undefined) return [];
+  const result = await loadProgram(sourceConfig(file, options, options.kernel?.[0]), host);
+  if (!result.ok) return [];
+  const { image, config } = result.program;
+  const { entries } = findImageTable(image, { generation: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id });
+  // Aliases are the same routine.
+  const byAddress = new Map<bigint, string>();
+  for (const { name, address, size, type } of routines(image)) {
+    if (type === 'func' && !byAddress.has(address) && entries.some(({ insn }) => insn >= address && insn < address + size)) byAddress.set(address, name);
+  }
+  return [...byAddress.values()].map((name) => `${file}:${name}`);
+}
+
+/** Reads the program for each kernel generation and settles what was not said. Rejects with CampaignError. */
+export async function prepareCampaign(argument: string, options: CampaignOptions, host: Host): Promise<Campaign> {
+  const { file, routine } = splitRoutine(argument, host);
+  try {
+    const targets: SweepTarget[] = [];
+    let settled: { readonly contract: Contract; readonly said: SweepDefaults } | undefined;
+    let entryName = routine;
+    for (const kernel of options.kernel ?? [undefined]) {
+      const config = { ...sourceConfig(file, options, kernel), budget: options.budget ?? DEFAULT_SWEEP_BUDGET };
+      const result = await loadProgram(config, host);
+      if (!result.ok) {
+        throw new CampaignError([...result.configProblems.map(({ path, message }) => `${path}: ${message}`), ...errorsOf(result.problems).map(formatProblem), ...(result.advice === undefined ? [] : [result.advice])].join('\n'));
+      }
+      const { program } = result;
+      const entry = chooseRoutine(program, entryName, file);
+      entryName = entry.name;
+      settled ??= contractOf(program, entry, options.contract);
+      const generation = program.config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
+      for (const profile of profiles(options.profile)) {
+        targets.push({
+          name: `${profile}, kernel ${generation}`, image: program.image, directives: program.directives, program: program.main,
+          config: { ...program.config, entry: entry.name, cpuProfile: profile, contract: launchContract(settled.contract) },
+        });
+      }
+    }
+    return campaignOf(targets, settled!, options);
+  } catch (error) {
+    if (error instanceof SpaceError) throw new CampaignError(error.message);
+    throw error;
+  }
+}
+
+/** The launch configuration as which the sources are read. */
+function sourceConfig(file: string, { source }: CampaignOptions, kernel: string | undefined): LaunchConfig {
+  const parsed = parseLaunchConfig({ ...source, program: file, ...(kernel === undefined ? {} : { kernelGeneration: kernel }) });
+  if (parsed.ok) return parsed.config;
+  throw new CampaignError(parsed.problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
+}
+
+function campaignOf(targets: readonly SweepTarget[], { contract, said }: { readonly contract: Contract; readonly said: SweepDefaults }, options: CampaignOptions): Campaign {
+  const { image, config } = targets[0]!;
+  const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
+  const table = findImageTable(image, { generation });
+  const entry = routines(image).find(({ name }) => name === config.entry)!;
+  const instructions = routineInstructions(image, entry.address);
+  const asked = options.n ?? said.n;
+  const scalar = !('n' in contract.arguments);
+  if (scalar && options.n !== undefined) throw new SpaceError(`contract ${contract.kind} takes no length, so -n means nothing`);
+  const lengths = scalar ? SCALAR_LENGTHS : asked === undefined ? DEFAULT_LENGTHS : parseLengths(asked);
+  const faults = options.faults ?? said.faults;
+  const progress = options.progress ?? number(said.progress, 'progress');
+  const shard = options.shard === undefined ? undefined : parseShard(options.shard);
+  const request: CampaignRequest = {
+    targets,
+    promises: {
+      contract, maxExceptions: options.exceptions ?? number(said.exceptions, 'exceptions') ?? DEFAULT_MAX_EXCEPTIONS,
+      helpers: [...options.helper ?? [], ...said.helper?.split(',') ?? []],
+      ...(progress === undefined ? {} : { progress }),
+      ...scalarWidth(contract, entry.name, instructions, table), ...lengthCut(contract, instructions),
+    },
+    axes: {
+      lengths, longLengths: longLengths(contract, lengths),
+      srcOffsets: options.srcOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.srcOffsets),
+      dstOffsets: options.dstOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.dstOffsets),
+      kinds: faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults),
+    },
+    ...(shard === undefined ? {} : { shard }),
+    ...(options.random === undefined ? {} : { random: { count: options.random, seed: options.seed ?? 1 } }),
+  };
+  const campaign = new Campaign(request);
+  if (campaign.total > MAX_CASES) {
+    throw new SpaceError(`the space has ${campaign.space.size.toLocaleString('en')} cases${shard === undefined ? '' : `, this shard ${campaign.total.toLocaleString('en')}`}, more than can be swept here (${MAX_CASES.toLocaleString('en')}); narrow it (-n, --faults, --src-offsets), cut it with --shard 1/N, or draw from it with --random COUNT`);
+  }
+  if (campaign.total === 0) throw new SpaceError('the space has no case: no length, or no fault that the contract has a buffer for');
+  return campaign;
+}
+
+/** `FILE:routine`; a colon that is part of an existing file's name stays there. */
+function splitRoutine(argument: string, host: Host): { readonly file: string; readonly routine?: string } {
+  const colon = argument.lastIndexOf(':');
+  if (colon <= 0 || host.files.read(host.resolve(host.workingFolder, argument)) !== undefined) return { file: argument };
+  return { file: argument.slice(0, colon), routine: argument.slice(colon + 1) };
+}
+
+function chooseRoutine({ image, config, main }: Program, name: string | undefined, file: string): { readonly name: string; readonly address: bigint } {
+  const table = findImageTable(image, { generation: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id });
+  const candidates = routines(image);
+  if (candidates.length === 0) throw new CampaignError(`${file} defines no routine: no named symbol in an executable section`);
+  if (name !== undefined) {
+    const found = candidates.find((symbol) => symbol.name === name);
+    if (found === undefined) throw new CampaignError(`no routine "${name}" in ${main}; there are: ${candidates.slice(0, 30).map((symbol) => symbol.name).join(', ')}`);
+    return found;
+  }
+  if (table.entries.length === 0 && table.ranges.length === 0) throw new CampaignError(`${file} has no exception-table entry, so no fault in it is handled; name a routine (${file}:${candidates[0]!.name}) to sweep it all the same`);
+  const holds = ({ address, size }: { readonly address: bigint; readonly size: bigint }): boolean => table.entries.some(({ insn }) => insn >= address && insn < address + size);
+  return candidates.find((symbol) => symbol.type === 'func' && holds(symbol)) ?? candidates.find(({ type }) => type === 'func') ?? candidates[0]!;
+}
+
+function contractOf(program: Program, entry: { readonly name: string; readonly address: bigint }, asked: string | undefined): { readonly contract: Contract; readonly said: SweepDefaults } {
+  const { image, directives, config } = program;
+  if (asked !== undefined && !(CONTRACT_KINDS as readonly string[]).includes(asked)) throw new CampaignError(`no contract "${asked}"; there are ${CONTRACT_KINDS.join(', ')}`);
+  const symbol = routines(image).find(({ name }) => name === entry.name)!;
+  const read = readDirectives(directivesOf(symbol, { image, directives }));
+  if (read.problems.length > 0) throw new CampaignError(read.problems.map(formatProblem).join('\n'));
+  const said = read.sweep ?? {};
+  if (read.contract !== undefined) return { said, contract: asked === undefined ? read.contract : { ...read.contract, kind: asked as ContractKind, origin: '--contract' } };
+  const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
+  const contract = inferContract(contractByName(entry.name), {
+    name: entry.name, instructions: routineInstructions(image, entry.address), table: findImageTable(image, { generation }),
+    opensUserAccess: opensUserAccess(image, entry.address, DEFAULT_CPU_PROFILE, generation),
+  }, asked as ContractKind | undefined);
+  if (contract === undefined) {
+    throw new CampaignError(`nothing says what ${entry.name} promises; say it with --contract (${CONTRACT_KINDS.join(', ')}) or with a comment beside it: # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax`);
+  }
+  return { contract, said };
+}
+
+function launchContract({ kind, arguments: args, returns, user }: Contract): { kind: ContractKind; arguments: Contract['arguments']; returns?: NonNullable<Contract['returns']>; user: string[] } {
+  return { kind, arguments: { ...args }, user: [...user], ...(returns === undefined ? {} : { returns }) };
+}
+
+function profiles(asked: readonly string[] | undefined): readonly string[] {
+  const names = (asked ?? [DEFAULT_CPU_PROFILE.name]).flatMap((text) => text.split(','));
+  const unknown = names.find((name) => cpuProfile(name) === undefined);
+  if (unknown !== undefined) throw new CampaignError(`no CPU profile "${unknown}"; known are default, ${CPU_PROFILES.map(({ name }) => name).join(', ')}`);
+  return names;
+}
+
+function parseShard(text: string): Shard {
+  const match = /^(\d{1,9})\/(\d{1,9})$/.exec(text);
+  const index = Number(match?.[1]), count = Number(match?.[2]);
+  if (match === null || index < 1 || index > count) throw new CampaignError(`--shard wants i/n with i from 1 to n, not "${text}"`);
+  return { index, count };
+}
+
+function number(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new CampaignError(`"mcsafe: sweep ${name}=${text}": not a whole number`);
+  return Number(text);
+}
