@@ -4,13 +4,15 @@
  *   every start. They become lists of names, split when something looks one up, and the members our sources mention become their numbers.
  * - V8 makes a wrapper for each function its WebAssembly exports (762). Methods whose name is no word of our sources go, and with them the
  *   exports that only they call.
+ * - Its decoder and its GNU formatter unpack their tables when the first of them is made, which takes as long as all of our own start. The
+ *   memory with the unpacked tables becomes the memory the module starts with.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withExports } from './wasm-exports.mjs';
+import { withExports, withMemory } from './wasm-edit.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const library = createRequire(import.meta.url).resolve('iced-x86');
@@ -66,11 +68,21 @@ function shakenLibrary() {
   return used;
 }
 
-/** Writes iced's WebAssembly, with the exports that are called, to where its script looks for it: the bundle's folder. */
+/** Writes iced's WebAssembly, with the exports that are called and its tables unpacked, to where its script looks for it: the bundle's folder. */
 export function copyIced(folder) {
   const called = new Set([...shakenLibrary().matchAll(/\bwasm\.(\w+)/g)].map(([, name]) => name));
   const bytes = readFileSync(join(dirname(library), 'iced_x86_bg.wasm'));
-  writeFileSync(join(folder, 'iced_x86_bg.wasm'), withExports(bytes, (name) => called.has(name)));
+  writeFileSync(join(folder, 'iced_x86_bg.wasm'), withMemory(withExports(bytes, (name) => called.has(name)), unpackedMemory()));
+}
+
+/** The module's memory once its tables are unpacked. Nothing else of it has changed: the module has no other state, and its stack is empty. */
+function unpackedMemory() {
+  // The stack pointer, the module's only global, starts where its data does.
+  const STACK_END = 0x100000;
+  const decoder = new iced.Decoder(64, Uint8Array.of(0x90), iced.DecoderOptions.None);
+  const used = [decoder, decoder.decode(), new iced.Formatter(iced.FormatterSyntax.Gas)];
+  for (const object of used) object.free();
+  return Buffer.from(iced.__wasm.memory.buffer.slice(0)).fill(0, 0, STACK_END);
 }
 
 function rewriteLibrary() {

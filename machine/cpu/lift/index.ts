@@ -2,7 +2,7 @@
  * The one place that says what instructions do.
  *
  * ## How to add an instruction
- * 1. Find the file of its group in this folder, or add one, and export a `Record<mnemonic, Lift>`; name it in `GROUPS` below. Mnemonics are
+ * 1. Find the file of its group in this folder, or add one, and export a `Record<mnemonic, Lift>`; name it below. Mnemonics are
  *    iced-x86's in lower case (string instructions without the size letter). `../decode.ts` maps what iced calls differently.
  * 2. Write `(a) => …`. `a.shape` has the operands' kinds and sizes, and nothing that differs between instructions which share a handler:
  *    register numbers and immediates are reached only through `a`. A decision on them belongs into the decoder, as `shape.variant`.
@@ -32,10 +32,15 @@ import { vector } from './vector.ts';
 import { vectorInteger } from './vector-integer.ts';
 import { vectorShuffle } from './vector-shuffle.ts';
 
-const GROUPS: readonly Record<string, Lift>[] = [moves, arithmetic, shifts, bits, control, strings, bmi, vector, vectorInteger, vectorShuffle];
+/** What every program uses, and what many do without: those tables are made when the first of their instructions is met, for a start's sake. */
+const GENERAL: readonly Record<string, Lift>[] = [moves, arithmetic, shifts, bits, control, strings, bmi];
+const VECTOR: readonly (() => Record<string, Lift>)[] = [vector, vectorInteger, vectorShuffle];
 
 const lifts = new Map<string, Lift>();
-for (const group of GROUPS) {
+for (const group of GENERAL) add(group);
+let complete = false;
+
+function add(group: Record<string, Lift>): void {
   for (const [mnemonic, lift] of Object.entries(group)) {
     if (lifts.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
     lifts.set(mnemonic, lift);
@@ -44,5 +49,9 @@ for (const group of GROUPS) {
 
 /** The meaning of a mnemonic, if the emulator models it. */
 export function liftOf(mnemonic: string): Lift | undefined {
+  if (!lifts.has(mnemonic) && !complete) {
+    complete = true;
+    for (const group of VECTOR) add(group());
+  }
   return lifts.get(mnemonic);
 }

@@ -260,7 +260,7 @@ const BYTE_TO_WORD = { s: 'i16x8_extend_low_i8x16_s', z: 'i16x8_extend_low_i8x16
 const WORD_TO_DWORD = { s: 'i32x4_extend_low_i16x8_s', z: 'i32x4_extend_low_i16x8_u' } as const;
 const DWORD_TO_QWORD = { s: 'i64x2_extend_low_i32x4_s', z: 'i64x2_extend_low_i32x4_u' } as const;
 
-const extensions = Object.fromEntries((['s', 'z'] as const).flatMap((kind): [string, Lift][] => {
+const extensions = (): Record<string, Lift> => Object.fromEntries((['s', 'z'] as const).flatMap((kind): [string, Lift][] => {
   const bw = BYTE_TO_WORD[kind], wd = WORD_TO_DWORD[kind], dq = DWORD_TO_QWORD[kind];
   return [
     [`pmov${kind}xbw`, extend(1, 2, [bw])], [`pmov${kind}xbd`, extend(1, 4, [bw, wd])], [`pmov${kind}xbq`, extend(1, 8, [bw, wd, dq])],
@@ -307,7 +307,7 @@ function test(signs?: 4 | 8): Lift {
   };
 }
 
-const sse: Record<string, Lift> = {
+const sse = (): Record<string, Lift> => ({
   pxor: direct('v128_xor'), por: direct('v128_or'), pand: direct('v128_and'),
   // WebAssembly's andnot complements its second operand, x86's its first.
   pandn: direct('v128_andnot', true),
@@ -337,13 +337,13 @@ const sse: Record<string, Lift> = {
   psllw: shift(16, 'i16x8_shl'), pslld: shift(32, 'i32x4_shl'), psllq: shift(64, 'i64x2_shl'),
   psrlw: shift(16, 'i16x8_shr_u'), psrld: shift(32, 'i32x4_shr_u'), psrlq: shift(64, 'i64x2_shr_u'),
   psraw: shift(16, 'i16x8_shr_s', true), psrad: shift(32, 'i32x4_shr_s', true),
-  ...extensions,
+  ...extensions(),
   phminposuw: unary(minimumPosition), ptest: test(),
-};
+});
 
-export const vectorInteger: Record<string, Lift> = {
-  ...sse,
-  ...Object.fromEntries(Object.entries(sse).map(([mnemonic, lift]) => [`v${mnemonic}`, lift])),
+export const vectorInteger = (): Record<string, Lift> => ({
+  ...sse(),
+  ...Object.fromEntries(Object.entries(sse()).map(([mnemonic, lift]) => [`v${mnemonic}`, lift])),
   vpsllvd: shiftEach(4, 'i64_shl'), vpsllvq: shiftEach(8, 'i64_shl'), vpsrlvd: shiftEach(4, 'i64_shr_u'), vpsrlvq: shiftEach(8, 'i64_shr_u'), vpsravd: shiftEach(4, 'i64_shr_s'),
   vtestps: test(4), vtestpd: test(8),
-};
+});

@@ -362,7 +362,7 @@ function sumsOfDifferences(a: Access): void {
   writeLanes(a, size, results);
 }
 
-const sse: Record<string, Lift> = {
+const sse = (): Record<string, Lift> => ({
   pshufd: shuffle(4, 0, 4), pshuflw: shuffle(2, 0, 4), pshufhw: shuffle(2, 4, 8), pshufw: shuffle(2, 0, 4), pshufb: shuffleBytes,
   shufps: shuffleTwo(4), shufpd: shuffleTwo(8), insertps: insertElement,
   pextrb: extract(1), pextrw: extract(2), pextrd: extract(4), pextrq: extract(8), extractps: extract(4),
@@ -370,11 +370,11 @@ const sse: Record<string, Lift> = {
   pblendw: blend(2), blendps: blend(4), blendpd: blend(8),
   pblendvb: blendBySign('i8x16_shr_s', 7), blendvps: blendBySign('i32x4_shr_s', 31), blendvpd: blendBySign('i64x2_shr_s', 63),
   pslldq: shiftBytes(true), psrldq: shiftBytes(false), palignr: alignRight, mpsadbw: sumsOfDifferences,
-};
+});
 
-export const vectorShuffle: Record<string, Lift> = {
-  ...sse,
-  ...Object.fromEntries(Object.entries(sse).map(([mnemonic, lift]) => [`v${mnemonic}`, lift])),
+export const vectorShuffle = (): Record<string, Lift> => ({
+  ...sse(),
+  ...Object.fromEntries(Object.entries(sse()).map(([mnemonic, lift]) => [`v${mnemonic}`, lift])),
   vpblendd: blend(4),
   vpermilps: permuteInLane(4), vpermilpd: permuteInLane(8), vpermd: permute(4), vpermps: permute(4), vpermq: permute(8), vpermpd: permute(8),
   vperm2f128: permuteHalves, vperm2i128: permuteHalves, vinsertf128: insertHalf, vinserti128: insertHalf, vextractf128: extractHalf, vextracti128: extractHalf,
@@ -386,4 +386,4 @@ export const vectorShuffle: Record<string, Lift> = {
     enterMmx(a);
   },
   movdq2q: unary(({ c, x }) => { c.get(x); }),
-};
+});

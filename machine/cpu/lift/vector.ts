@@ -191,7 +191,7 @@ function broadcastLane(a: Access): void {
   clearAbove(a, to, a.size(0));
 }
 
-const legacy: Record<string, Lift> = {
+const legacy = (): Record<string, Lift> => ({
   movdqa: move(true), movaps: move(true), movapd: move(true), movdqu: move(false), movups: move(false), movupd: move(false), lddqu: move(false),
   movntdqa: move(true), movntdq: move(true, true), movntps: move(true, true), movntpd: move(true, true),
   movd: moveLow(4), movq: moveLow(8), movss: moveScalar(4), movsd: moveScalar(8),
@@ -201,11 +201,11 @@ const legacy: Record<string, Lift> = {
   xorps: logic('v128_xor'), xorpd: logic('v128_xor'), orps: logic('v128_or'), orpd: logic('v128_or'), andps: logic('v128_and'), andpd: logic('v128_and'),
   // WebAssembly's andnot complements its second operand, x86's its first.
   andnps: logic('v128_andnot', true), andnpd: logic('v128_andnot', true),
-};
+});
 
-export const vector: Record<string, Lift> = {
-  ...legacy,
-  ...Object.fromEntries(Object.entries(legacy).map(([mnemonic, lift]) => [`v${mnemonic}`, lift])),
+export const vector = (): Record<string, Lift> => ({
+  ...legacy(),
+  ...Object.fromEntries(Object.entries(legacy()).map(([mnemonic, lift]) => [`v${mnemonic}`, lift])),
   vmovdqa32: move(true), vmovdqa64: move(true), vmovdqu8: move(false), vmovdqu16: move(false), vmovdqu32: move(false), vmovdqu64: move(false),
   vpxord: logic('v128_xor'), vpxorq: logic('v128_xor'), vpord: logic('v128_or'), vporq: logic('v128_or'),
   vpandd: logic('v128_and'), vpandq: logic('v128_and'), vpandnd: logic('v128_andnot', true), vpandnq: logic('v128_andnot', true),
@@ -213,4 +213,4 @@ export const vector: Record<string, Lift> = {
   vzeroupper: zero(16), vzeroall: zero(0),
   vbroadcastss: broadcast(4), vbroadcastsd: broadcast(8), vpbroadcastb: broadcast(1), vpbroadcastw: broadcast(2), vpbroadcastd: broadcast(4), vpbroadcastq: broadcast(8),
   vbroadcastf128: broadcastLane, vbroadcasti128: broadcastLane,
-};
+});
