@@ -29,7 +29,8 @@ export class Debuggee {
   constructor(program: Program, machine: Machine, listener: ExecutionListener) {
     this.program = program;
     this.machine = machine;
-    this.execution = new Execution(machine, listener);
+    const { historySize } = program.config;
+    this.execution = new Execution(machine, listener, historySize === undefined ? {} : { bytes: historySize * 2 ** 20 });
     this.sources = new SourceTexts(program.virtualSources);
   }
 

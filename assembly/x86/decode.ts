@@ -14,7 +14,7 @@ export interface DecodeOptions {
 }
 
 /** Longest instruction (SDM 2A 2.3.11). */
-const MAX_INSTRUCTION_LENGTH = 15;
+export const MAX_INSTRUCTION_LENGTH = 15;
 
 const CACHE_LIMIT = 20_000;
 const cache = new Map<string, Instruction>();

@@ -1,14 +1,13 @@
 /**
  * Steps backwards, in small pieces, so that the adapter always answers.
  */
-import { decodeInstruction } from '../../assembly/x86/decode.ts';
+import { decodeInstruction, MAX_INSTRUCTION_LENGTH } from '../../assembly/x86/decode.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Found, SearchRequest, Timeline } from '../../machine/timeline/timeline.ts';
 import { lineKey } from './plan.ts';
 import type { Granularity } from './plan.ts';
 
 const RSP = 4;
-const LONGEST_INSTRUCTION = 15;
 /** A line is a macro's or a string instruction's at most; a loop on one line is left after so many instructions. */
 const MOST_STEPS_OF_A_LINE = 2_000;
 
@@ -71,7 +70,7 @@ function* instructionBack(timeline: Timeline, over: boolean, { stops, setTempora
 /** Where calls may stand that return to `address`. */
 function callsEndingAt(machine: Machine, address: bigint): bigint[] {
   const calls: bigint[] = [];
-  for (let length = 2; length <= LONGEST_INSTRUCTION; length++) {
+  for (let length = 2; length <= MAX_INSTRUCTION_LENGTH; length++) {
     const at = BigInt.asUintN(64, address - BigInt(length));
     const instruction = decodeInstruction(machine.memory.read(at, length), at);
     if (instruction.length === length && (instruction.flow === 'call' || instruction.flow === 'indirect-call')) calls.push(at);
@@ -80,5 +79,5 @@ function callsEndingAt(machine: Machine, address: bigint): bigint[] {
 }
 
 function flowAt(machine: Machine, address: bigint): string {
-  return decodeInstruction(machine.memory.read(address, LONGEST_INSTRUCTION), address).flow;
+  return decodeInstruction(machine.memory.read(address, MAX_INSTRUCTION_LENGTH), address).flow;
 }

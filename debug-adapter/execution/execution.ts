@@ -3,8 +3,10 @@
  */
 import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine, Stop } from '../../machine/machine.ts';
+import { undefinedFlags } from '../../machine/timeline/flag-origins.ts';
+import type { UndefinedFlag } from '../../machine/timeline/flag-origins.ts';
 import { Timeline } from '../../machine/timeline/timeline.ts';
-import type { Found } from '../../machine/timeline/timeline.ts';
+import type { Found, TimelineOptions } from '../../machine/timeline/timeline.ts';
 import { stepBack } from './backwards.ts';
 import type { SteppedBack } from './backwards.ts';
 import { nextTurn } from './next-turn.ts';
@@ -56,10 +58,12 @@ export class Execution {
   #reported = 0;
   #finished = false;
   #plan: Plan | undefined;
+  /** Of the present stop, once somebody asked. */
+  #undefinedFlags: readonly UndefinedFlag[] | undefined;
 
-  constructor(machine: Machine, listener: ExecutionListener) {
+  constructor(machine: Machine, listener: ExecutionListener, history: TimelineOptions) {
     this.#machine = machine;
-    this.#timeline = new Timeline(machine);
+    this.#timeline = new Timeline(machine, history);
     this.#listener = listener;
   }
 
@@ -108,6 +112,18 @@ export class Execution {
   /** Registers, memory or poison were changed by the user: what was recorded of the future does not hold any more. */
   edited(): void {
     this.#timeline.edited();
+    // What was there before is not how the present came to be.
+    this.#undefinedFlags = [];
+  }
+
+  /** The flags that hold no defined value where the program stands; none after the user changed something there. */
+  get undefinedFlags(): readonly UndefinedFlag[] {
+    if (this.#running) return [];
+    if (this.#undefinedFlags === undefined) {
+      this.#undefinedFlags = undefinedFlags(this.#timeline);
+      showPhases(this.#machine);
+    }
+    return this.#undefinedFlags;
   }
 
   /** Asks a running program to stand still; it does so within a slice. */
@@ -258,6 +274,7 @@ export class Execution {
 
   #stopped(cause: StopCause): true {
     this.#running = false;
+    this.#undefinedFlags = undefined;
     this.#cause = cause;
     this.#setTemporary([]);
     this.#listener.onStopped(cause);

@@ -2,14 +2,13 @@
  * What a running program is to reach: the end of a step, or nothing in particular.
  * A plan is asked before every call of the machine how to go on, and after it whether it has arrived.
  */
-import { decodeInstruction } from '../../assembly/x86/decode.ts';
+import { decodeInstruction, MAX_INSTRUCTION_LENGTH } from '../../assembly/x86/decode.ts';
 import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine } from '../../machine/machine.ts';
 
 const RSP = 4;
-const LONGEST_INSTRUCTION = 15;
 
 /** How to run up to the next question. */
 export interface Stretch {
@@ -104,7 +103,7 @@ export class StepPlan implements Plan {
   prepare(machine: Machine): Stretch {
     if (this.#call !== undefined) return { single: false, endsAtFixup: false, temporary: [this.#call.address] };
     const { rip } = machine.registers;
-    const instruction = decodeInstruction(machine.memory.read(rip, LONGEST_INSTRUCTION), rip);
+    const instruction = decodeInstruction(machine.memory.read(rip, MAX_INSTRUCTION_LENGTH), rip);
     this.#before = { instruction, rip };
     const next = BigInt.asUintN(64, rip + BigInt(instruction.length));
     if (this.#over && (instruction.flow === 'call' || instruction.flow === 'indirect-call')) {

@@ -4,7 +4,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as z from 'zod/mini';
 import type { ImageLine } from '../../assembly/elf/image.ts';
-import { decodeInstruction } from '../../assembly/x86/decode.ts';
+import { decodeInstruction, MAX_INSTRUCTION_LENGTH } from '../../assembly/x86/decode.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { errors } from '../errors.ts';
@@ -14,7 +14,6 @@ import { addressOf } from './memory.ts';
 
 /** Instructions of one request. */
 const LIMIT = 10_000;
-const LONGEST_INSTRUCTION = 15;
 
 export const disassembleRequests = [
   defineRequest({
@@ -38,7 +37,7 @@ export const disassembleRequests = [
 
 /** Bytes of the instruction at `address`; 1 where there is none, so that the listing goes on. */
 function lengthAt({ machine }: Debuggee, address: bigint): number {
-  const bytes = machine.memory.read(address, LONGEST_INSTRUCTION);
+  const bytes = machine.memory.read(address, MAX_INSTRUCTION_LENGTH);
   return bytes.length === 0 ? 1 : Math.max(1, decodeInstruction(bytes, address).length);
 }
 
@@ -86,7 +85,7 @@ function lastRowBelow(lines: readonly ImageLine[], address: bigint): number {
 
 function describe(adapter: Adapter, debuggee: Debuggee, address: bigint, resolveSymbols: boolean): DebugProtocol.DisassembledInstruction {
   const { machine } = debuggee;
-  const bytes = machine.memory.read(address, LONGEST_INSTRUCTION);
+  const bytes = machine.memory.read(address, MAX_INSTRUCTION_LENGTH);
   if (bytes.length === 0) return { address: hex(address), instruction: '(not mapped)', presentationHint: 'invalid' };
   const instruction = decodeInstruction(bytes, address);
   const symbol = resolveSymbols ? machine.image.symbolAt(address) : undefined;

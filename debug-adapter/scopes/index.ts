@@ -32,7 +32,7 @@ function definitions(debuggee: Debuggee, frame: Frame): readonly ScopeDefinition
   const { machine } = debuggee;
   return [
     { name: 'General registers', container: generalRegisters(machine), hint: 'registers' },
-    { name: 'Flags', container: flags(machine) },
+    { name: 'Flags', container: flags(machine, () => debuggee.execution.undefinedFlags) },
     ...faultScopes(debuggee),
     { name: 'System registers', container: systemRegisters(machine), expensive: true },
     { name: 'Vector registers', container: vectorRegisters(machine), expensive: true },

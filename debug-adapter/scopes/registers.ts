@@ -1,7 +1,9 @@
 /**
  * Scopes that are registers: general, flags, system, vector. All but the vectors can be set.
  */
+import { FLAG } from '../../machine/cpu/cpu.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { UndefinedFlag } from '../../machine/timeline/flag-origins.ts';
 import { errors } from '../errors.ts';
 import { assign } from '../expressions/evaluate.ts';
 import { FLAGS, GENERAL_PLACES, SYSTEM_PLACES } from '../expressions/registers.ts';
@@ -10,12 +12,26 @@ import { flagsText, hex, pointerText } from '../format.ts';
 import type { Container, Row } from './container.ts';
 import { fixedRows } from './container.ts';
 
+const MARK = ' undefined after ';
+
 export function generalRegisters(machine: Machine): Container {
   return places(machine, GENERAL_PLACES);
 }
 
-export function flags(machine: Machine): Container {
-  return places(machine, FLAGS);
+/** A flag that holds no defined value is marked with the instruction that left it so. */
+export function flags(machine: Machine, undefinedFlags: () => readonly UndefinedFlag[]): Container {
+  const { rows, set } = places(machine, FLAGS);
+  return {
+    rows: () => {
+      const marks = new Map(undefinedFlags().map(({ flag, instruction }) => [flag, instruction.text]));
+      return rows().map((row) => {
+        const text = marks.get(FLAG[row.name as keyof typeof FLAG]);
+        return text === undefined ? row : { ...row, value: `${row.value}${MARK}${text}` };
+      });
+    },
+    // Who edits a marked value may leave the mark.
+    set: (name, value) => set!(name, value.split(MARK, 1)[0]!),
+  };
 }
 
 export function systemRegisters(machine: Machine): Container {

@@ -37,9 +37,14 @@ export const UNDEFINED_FLAGS: readonly UndefinedFlags[] = [
   { mnemonics: ['tzcnt', 'lzcnt'], behaviour: 'OF unchanged, SF AF PF clear', undefined: both(OF | SF | AF | PF), claims: { amd: OF | SF | AF | PF } },
 ];
 
-const claims = new Map(UNDEFINED_FLAGS.flatMap((row) => row.mnemonics.map((mnemonic) => [mnemonic, row.claims] as const)));
+const rows = new Map(UNDEFINED_FLAGS.flatMap((row) => row.mnemonics.map((mnemonic) => [mnemonic, row] as const)));
+
+/** RFLAGS bits that `vendor`'s manual leaves undefined after some execution of `mnemonic`; undefined for one that is not in the table. */
+export function undefinedFlagsOf(mnemonic: string, vendor: CpuProfile['vendor']): number | undefined {
+  return rows.get(mnemonic)?.undefined[vendor];
+}
 
 /** RFLAGS bits in which the emulator claims to follow `vendor` although the manual leaves them undefined. */
 export function claimedFlags(mnemonic: string, vendor: CpuProfile['vendor']): number {
-  return claims.get(mnemonic)?.[vendor] ?? 0;
+  return rows.get(mnemonic)?.claims[vendor] ?? 0;
 }

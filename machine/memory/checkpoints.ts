@@ -40,6 +40,13 @@ export class Checkpoints {
     return this.#changed;
   }
 
+  /** States of pages held for all checkpoints; one that two of them share counts twice. */
+  get held(): number {
+    let pages = this.#changed.size;
+    for (const { difference } of this.#nodes.values()) pages += difference.size;
+    return pages;
+  }
+
   /** Must be called before the first change of `page` after a checkpoint. */
   save(page: Page, state: PageState): void {
     if (this.#head !== undefined) this.#changed.set(page, state);

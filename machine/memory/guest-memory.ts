@@ -191,6 +191,10 @@ export class GuestMemory implements PagedMemory {
     this.#checkpoints.release(checkpoint.id);
   }
 
+  get checkpointBytes(): number {
+    return this.#checkpoints.held * PAGE_SIZE;
+  }
+
   changedSince(checkpoint: MemoryCheckpoint): readonly { readonly address: bigint; readonly size: number }[] {
     const numbers = [...this.#checkpoints.changedSince(checkpoint.id)].map((page) => page.number).sort((a, b) => a - b);
     const out: { address: bigint; size: number }[] = [];

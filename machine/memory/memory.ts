@@ -43,6 +43,8 @@ export interface PagedMemory {
   checkpoint(): MemoryCheckpoint;
   restore(checkpoint: MemoryCheckpoint): void;
   release(checkpoint: MemoryCheckpoint): void;
+  /** Bytes of page contents that are held for checkpoints, at most. */
+  readonly checkpointBytes: number;
   /** Half-open ranges written since the checkpoint, page-granular, for diffs and resets. */
   changedSince(checkpoint: MemoryCheckpoint): readonly { readonly address: bigint; readonly size: number }[];
 }

@@ -73,6 +73,7 @@ export const launchSchema = z.strictObject({
   stubs: z.optional(describe(z.record(z.string(), z.string()), 'Assembly text for functions the program calls and does not define: {"printk": "xor %eax, %eax; ret"}.')),
   encoder: z.optional(describe(z.enum(['embedded', 'as', 'gcc']), 'Who encodes: the built-in assembler, GNU as on the expanded text, or gcc -c on the original file.')),
   budget: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1e12)), 'Instructions after which the run is given up. Default 10000000.')),
+  historySize: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1 << 14)), 'MiB of memory that the history for stepping back may hold. What is given up is speed: older steps back run farther. Default 256.')),
   stopOnEntry: z.optional(describe(z.boolean(), 'Stop before the first instruction.')),
   trace: z.optional(describe(z.boolean(), 'Print each phase of each exception to the console.')),
 });

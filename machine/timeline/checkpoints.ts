@@ -1,6 +1,6 @@
 /**
- * Saved states of a run, near each other where it is now and bounded in number: when there are too many, every second goes and
- * the distance between new ones doubles. Going to a moment then costs re-executing at most that distance.
+ * Saved states of a run, near each other where it is now and bounded in number and in the memory they hold: when it is too
+ * much, every second goes and the distance between new ones doubles. Going to a moment then costs re-executing at most that distance.
  */
 import type { Machine, MachineState } from '../machine.ts';
 import { compareMoments } from './moment.ts';
@@ -9,14 +9,16 @@ import type { Moment } from './moment.ts';
 export class CheckpointList {
   readonly #machine: Machine;
   readonly #most: number;
+  readonly #bytes: number;
   /** Ascending. */
   #states: MachineState[] = [];
   #distance: bigint;
 
-  /** At most `most` states, the first ones `distance` instructions apart. */
-  constructor(machine: Machine, most: number, distance: number) {
+  /** At most `most` states that hold `bytes` of memory, the first ones `distance` instructions apart. Two are kept whatever they hold. */
+  constructor(machine: Machine, { most, bytes, distance }: { readonly most: number; readonly bytes: number; readonly distance: number }) {
     this.#machine = machine;
     this.#most = Math.max(most, 2);
+    this.#bytes = bytes;
     this.#distance = BigInt(distance);
   }
 
@@ -40,7 +42,7 @@ export class CheckpointList {
     const state = this.#machine.save();
     if (state === undefined) return;
     this.#states.push(state);
-    if (this.#states.length > this.#most) this.#thin();
+    while (this.#states.length > 2 && (this.#states.length > this.#most || this.#machine.memory.checkpointBytes > this.#bytes)) this.#thin();
   }
 
   /** The last state at or before `moment`; undefined if there is none. */

@@ -11,8 +11,10 @@ import type { Moment } from './moment.ts';
 export interface TimelineOptions {
   /** Instructions between two checkpoints at first. Default 10,000: re-executing them takes well under a millisecond. */
   readonly distance?: number;
-  /** Checkpoints kept at most, which bounds the memory of the history. Default 256. */
+  /** Checkpoints kept at most. Default 256. */
   readonly checkpoints?: number;
+  /** Bytes of guest memory held for them at most, beside that of the first and the last. Default 256 MiB. */
+  readonly bytes?: number;
 }
 
 /** What a search backwards stops for, as {@link RunRequest} does forwards; breakpoints are the machine's. */
@@ -29,6 +31,8 @@ export type Found =
   | { readonly reason: 'fixup'; readonly fixup: FixupRecord }
   | { readonly reason: 'start' };
 
+const DEFAULT_BYTES = 2 ** 28;
+
 export class Timeline {
   readonly machine: Machine;
   readonly #checkpoints: CheckpointList;
@@ -36,7 +40,7 @@ export class Timeline {
   /** `machine` stands at the start of its run. */
   constructor(machine: Machine, options: TimelineOptions = {}) {
     this.machine = machine;
-    this.#checkpoints = new CheckpointList(machine, options.checkpoints ?? 256, options.distance ?? 10_000);
+    this.#checkpoints = new CheckpointList(machine, { most: options.checkpoints ?? 256, bytes: options.bytes ?? DEFAULT_BYTES, distance: options.distance ?? 10_000 });
     this.#checkpoints.take();
   }
 

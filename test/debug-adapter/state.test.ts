@@ -21,6 +21,18 @@ describe('the state of a stopped program', () => {
     expect(await client.scope('Flags')).toMatchObject({ CF: '0', IF: '1' });
   });
 
+  it('marks flags that the manual leaves undefined, with the instruction that did', async () => {
+    // endbr64, then xorl %eax, %eax
+    await client.go('stepIn');
+    await client.go('stepIn');
+    const marked = await client.scope('Flags');
+    expect(marked).toMatchObject({ CF: '0', AF: expect.stringMatching(/^[01] undefined after [a-z]+ %/) });
+    const scopes = (await client.ask('scopes', { frameId: (await client.ask('stackTrace', THREAD)).stackFrames[0].id as number })).scopes as { name: string; variablesReference: number }[];
+    const { variablesReference } = scopes.find(({ name }) => name === 'Flags')!;
+    expect(await client.ask('setVariable', { variablesReference, name: 'AF', value: `1${marked.AF!.slice(1)}` })).toMatchObject({ value: '1' });
+    expect(await client.scope('Flags')).toMatchObject({ AF: '1' });
+  });
+
   it('can be changed by name, and the routine sees it', async () => {
     const frame = (await client.ask('stackTrace', THREAD)).stackFrames[0].id as number;
     const reference = (await client.ask('scopes', { frameId: frame })).scopes[0].variablesReference as number;

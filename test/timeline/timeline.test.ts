@@ -122,4 +122,32 @@ describe('a timeline', () => {
     timeline.stepBack();
     expect(timeline.machine.counted).toBe(end - 1n);
   });
+
+  it('keeps the memory held for checkpoints bounded, and each moment exact', () => {
+    const rounds = 20, size = 65536;
+    const machine = machineOf(`SYM_FUNC_START(fill)
+	movl $${String(rounds)}, %edx
+1:	movq %rdi, %r8
+	movl $${String(size / 8)}, %ecx
+2:	movq %rdx, (%r8)
+	addq $8, %r8
+	decl %ecx
+	jnz 2b
+	decl %edx
+	jnz 1b
+	RET
+SYM_FUNC_END(fill)`, { buffers: { dst: { size } }, arguments: { rdi: 'dst' }, poison: false });
+    const timeline = new Timeline(machine, { distance: 5_000, bytes: 4 * size });
+    timeline.run({ limit: 10_000_000 });
+    expect(machine.ended?.reason).toBe('returned');
+    expect(machine.memory.checkpointBytes).toBeLessThanOrEqual(4 * size);
+    // The first store of the eleventh round has not happened yet; the last one of the tenth has.
+    const tenth = 10n * BigInt(size / 8 * 4 + 4) + 1n;
+    timeline.goTo({ instructions: tenth, exceptions: 0, pending: false });
+    const { address } = machine.scenario.buffers.find(({ name }) => name === 'dst')!;
+    expect(machine.memory.read(address + BigInt(size - 8), 1)[0]).toBe(rounds - 9);
+    expect(machine.memory.read(address, 1)[0]).toBe(rounds - 9);
+    timeline.goTo({ instructions: tenth - 2n, exceptions: 0, pending: false });
+    expect(machine.registers.get(2)).toBe(BigInt(rounds - 9));
+  });
 });
