@@ -10,6 +10,13 @@ export interface HostFiles {
    * True if anything new arrived, so that reading again gives more. Absent where `read` is always final.
    */
   settle?(): Promise<boolean>;
+  /** What a folder holds, symbolic links left out; nothing if it cannot be read. Absent where folders cannot be listed. */
+  list?(folder: string): readonly HostFolderEntry[];
+}
+
+export interface HostFolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
 }
 
 /** One program to be run to its end. */

@@ -1,7 +1,7 @@
 /**
  * Glue: one connection, the documents it keeps in step, and the providers. What a feature does is in `providers/`.
  */
-import { TextDocumentSyncKind, TextDocuments } from 'vscode-languageserver';
+import { PositionEncodingKind, TextDocumentSyncKind, TextDocuments } from 'vscode-languageserver';
 import type { Connection, InitializeResult, ServerCapabilities } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Host } from '../host/host.ts';
@@ -17,13 +17,13 @@ export function serve(connection: Connection, host: Host, providers: readonly Pr
     workspace.initialized(parameters);
     return {
       serverInfo: { name: 'mcsafe' },
-      capabilities: Object.assign({ textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental } }, ...providers.map((provider) => provider.capabilities)) as ServerCapabilities,
+      capabilities: Object.assign({ positionEncoding: PositionEncodingKind.UTF16, textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental } }, ...providers.map((provider) => provider.capabilities)) as ServerCapabilities,
     };
   });
   documents.onDidChangeContent(({ document }) => { workspace.changed(document.uri); });
   documents.onDidClose(({ document }) => { workspace.changed(document.uri); });
-  connection.onDidChangeWatchedFiles(() => { workspace.settingsChanged(); });
   connection.onDidChangeConfiguration(() => { workspace.settingsChanged(); });
+  connection.onInitialized(() => { workspace.ready(); });
   for (const provider of providers) provider.register(connection, workspace);
   documents.listen(connection);
   connection.listen();

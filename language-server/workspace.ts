@@ -1,12 +1,17 @@
 /**
- * Open documents, and what is known of each: analysed when asked for, once a version, with the settings in force.
+ * Open documents and the files around them: what is known of each, with the settings in force. A document is analysed when somebody asks,
+ * once a version; files that are not open are read from disk, the last few are kept.
  */
 import type { InitializeParams } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { createReadCache, readGas } from '../assembly/gas/read.ts';
+import type { GasUnit } from '../assembly/gas/statement.ts';
 import type { Host } from '../host/host.ts';
 import { analyze } from './analysis/analysis.ts';
-import type { Analysis } from './analysis/analysis.ts';
+import type { Analysis, AnalysisOptions } from './analysis/analysis.ts';
 import { projectOptions } from './analysis/project-options.ts';
+import { CachedFiles } from './cached-files.ts';
+import { WorkspaceIndex } from './indexing/workspace-index.ts';
 import { pathOf, uriOf } from './uri.ts';
 
 interface Cached {
@@ -19,16 +24,33 @@ export interface OpenDocuments {
   all(): readonly TextDocument[];
 }
 
+/** Analyses of files that are not open, kept at most. */
+const KEPT_FILES = 16;
+
 export class Workspace {
+  readonly index: WorkspaceIndex;
+  /** The system with a short memory: sources name the same headers over and over. */
+  readonly host: Host;
   readonly #documents: OpenDocuments;
-  readonly #host: Host;
+  readonly #files: CachedFiles;
+  readonly #readCache = createReadCache();
   readonly #cache = new Map<string, Cached>();
+  /** Of files that are not open, oldest use first. */
+  readonly #closed = new Map<string, { readonly text: string; readonly analysis: Analysis }>();
   readonly #initializers: ((parameters: InitializeParams) => void)[] = [];
+  readonly #starters: (() => void)[] = [];
   readonly #listeners: ((uri: string | undefined) => void)[] = [];
+  #folders: readonly string[] = [];
 
   constructor(documents: OpenDocuments, host: Host) {
     this.#documents = documents;
-    this.#host = host;
+    this.#files = new CachedFiles(host.files);
+    this.host = { ...host, files: this.#files };
+    this.index = new WorkspaceIndex({
+      host,
+      textOf: (path) => this.text(path),
+      read: (path, text) => this.#read(path, text),
+    });
   }
 
   get documents(): readonly TextDocument[] {
@@ -39,6 +61,30 @@ export class Workspace {
     return this.#documents.get(uri);
   }
 
+  /** The open document of a file; clients escape URIs in ways of their own. */
+  documentOf(path: string): TextDocument | undefined {
+    return this.#documents.get(uriOf(path)) ?? this.#documents.all().find(({ uri }) => pathOf(uri) === path);
+  }
+
+  /** The URI of a file, as the client writes it if it is open. */
+  uriOf(path: string): string {
+    return this.documentOf(path)?.uri ?? uriOf(path);
+  }
+
+  /** Paths of the folders that are open. */
+  get folders(): readonly string[] {
+    return this.#folders;
+  }
+
+  set folders(folders: readonly string[]) {
+    this.#folders = folders;
+  }
+
+  /** True for a file below one of the workspace's folders, or open. */
+  contains(path: string): boolean {
+    return this.documentOf(path) !== undefined || this.#folders.some((folder) => path.startsWith(folder.endsWith('/') ? folder : `${folder}/`));
+  }
+
   /** The analysis of an open document; undefined if it is not open. */
   analysis(uri: string): Analysis | undefined {
     const document = this.#documents.get(uri);
@@ -46,9 +92,31 @@ export class Workspace {
     const cached = this.#cache.get(uri);
     if (cached?.version === document.version) return cached.analysis;
     const path = pathOf(uri);
-    const analysis = analyze(path, document.getText(), projectOptions(path, this.#host, { buffer: (file) => this.#documents.get(uriOf(file))?.getText() }));
+    const analysis = analyze(path, document.getText(), this.#options(path));
     this.#cache.set(uri, { version: document.version, analysis });
     return analysis;
+  }
+
+  /** The analysis of a file, open or not; undefined if there is none. */
+  analysisOfFile(path: string): Analysis | undefined {
+    const open = this.documentOf(path);
+    if (open !== undefined) return this.analysis(open.uri);
+    const text = this.text(path);
+    if (text === undefined) return undefined;
+    const known = this.#closed.get(path);
+    this.#closed.delete(path);
+    const kept = known?.text === text ? known : { text, analysis: analyze(path, text, this.#options(path)) };
+    this.#closed.set(path, kept);
+    if (this.#closed.size > KEPT_FILES) this.#closed.delete(this.#closed.keys().next().value!);
+    return kept.analysis;
+  }
+
+  /** The text of a buffer, else of the file. */
+  text(path: string): string | undefined {
+    const open = this.documentOf(path);
+    if (open !== undefined) return open.getText();
+    const bytes = this.#files.read(path);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
   }
 
   /** Calls `listener` after a document has changed, opened or closed, and (with undefined) after settings have. */
@@ -65,18 +133,54 @@ export class Workspace {
     for (const listener of this.#initializers) listener(parameters);
   }
 
-  /** A document changed: forgets what is known of it and of all that include it. */
+  /** Calls `listener` when the client is ready for requests of the server. */
+  onReady(listener: () => void): void {
+    this.#starters.push(listener);
+  }
+
+  ready(): void {
+    for (const listener of this.#starters) listener();
+  }
+
+  /** A document changed, was opened or closed: forgets what is known of it and of all that include it. */
   changed(uri: string): void {
     const path = pathOf(uri);
-    for (const [key, { analysis }] of this.#cache) {
-      if (key === uri || analysis.unit.includes.some((include) => include.resolved === path)) this.#cache.delete(key);
-    }
+    if (this.#documents.get(uri) === undefined) this.#cache.delete(uri);
+    this.#forgetIncluders(path);
     for (const listener of this.#listeners) listener(uri);
   }
 
-  /** Settings or files outside the buffers changed: forgets everything. */
-  settingsChanged(): void {
-    this.#cache.clear();
+  /** Files changed on disk, appeared or went. Gives those of them that sources include. */
+  filesChanged(paths: readonly string[]): void {
+    for (const path of paths) {
+      this.#files.forget(path);
+      this.#closed.delete(path);
+      this.#forgetIncluders(path);
+    }
     for (const listener of this.#listeners) listener(undefined);
+  }
+
+  /** Settings changed: forgets everything. */
+  settingsChanged(): void {
+    this.#files.forget();
+    this.#cache.clear();
+    this.#closed.clear();
+    for (const listener of this.#listeners) listener(undefined);
+  }
+
+  #forgetIncluders(path: string): void {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    // A file that was missing may be there now.
+    const concerns = ({ unit }: Analysis): boolean => unit.includes.some(({ resolved, written }) => (resolved === undefined ? written.slice(1, -1).endsWith(name) : resolved === path));
+    for (const [key, { analysis }] of this.#cache) if (concerns(analysis)) this.#cache.delete(key);
+    for (const [key, { analysis }] of this.#closed) if (concerns(analysis)) this.#closed.delete(key);
+  }
+
+  #options(path: string): AnalysisOptions {
+    return { ...projectOptions(path, this.host, { buffer: (file) => this.documentOf(file)?.getText() }), cache: this.#readCache };
+  }
+
+  #read(path: string, text: string): GasUnit {
+    return readGas(path, text, this.#options(path));
   }
 }

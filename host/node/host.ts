@@ -1,9 +1,9 @@
 /**
  * The host of Node.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Host } from '../host.ts';
+import type { Host, HostFolderEntry } from '../host.ts';
 import { nodeProcesses } from './processes.ts';
 
 export interface NodeHostOptions {
@@ -14,7 +14,7 @@ export interface NodeHostOptions {
 
 export function nodeHost(options: NodeHostOptions = {}): Host {
   return {
-    files: { read: readFileOrNothing },
+    files: { read: readFileOrNothing, list: listFolder },
     ...(options.trusted === false ? { noProcesses: 'the workspace is not trusted' } : { processes: nodeProcesses }),
     resolve,
     folder: dirname,
@@ -30,6 +30,15 @@ function readFileOrNothing(path: string): Uint8Array | undefined {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
     if (error instanceof Error && 'code' in error && ABSENT.has(String(error.code))) return undefined;
+    throw error;
+  }
+}
+
+function listFolder(folder: string): readonly HostFolderEntry[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory() || entry.isFile()).map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (ABSENT.has(String(error.code)) || error.code === 'EPERM')) return [];
     throw error;
   }
 }

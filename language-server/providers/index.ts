@@ -5,5 +5,6 @@ import { definition } from './definition.ts';
 import { diagnostics } from './diagnostics.ts';
 import { documentSymbols } from './document-symbols.ts';
 import { hover } from './hover.ts';
+import { workspaceFiles } from './workspace-files.ts';
 
-export const PROVIDERS: readonly Provider[] = [hover, definition, documentSymbols, diagnostics, coveredInstructions];
+export const PROVIDERS: readonly Provider[] = [hover, definition, documentSymbols, diagnostics, coveredInstructions, workspaceFiles];

@@ -48,9 +48,48 @@ describe('the language server', () => {
           "coveredInstructions": true,
         },
         "hoverProvider": true,
+        "positionEncoding": "utf-16",
         "textDocumentSync": {
           "change": 2,
           "openClose": true,
+        },
+        "workspace": {
+          "fileOperations": {
+            "didCreate": {
+              "filters": [
+                {
+                  "pattern": {
+                    "glob": "**/*",
+                  },
+                  "scheme": "file",
+                },
+              ],
+            },
+            "didDelete": {
+              "filters": [
+                {
+                  "pattern": {
+                    "glob": "**/*",
+                  },
+                  "scheme": "file",
+                },
+              ],
+            },
+            "didRename": {
+              "filters": [
+                {
+                  "pattern": {
+                    "glob": "**/*",
+                  },
+                  "scheme": "file",
+                },
+              ],
+            },
+          },
+          "workspaceFolders": {
+            "changeNotifications": true,
+            "supported": true,
+          },
         },
       }
     `);
