@@ -23,7 +23,7 @@ const COMPILERS = ['gcc', 'clang'];
  * Kernel code: no library, no vector or x87 registers (handlers run with the interrupted ones), no red zone (exceptions push below rsp),
  * addresses in the top 2 GiB; lines as written, so that stepping follows the source.
  */
-const FLAGS = [
+export const GUEST_C_FLAGS = [
   '-c', '-m64', '-std=gnu11', '-ffreestanding', '-mgeneral-regs-only', '-mno-red-zone', '-mcmodel=kernel', '-fno-pic', '-fno-pie', '-fno-stack-protector',
   '-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-fno-strict-aliasing', '-Og', '-g', '-gdwarf-5', '-Wall',
 ];
@@ -34,7 +34,7 @@ export async function compileC({ file, host, includePaths, defines }: CompileReq
     const outcome = await runTool(file, host, {
       command,
       arguments: [
-        ...FLAGS, ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`), ...includePaths.map((folder) => `-I${folder}`), `-I${OWN_HEADERS}`, '-o', OBJECT_NAME, file,
+        ...GUEST_C_FLAGS, ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`), ...includePaths.map((folder) => `-I${folder}`), `-I${OWN_HEADERS}`, '-o', OBJECT_NAME, file,
       ],
       files: new Map([[`${OWN_HEADERS}/mcsafe/extable.h`, EXTABLE_HANDLERS_HEADER]]),
     }, 'install gcc');

@@ -204,22 +204,15 @@ static bool offer(struct fault *fault)
 	bool fetch = fault->vector == PF && (fault->info.error_code & ERROR_FETCH) != 0 && fault->info.addr == fault->ip;
 	struct entry entry;
 	struct range range, inner;
+	bool found;
 
-	if (find_entry(fault->ip, &entry)) {
-		if (entry.class != CLASS_HANDLER) {
-			/* As in a kernel, a machine check is recoverable only where an entry says so. */
-			if (fault->vector != MC || entry.class == CLASS_TRAPNR)
-				return land(fault, entry.class, entry.target);
-		} else if (takes((const struct extable_handler *)entry.target, fault->vector)) {
-			load(&fault->regs, fault->context);
-			if (ask(fault, (const struct extable_handler *)entry.target, NULL))
-				return true;
-		} else {
-			load(&fault->regs, fault->context);
-		}
-	} else {
-		load(&fault->regs, fault->context);
-	}
+	found = find_entry(fault->ip, &entry);
+	/* As in a kernel, a machine check is recoverable only where an entry says so. */
+	if (found && entry.class != CLASS_HANDLER && (fault->vector != MC || entry.class == CLASS_TRAPNR))
+		return land(fault, entry.class, entry.target);
+	load(&fault->regs, fault->context);
+	if (found && entry.class == CLASS_HANDLER && takes((const struct extable_handler *)entry.target, fault->vector) && ask(fault, (const struct extable_handler *)entry.target, NULL))
+		return true;
 	for (bool more = next_range(fault->ip, NULL, &range); more; inner = range, more = next_range(fault->ip, &inner, &range)) {
 		const struct extable_handler *descriptor = range.descriptor;
 

@@ -200,7 +200,7 @@ recursion_ended:
 	ret
 done start_recursion
 
-/* memory_error(pid, tid, signal, info): sends a signal to itself; a range takes it as a machine check. */
+/* memory_error(pid, tid, signal, info): sends a signal to itself; a range takes it as a machine check, which the plain entry does not. */
 function memory_error
 	movl	$297, %eax
 	movq	%rcx, %r10
@@ -208,6 +208,7 @@ function memory_error
 2:	nop
 	ret
 3:
+	EXTABLE(2b, 2b)
 	EXTABLE_RANGE 2b, 3b, memory_error_handler
 done memory_error
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the emulator beside the real CPU (gcc) and qemu-x86_64, ratios from one run. Each figure is the median of interleaved
- * rounds of CPU time. `--rounds N`.
+ * rounds of CPU time. `--rounds N`; `--faults` for the cost of caught faults alone.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { COPY_TEXT } from '../cpu/copy-routine.ts';
 import { emulatedKernel, emulatedShortRuns, emulatedSteps, emulatedStepsBack, objectFile } from './emulated.ts';
 import type { ShortKind } from './emulated.ts';
+import { emulatedFaults, nativeFaults } from './faults.ts';
 
 const ROUNDS = process.argv.includes('--rounds') ? Number(process.argv[process.argv.indexOf('--rounds') + 1]) : 7;
 const cache = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
@@ -112,6 +113,24 @@ function main(): void {
   }
   flatCost();
   debugging();
+  caughtFaults(native !== undefined);
+}
+
+/** A caught fault: natively nearly all of it is the system's way into a signal handler and back, which is elapsed time for both. */
+function caughtFaults(natively: boolean): void {
+  const native = natively ? nativeFaults(`${cache}runtime`) : new Map<string, number>();
+  const emulated = (['landing_pad', 'handler'] as const).map((by) => {
+    const run = emulatedFaults(by);
+    run(2000);
+    return median(Array.from({ length: ROUNDS }, () => run(2000)));
+  });
+  const us = (ns: number | undefined): string => (ns === undefined ? '-' : (ns / 1000).toFixed(1));
+  console.log(`
+| a caught fault | user program, µs | emulated kernel, µs |
+|---|---|---|
+| landing pad | ${us(native.get('landing pad'))} | ${us(emulated[0])} |
+| handler | ${us(native.get('handler in C'))} | ${us(emulated[1])} |
+| sigsetjmp, siglongjmp | ${us(native.get('sigsetjmp/siglongjmp'))} | has neither |`);
 }
 
 /** Cost of a run by how many there are. Each count is measured several times, so that few runs are not lost in the noise. */
@@ -156,4 +175,5 @@ function coldStarts(): { readonly ms: readonly number[]; readonly empty: readonl
   return { ms, empty, size: bytes.length };
 }
 
-main();
+if (process.argv.includes('--faults')) caughtFaults(build() !== undefined);
+else main();

@@ -30,7 +30,7 @@ export interface NativeCpu {
   run(cases: readonly OracleCase[]): Outcome[];
 }
 
-function hostCpu(): HostCpu {
+export function hostCpu(): HostCpu {
   const text = readFileSync('/proc/cpuinfo', 'utf8');
   const field = (name: string): string => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(text)?.[1] ?? '';
   const vendor = field('vendor_id');
