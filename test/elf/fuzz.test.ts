@@ -1,4 +1,4 @@
 import { fuzzElf } from './fuzz-elf.ts';
 
 // The lanes `fuzz` and `long` read more.
-fuzzElf(2000);
+fuzzElf(300);

@@ -3,7 +3,7 @@ import type { CpuExit } from '../../machine/cpu/cpu.ts';
 import { DEFAULT_CPU_PROFILE } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
-import { CODE, DATA, DATA_PAGES, Random, randomProgram, STACK_TOP } from './random-program.ts';
+import { CODE, DATA, DATA_PAGES, Random, randomProgram, STACK_TOP } from '../cpu/random-program.ts';
 
 const RW = { read: true, write: true, execute: false, user: false };
 const RSP = 4, RSI = 6, RDI = 7, R12 = 12, R13 = 13;
