@@ -40,7 +40,7 @@ function state(cpu: WasmCpu, exit: CpuExit): unknown {
   };
 }
 
-const ROUNDS = Number(process.env['MCSAFE_REGION_PROGRAMS'] ?? 120);
+const ROUNDS = Number(process.env['MCSAFE_REGION_PROGRAMS'] ?? 600);
 
 describe('compiled regions', () => {
   test('do what the interpreter does, on random programs with random faults and slices', () => {
