@@ -24,9 +24,9 @@ const SPECIAL_STATUS: readonly (readonly [number, number])[] = [
   [SPECIAL.LOOKUP, STATUS.LOOKUP], [SPECIAL.BREAKPOINT, STATUS.BREAKPOINT], [SPECIAL.SYSTEM, STATUS.SYSTEM], [SPECIAL.UNSUPPORTED, STATUS.UNSUPPORTED],
 ];
 const SPECIAL_COUNT = 5;
-export const TABLE_SIZE = 16384;
-/** Places of the table from here on are compiled regions. */
-export const FIRST_REGION_SLOT = 12288;
+export const TABLE_SIZE = 28672;
+/** Places of the table from here on are compiled regions; below are more than all forms of all instructions have shapes (about 14,000). */
+export const FIRST_REGION_SLOT = 24576;
 
 interface ColdModule {
   readonly module: WebAssembly.Module;
