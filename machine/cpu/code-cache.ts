@@ -36,6 +36,7 @@ export class CodeCache {
   readonly #arena: Arena;
   readonly #memory: GuestMemory;
   readonly #profile: CpuProfile;
+  readonly #units: () => number;
   readonly #pages = new Map<number, CodePage>();
   /** Jumps to addresses that are not decoded yet, and the placeholder they link to. */
   readonly #waiting = new Map<bigint, { readonly placeholder: number; readonly jumps: number[] }>();
@@ -50,10 +51,12 @@ export class CodeCache {
   onDrop: (page: number) => void = () => undefined;
   onFlush: () => void = () => undefined;
 
-  constructor(arena: Arena, memory: GuestMemory, profile: CpuProfile) {
+  /** `units`: which units' instructions may run now; whoever changes it flushes. */
+  constructor(arena: Arena, memory: GuestMemory, profile: CpuProfile, units: () => number) {
     this.#arena = arena;
     this.#memory = memory;
     this.#profile = profile;
+    this.#units = units;
     memory.onCodeChanged = (page) => { this.#dropPage(page); };
     this.#setOp(LOOKUP_OP, SPECIAL.LOOKUP);
   }
@@ -169,7 +172,7 @@ export class CodeCache {
     const bytes = this.#memory.read(ip, Math.min(PAGE_SIZE - offset + straddle, RUN_LIMIT * MAX_INSTRUCTION_BYTES));
     const codePage = this.#codePage(page.number);
     this.#memory.markCode(page);
-    const decoder = new PageDecoder(bytes, ip, this.#profile);
+    const decoder = new PageDecoder(bytes, ip, this.#profile, this.#units());
     // Micro-ops of a straight line follow each other, so links, which may need placeholders, wait until the line is finished.
     const jumps: (readonly [op: number, target: bigint])[] = [];
     let at = offset;

@@ -8,6 +8,7 @@ import type { CpuProfile } from './cpu.ts';
 import { liftOf } from './lift/index.ts';
 import type { AddressForm, OperandShape, Shape } from './lift/shape.ts';
 import { systemInstruction } from './system/index.ts';
+import { unavailable } from './units.ts';
 
 export const MAX_INSTRUCTION_BYTES = 15;
 
@@ -121,11 +122,14 @@ export class PageDecoder {
   readonly #ip: bigint;
   readonly #smap: boolean;
   readonly #vendor: CpuProfile['vendor'];
+  readonly #units: number;
 
-  constructor(bytes: Uint8Array, ip: bigint, profile: CpuProfile) {
+  /** `units`: see {@link unavailable}. */
+  constructor(bytes: Uint8Array, ip: bigint, profile: CpuProfile, units: number) {
     this.#decoder = new Decoder(64, bytes, profile.vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
     this.#ip = BigInt.asUintN(64, ip);
     this.#vendor = profile.vendor;
+    this.#units = units;
     this.#smap = profile.features.includes('smap');
     this.#decoder.ip = this.#ip;
   }
@@ -141,7 +145,7 @@ export class PageDecoder {
       // iced's DecoderError: 1 is InvalidInstruction, 2 NoMoreBytes.
       return { failure: this.#decoder.lastError === 2 ? 'short' : 'invalid' };
     }
-    return describe(iced, this.#smap, this.#vendor);
+    return describe(iced, this.#smap, this.#vendor, this.#units);
   }
 }
 
@@ -151,7 +155,7 @@ function emptyFields(): OpFields {
   return { registers: [STATE.ZERO, STATE.ZERO, STATE.ZERO], base: STATE.ZERO, index: STATE.ZERO, scale: 0, segment: STATE.ZERO, immediate: 0n, displacement: 0n };
 }
 
-function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfile['vendor']): Decoded {
+function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfile['vendor'], units: number): Decoded {
   const { ip, length } = instruction;
   const fields = emptyFields();
   const flow = instruction.flowControl;
@@ -163,6 +167,8 @@ function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfil
   // Register forms of 0F 0D: a hint that does nothing on Intel's processors, undefined on AMD's.
   if (vendor === 'amd' && RESERVED_0F0D.has(instruction.code)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (vendor === 'amd' && mnemonic === 'serialize') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
+  const raises = unavailable(instruction, units);
+  if (raises !== undefined) return done('lift', { ...EMPTY_SHAPE, mnemonic: raises });
   if (NOTHING.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'nop' });
   if (mnemonic === 'ud0' || mnemonic === 'ud1') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (ABSENT.has(mnemonic)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });

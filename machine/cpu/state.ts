@@ -5,10 +5,15 @@ import { STATE } from '../memory/layout.ts';
 import { FLAG } from './cpu.ts';
 import type { RegisterFile } from './cpu.ts';
 import { ARITHMETIC_FLAGS, KIND } from './lift/flags.ts';
+import { UNITS } from './units.ts';
 
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: 0, 2: 1, 3: 2, 4: 3, 8: 4 };
-const CR0 = { WP: 1n << 16n, AM: 1n << 18n } as const;
-const CR4 = { LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n } as const;
+const CR0 = { MP: 2n, EM: 4n, TS: 8n, NE: 32n, WP: 1n << 16n, AM: 1n << 18n } as const;
+const CR4 = { OSFXSR: 1n << 9n, LA57: 1n << 12n, OSXSAVE: 1n << 18n, SMEP: 1n << 20n, SMAP: 1n << 21n } as const;
+/** PE MP ET NE WP AM PG; PAE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE: as Linux sets them. */
+const INITIAL = { CR0: 0x8005_0033n, CR4: 0x5_0620n, XCR0: 7n, DR6: 0xffff_0ff0n, DR7: 0x400n } as const;
+/** Status word: an exception that is not masked waits. */
+const ERROR_SUMMARY = 0x80;
 /** Bits of RFLAGS that exist. */
 const RFLAGS_BITS = 0x3f_7fd7;
 
@@ -38,10 +43,14 @@ export class State implements RegisterFile {
   constructor(arena: Arena, modeChanged: () => void) {
     this.#arena = arena;
     this.#modeChanged = modeChanged;
-    // Power-up values that user code relies on: default MXCSR, x87 control word, x87 and SSE state enabled.
+    // What code relies on: default MXCSR, x87 control word, paging and all units switched on.
     this.#setI32(STATE.MXCSR, 0x1f80);
     this.#setI32(STATE.X87_CONTROL, 0x37f);
-    this.#setU64(STATE.XCR0, 7n);
+    this.#setU64(STATE.XCR0, INITIAL.XCR0);
+    this.#setU64(STATE.CONTROL, INITIAL.CR0);
+    this.#setU64(STATE.CONTROL + 8 * controlSlot(4), INITIAL.CR4);
+    this.#setU64(STATE.DEBUG + 8 * debugSlot(6), INITIAL.DR6);
+    this.#setU64(STATE.DEBUG + 8 * debugSlot(7), INITIAL.DR7);
     this.#setU64(STATE.CANONICAL_SHIFT, 16n);
   }
 
@@ -169,11 +178,33 @@ export class State implements RegisterFile {
   set ldtr(selector: number) { this.#setI32(STATE.SYSTEM_SELECTORS, selector); }
   get taskRegister(): number { return this.#arena.i32[(STATE.SYSTEM_SELECTORS >> 2) + 1]!; }
   set taskRegister(selector: number) { this.#setI32(STATE.SYSTEM_SELECTORS + 4, selector); }
+  /** The local descriptor table as it was when `ldtr` was loaded; limit 0: there is none. */
+  get ldt(): DescriptorTable { return { base: this.#arena.u64[STATE.LDT_BASE >> 3]!, limit: this.#arena.i32[STATE.LDT_LIMIT >> 2]! }; }
+  set ldt({ base, limit }: DescriptorTable) {
+    this.#setU64(STATE.LDT_BASE, base);
+    this.#setI32(STATE.LDT_LIMIT, limit);
+  }
 
   get mxcsr(): number { return this.#arena.i32[STATE.MXCSR >> 2]!; }
   set mxcsr(value: number) { this.#setI32(STATE.MXCSR, value); }
   get xcr0(): bigint { return this.#arena.u64[STATE.XCR0 >> 3]!; }
-  set xcr0(value: bigint) { this.#setU64(STATE.XCR0, value); }
+  set xcr0(value: bigint) {
+    this.#setU64(STATE.XCR0, value);
+    this.#modeChanged();
+  }
+
+  /** What keeps instructions of some units from running, see {@link UNITS}. */
+  get units(): number {
+    const cr0 = this.getControl(0), cr4 = this.getControl(4);
+    let word = 0;
+    if ((cr0 & CR0.TS) !== 0n) word |= UNITS.TASK_SWITCHED | ((cr0 & CR0.MP) !== 0n ? UNITS.MONITORED : 0);
+    if ((cr0 & CR0.EM) !== 0n) word |= UNITS.EMULATED;
+    if ((cr4 & CR4.OSFXSR) === 0n) word |= UNITS.NO_SSE;
+    if ((cr4 & CR4.OSXSAVE) === 0n) word |= UNITS.NO_XSAVE | UNITS.NO_AVX;
+    else if ((this.xcr0 & 6n) !== 6n) word |= UNITS.NO_AVX;
+    if ((this.x87.status & ERROR_SUMMARY) !== 0 && (cr0 & CR0.NE) !== 0n) word |= UNITS.PENDING;
+    return word;
+  }
 
   get x87(): X87State {
     const { i32, u64 } = this.#arena;
@@ -185,12 +216,14 @@ export class State implements RegisterFile {
   }
 
   set x87({ control, status, tag, opcode, instruction, data }: X87State) {
+    const pending = this.#arena.i32[(STATE.X87_CONTROL >> 2) + 1]! ^ status;
     this.#setI32(STATE.X87_CONTROL, control);
     this.#setI32(STATE.X87_CONTROL + 4, status);
     this.#setI32(STATE.X87_CONTROL + 8, tag);
     this.#setI32(STATE.X87_OPCODE, opcode);
     this.#setU64(STATE.X87_POINTERS, instruction);
     this.#setU64(STATE.X87_POINTERS + 8, data);
+    if ((pending & ERROR_SUMMARY) !== 0) this.#modeChanged();
   }
 
   /** The ten bytes of x87 register 0-7, the first eight of which are mm0-7; st(i) is register TOP + i, modulo 8. */
@@ -248,7 +281,7 @@ export class State implements RegisterFile {
   }
 
   #modeKey(): string {
-    return `${String(this.privilege)} ${String(this.systemFlags & FLAG.AC)} ${String(this.getControl(0))} ${String(this.getControl(4))}`;
+    return `${String(this.privilege)} ${String(this.systemFlags & FLAG.AC)} ${String(this.getControl(0))} ${String(this.getControl(4))} ${String(this.units)}`;
   }
 
   #setI32(at: number, value: number): void {

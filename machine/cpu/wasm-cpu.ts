@@ -69,7 +69,7 @@ export class WasmCpu implements Cpu, SystemContext {
     this.arena = new Arena();
     this.memory = new GuestMemory(this.arena, granule);
     this.state = new State(this.arena, () => { this.modeChanged(); });
-    this.#code = new CodeCache(this.arena, this.memory, profile);
+    this.#code = new CodeCache(this.arena, this.memory, profile, () => this.state.units);
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SIZE });
     const instance = new WebAssembly.Instance(handlers().loop, { env: { memory: this.arena.memory, table: this.table } });
     this.#run = instance.exports['run'] as (limit: number) => void;
@@ -116,9 +116,9 @@ export class WasmCpu implements Cpu, SystemContext {
 
   modeChanged(): void {
     this.memory.closeWindows();
-    // What may be fetched, and which addresses are canonical, is built into decoded code.
+    // What may be fetched, which addresses are canonical, and which units may be used, is built into decoded code.
     const { user, smep, addressBits } = this.state.accessMode;
-    const mode = `${String(user)} ${String(smep)} ${String(addressBits)}`;
+    const mode = `${String(user)} ${String(smep)} ${String(addressBits)} ${String(this.state.units)}`;
     if (mode === this.#codeMode) return;
     this.#codeMode = mode;
     this.#code.flush();

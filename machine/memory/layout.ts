@@ -46,7 +46,9 @@ export const STATE = {
   TABLE_BASES: 3648, TABLE_LIMITS: 3664, SYSTEM_SELECTORS: 3672,
   /** Last x87 instruction and data pointer (8 bytes each), its opcode (4 bytes). */
   X87_POINTERS: 3680, X87_OPCODE: 3696,
-  END: 3704,
+  /** Where the local descriptor table is (8 bytes), and its limit (4). */
+  LDT_LIMIT: 3700, LDT_BASE: 3704,
+  END: 3712,
 } as const;
 
 /** What generated code says when it comes back. */

@@ -5,7 +5,7 @@ import type { Access } from './access.ts';
 import { ARITHMETIC_FLAGS, CONDITIONS, explicitFlags, pushCondition, pushFlags } from './flags.ts';
 import type { Lift } from './lift.ts';
 
-const UD = 6, GP = 13, BP = 3;
+const UD = 6, NM = 7, GP = 13, MF = 16, BP = 3;
 const IF = 0x200, DF = 0x400, IOPL = 0x3000, AC = 0x4_0000, TF = 0x100;
 
 function jmp(a: Access): void {
@@ -192,6 +192,9 @@ export const control: Record<string, Lift> = {
   cld: systemFlag(DF, false), std: systemFlag(DF, true), cli: interruptFlag(false), sti: interruptFlag(true),
   stac, clac, pushf, popf, lahf, sahf, hlt,
   ud2: (a) => { a.raise(UD, -1); },
+  // What instructions of units that are switched off, or have an exception waiting, are decoded to.
+  nm: (a) => { a.raise(NM, -1); },
+  mf: (a) => { a.raise(MF, -1); },
   int3: (a) => {
     a.c.i32(0).i32(BP).store('i32', EXIT.SIZE);
     a.c.i32(0).i32(-1).store('i32', EXIT.KIND);

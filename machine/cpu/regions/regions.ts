@@ -183,8 +183,8 @@ export class Regions {
   }
 
   #decode(ip: bigint): Decoded | undefined {
-    const { memory, profile } = this.#host;
-    const decoder = new PageDecoder(memory.read(ip, MAX_INSTRUCTION_BYTES), ip, profile);
+    const { memory, profile, state } = this.#host;
+    const decoder = new PageDecoder(memory.read(ip, MAX_INSTRUCTION_BYTES), ip, profile, state.units);
     try {
       const decoded = decoder.next();
       return 'failure' in decoded ? undefined : decoded;

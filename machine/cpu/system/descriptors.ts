@@ -1,9 +1,10 @@
 /**
- * Segment descriptors (SDM 3A 3.4.5): from the table that GDTR points at or, as long as nothing loaded GDTR, from the one Linux sets up.
+ * Segment descriptors (SDM 3A 3.4.5): from the tables that GDTR and LDTR point at or, as long as nothing loaded GDTR, from the one Linux sets up.
  */
 import { VECTOR } from '../cpu.ts';
+import { ACCESS } from '../../memory/layout.ts';
 import type { State } from '../state.ts';
-import { SystemFault } from './context.ts';
+import { NotModelled, SystemFault } from './context.ts';
 import type { SystemContext } from './context.ts';
 
 export interface Descriptor {
@@ -17,9 +18,13 @@ export interface Descriptor {
   readonly present: boolean;
   /** 64-bit code. */
   readonly long: boolean;
+  /** 32-bit code, or a stack of 32 bits; together with `long` an error. */
+  readonly big: boolean;
   readonly base: bigint;
   /** In bytes, granularity applied. */
   readonly limit: number;
+  /** Where it was read; undefined for the built-in table. */
+  readonly address: bigint | undefined;
 }
 
 /** Linux's per-CPU GDT (asm/segment.h) by index; entries it leaves empty are zero. TSS and CPU number are the machine's. */
@@ -41,7 +46,7 @@ export function isNull(selector: number): boolean {
   return (selector & 0xfffc) === 0;
 }
 
-function decode(raw: bigint): Descriptor {
+function decode(raw: bigint, address?: bigint): Descriptor {
   const high = Number(raw >> 32n);
   const low = Number(raw & 0xffff_ffffn);
   const limit = (high & 0xf_0000) | (low & 0xffff);
@@ -52,8 +57,10 @@ function decode(raw: bigint): Descriptor {
     privilege: (high >> 13) & 3,
     present: (high & 0x8000) !== 0,
     long: (high & 0x20_0000) !== 0,
+    big: (high & 0x40_0000) !== 0,
     base: BigInt(((high & 0xff00_0000) | ((high & 0xff) << 16) | (low >>> 16)) >>> 0),
     limit: (high & 0x80_0000) !== 0 ? ((limit << 12) | 0xfff) >>> 0 : limit,
+    address,
   };
 }
 
@@ -62,46 +69,93 @@ export const isConforming = (descriptor: Descriptor): boolean => isCode(descript
 export const isReadable = (descriptor: Descriptor): boolean => descriptor.segment && ((descriptor.type & 8) === 0 || (descriptor.type & 2) !== 0);
 export const isWritable = (descriptor: Descriptor): boolean => descriptor.segment && (descriptor.type & 10) === 2;
 
-/** The descriptor that a selector names; undefined beyond the table's limit. Reads the table with the processor's own rights. */
-export function descriptorOf(cpu: SystemContext, selector: number): Descriptor | undefined {
+const CR0_WP = 1n << 16n, CR4_SMAP = 1n << 21n;
+
+/** An access of the processor's own to a table: ring 0's rights in every ring, and AC does not lift SMAP (SDM 3A 4.6.1). */
+function checkTable(cpu: SystemContext, address: bigint, size: number, kind: 'read' | 'write'): void {
+  const { accessMode } = cpu.state;
+  const mode = { user: false, smap: (cpu.state.getControl(4) & CR4_SMAP) !== 0n, smep: false, writeProtect: (cpu.state.getControl(0) & CR0_WP) !== 0n, addressBits: accessMode.addressBits };
+  const fault = cpu.memory.check(address, size, kind === 'read' ? ACCESS.READ : ACCESS.READ_WRITE, mode);
+  if (fault !== undefined) throw new SystemFault(VECTOR.PF, undefined, { fault, access: { kind, address, size } });
+}
+
+function readQuad(cpu: SystemContext, address: bigint): bigint {
+  checkTable(cpu, address, 8, 'read');
+  const bytes = cpu.memory.read(address, 8);
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+}
+
+/** The eight bytes that a selector names, `part` 1 those behind them; undefined beyond the table's limit. */
+function rawDescriptor(cpu: SystemContext, selector: number, part: 0 | 1): { readonly raw: bigint; readonly address: bigint | undefined } | undefined {
   const { state } = cpu;
-  if ((selector & 4) !== 0) return undefined; // There is no LDT.
-  const offset = selector & 0xfff8;
-  const { base, limit } = state.gdt;
+  const local = (selector & 4) !== 0;
+  const offset = (selector & 0xfff8) + 8 * part;
+  const { base, limit } = local ? state.ldt : state.gdt;
   if (limit === 0) {
-    const raw = LINUX_GDT[offset >> 3];
-    return raw === undefined ? undefined : decode(raw);
+    const raw = local ? undefined : LINUX_GDT[offset >> 3];
+    return raw === undefined ? undefined : { raw, address: undefined };
   }
   if (offset + 7 > limit) return undefined;
-  const bytes = cpu.memory.read(base + BigInt(offset), 8);
-  if (bytes.length < 8) throw new SystemFault(VECTOR.GP, selector & 0xfffc);
-  return decode(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const address = BigInt.asUintN(64, base + BigInt(offset));
+  return { raw: readQuad(cpu, address), address };
+}
+
+/** The descriptor that a selector names; undefined beyond the table's limit. */
+export function descriptorOf(cpu: SystemContext, selector: number): Descriptor | undefined {
+  const found = rawDescriptor(cpu, selector, 0);
+  return found === undefined ? undefined : decode(found.raw, found.address);
+}
+
+/** The base of a system segment, whose descriptor has 16 bytes; undefined if the second half is not in the table or has a type. */
+export function systemBase(cpu: SystemContext, selector: number, { base }: Descriptor): bigint | undefined {
+  const upper = rawDescriptor(cpu, selector, 1)?.raw;
+  if (upper === undefined || ((upper >> 40n) & 0x1fn) !== 0n) return undefined;
+  return base | ((upper & 0xffff_ffffn) << 32n);
+}
+
+const ACCESSED = 1;
+
+/** Sets type bits of a descriptor in its table: accessed, or busy. To be called after all checks, before anything else is written. */
+export function setTypeBits(cpu: SystemContext, { address, type }: Descriptor, bits: number): void {
+  if (address === undefined || (type & bits) === bits) return;
+  const at = address + 5n;
+  checkTable(cpu, at, 1, 'write');
+  cpu.memory.write(at, Uint8Array.of(cpu.memory.read(at, 1)[0]! | bits));
+}
+
+/** A segment register was, or is about to be, loaded with it. */
+export function setAccessed(cpu: SystemContext, descriptor: Descriptor | undefined): void {
+  if (descriptor !== undefined) setTypeBits(cpu, descriptor, ACCESSED);
 }
 
 function fail(vector: number, selector: number): never {
   throw new SystemFault(vector, selector & 0xfffc);
 }
 
-/** What a load of es, ds, fs or gs checks; the base it gets. */
+/** What a load of es, ds, fs or gs checks; the base it gets. The descriptor is accessed then. */
 export function dataSegmentBase(cpu: SystemContext, selector: number): bigint {
   if (isNull(selector)) return 0n;
   const descriptor = descriptorOf(cpu, selector) ?? fail(VECTOR.GP, selector);
   if (!isReadable(descriptor)) fail(VECTOR.GP, selector);
   if (!isConforming(descriptor) && (descriptor.privilege < (selector & 3) || descriptor.privilege < cpu.state.privilege)) fail(VECTOR.GP, selector);
   if (!descriptor.present) fail(VECTOR.NP, selector);
+  setAccessed(cpu, descriptor);
   return descriptor.base;
 }
 
-/** What a load of ss checks for a given privilege level. */
-export function checkStackSegment(cpu: SystemContext, selector: number, privilege: number): void {
+/** What a load of ss checks for a given privilege level; its descriptor, undefined for a null selector. */
+export function stackSegment(cpu: SystemContext, selector: number, privilege: number): Descriptor | undefined {
   if (isNull(selector)) {
     if (privilege === 3 || (selector & 3) !== privilege) throw new SystemFault(VECTOR.GP, 0);
-    return;
+    return undefined;
   }
   const descriptor = descriptorOf(cpu, selector) ?? fail(VECTOR.GP, selector);
   if ((selector & 3) !== privilege || !isWritable(descriptor) || descriptor.privilege !== privilege) fail(VECTOR.GP, selector);
   if (!descriptor.present) fail(VECTOR.SS, selector);
+  return descriptor;
 }
+
+const CALL_GATE = 12;
 
 /** The code segment a far transfer goes to. `returning`: retf and iret, which may go outwards. */
 export function codeSegment(cpu: SystemContext, selector: number, returning: boolean): Descriptor {
@@ -109,12 +163,14 @@ export function codeSegment(cpu: SystemContext, selector: number, returning: boo
   const level = cpu.state.privilege;
   const requested = selector & 3;
   const descriptor = descriptorOf(cpu, selector) ?? fail(VECTOR.GP, selector);
+  if (!returning && !descriptor.segment && descriptor.type === CALL_GATE && descriptor.privilege >= Math.max(level, requested)) throw new NotModelled('a call gate');
   if (!isCode(descriptor)) fail(VECTOR.GP, selector);
   if (returning) {
     if (requested < level) fail(VECTOR.GP, selector);
     if (isConforming(descriptor) ? descriptor.privilege > requested : descriptor.privilege !== requested) fail(VECTOR.GP, selector);
   } else if (isConforming(descriptor) ? descriptor.privilege > level : requested > level || descriptor.privilege !== level) fail(VECTOR.GP, selector);
   if (!descriptor.present) fail(VECTOR.NP, selector);
+  if (descriptor.long && descriptor.big) fail(VECTOR.GP, selector);
   return descriptor;
 }
 

@@ -3,11 +3,13 @@ import { cpuFeatureNumbers } from '../../../assembly/linux-compat/cpu-features.t
 import { FLAG, VECTOR } from '../cpu.ts';
 import type { CpuProfile } from '../cpu.ts';
 import { REG } from '../lift/access.ts';
+import { supervisor } from './checks.ts';
 import { SystemFault } from './context.ts';
 import type { SystemContext, SystemInstruction } from './context.ts';
 import { checkTimeStamp } from './control-registers.ts';
+import { MSR } from './msr.ts';
 import { writeRegister } from './operands.ts';
-import { supervisor } from './segments.ts';
+import { componentsInUse } from './state-save.ts';
 
 type Registers = readonly [eax: number, ebx: number, ecx: number, edx: number];
 
@@ -25,7 +27,8 @@ const ALWAYS: readonly (readonly [number, readonly number[]])[] = [
   [WORDS.ECX_1, [13, 22, 23, 26, 30]],
   [WORDS.ECX_80000001, [0, 5, 8]],
   [WORDS.EBX_7, [0, 3, 8, 18, 19, 23, 24]],
-  [WORDS.EAX_D_1, [0, 1]],
+  [WORDS.ECX_7, [2]],
+  [WORDS.EAX_D_1, [0, 1, 2, 3]],
 ];
 
 /** Capability words of a profile. */
@@ -89,12 +92,9 @@ function setPair(cpu: SystemContext, value: bigint): void {
 
 const low32 = (cpu: SystemContext, register: number): number => Number(cpu.state.getGeneral(register) & 0xffff_ffffn);
 
-const TSC = 0x10;
-const TSC_AUX = 0xc000_0103;
-
 /** Counted time, on top of what a wrmsr to the time-stamp counter may have put there. */
 function timeStamp(cpu: SystemContext): bigint {
-  return BigInt.asUintN(64, (cpu.msrs.get(TSC) ?? 0n) + cpu.instructions);
+  return BigInt.asUintN(64, (cpu.msrs.get(MSR.TSC) ?? 0n) + cpu.instructions);
 }
 
 /** A number that is random enough and the same in every run: counted time, mixed (splitmix64). */
@@ -129,19 +129,21 @@ export const identityInstructions: Record<string, SystemInstruction> = {
   rdtscp: (cpu) => {
     checkTimeStamp(cpu);
     setPair(cpu, timeStamp(cpu));
-    cpu.state.setGeneral(REG.RCX, (cpu.msrs.get(TSC_AUX) ?? 0n) & 0xffff_ffffn);
+    cpu.state.setGeneral(REG.RCX, (cpu.msrs.get(MSR.TSC_AUX) ?? 0n) & 0xffff_ffffn);
     return undefined;
   },
   rdpid: (cpu, instruction) => {
-    writeRegister(cpu.state, instruction.op0Register, (cpu.msrs.get(TSC_AUX) ?? 0n) & 0xffff_ffffn);
+    writeRegister(cpu.state, instruction.op0Register, (cpu.msrs.get(MSR.TSC_AUX) ?? 0n) & 0xffff_ffffn);
     return undefined;
   },
   // No performance counters: every number is invalid, and CR4.PCE does not help.
   rdpmc: () => { throw new SystemFault(VECTOR.GP, 0); },
   xgetbv: (cpu) => {
     needsXsave(cpu);
-    if (low32(cpu, REG.RCX) > 1) throw new SystemFault(VECTOR.GP, 0);
-    setPair(cpu, cpu.state.xcr0);
+    const number = low32(cpu, REG.RCX);
+    if (number > 1) throw new SystemFault(VECTOR.GP, 0);
+    // Number 1: of these components, those that are in use.
+    setPair(cpu, number === 0 ? cpu.state.xcr0 : cpu.state.xcr0 & componentsInUse(cpu.state));
     return undefined;
   },
   xsetbv: (cpu) => {

@@ -2,24 +2,21 @@
 import { OpKind, Register, RegisterExt } from 'iced-x86';
 import type { Instruction } from 'iced-x86';
 import { FLAG, VECTOR } from '../cpu.ts';
+import { checkUserMode, isCanonical, supervisor } from './checks.ts';
 import { SystemFault } from './context.ts';
 import type { SystemContext, SystemInstruction } from './context.ts';
-import { checkStackSegment, dataSegmentBase, descriptorOf, isCode, isConforming, isNull, isReadable, isWritable, setDataSegment } from './descriptors.ts';
+import { dataSegmentBase, descriptorOf, isCode, isConforming, isNull, isReadable, isWritable, setAccessed, setDataSegment, setTypeBits, stackSegment, systemBase } from './descriptors.ts';
 import type { Descriptor } from './descriptors.ts';
+import { MSR } from './msr.ts';
 import { fromBytes, loadInteger, readOperand, storeInteger, toBytes, writeOperand, writeRegister } from './operands.ts';
 
 const RSP = 4;
 const SS = 2, FS = 4, GS = 5;
-const KERNEL_GS_BASE = 0xc000_0102;
-
-export function supervisor(cpu: SystemContext): void {
-  if (cpu.state.privilege !== 0) throw new SystemFault(VECTOR.GP, 0);
-}
 
 /** Loads a data or stack segment register with all its checks. */
 function loadSegment(cpu: SystemContext, segment: number, selector: number): void {
   if (segment === SS) {
-    checkStackSegment(cpu, selector, cpu.state.privilege);
+    setAccessed(cpu, stackSegment(cpu, selector, cpu.state.privilege));
     cpu.state.setSegment(SS, selector);
   } else setDataSegment(cpu.state, segment, selector, dataSegmentBase(cpu, selector));
 }
@@ -125,6 +122,7 @@ function verify(allows: (descriptor: Descriptor) => boolean): SystemInstruction 
 /** sgdt, sidt: limit (2 bytes) and base (8). */
 function storeTable(table: 'gdt' | 'idt'): SystemInstruction {
   return (cpu, instruction) => {
+    checkUserMode(cpu);
     const { base, limit } = cpu.state[table];
     cpu.store(cpu.address(instruction), new Uint8Array([...toBytes(BigInt(limit), 2), ...toBytes(base, 8)]));
     return undefined;
@@ -142,12 +140,9 @@ function loadTable(table: 'gdt' | 'idt'): SystemInstruction {
   };
 }
 
-export function isCanonical(cpu: SystemContext, address: bigint): boolean {
-  return BigInt.asUintN(64, BigInt.asIntN(cpu.state.accessMode.addressBits, address)) === address;
-}
-
 function storeSelector(which: 'ldtr' | 'taskRegister'): SystemInstruction {
   return (cpu, instruction) => {
+    checkUserMode(cpu);
     const selector = BigInt(cpu.state[which]);
     if (instruction.op0Kind === OpKind.Register) writeRegister(cpu.state, instruction.op0Register, selector);
     else storeInteger(cpu, cpu.address(instruction), 2, selector);
@@ -155,21 +150,38 @@ function storeSelector(which: 'ldtr' | 'taskRegister'): SystemInstruction {
   };
 }
 
-function loadSystemSegment(which: 'ldtr' | 'taskRegister', types: readonly number[], nullable: boolean): SystemInstruction {
-  return (cpu, instruction) => {
-    supervisor(cpu);
-    const selector = selectorOperand(cpu, instruction, 0);
-    if (isNull(selector)) {
-      if (!nullable) throw new SystemFault(VECTOR.GP, 0);
-    } else {
-      const descriptor = descriptorOf(cpu, selector);
-      if (descriptor === undefined || descriptor.segment || !types.includes(descriptor.type)) throw new SystemFault(VECTOR.GP, selector & 0xfffc);
-      if (!descriptor.present) throw new SystemFault(VECTOR.NP, selector & 0xfffc);
-    }
-    cpu.state[which] = selector;
-    return undefined;
-  };
+const LDT = 2, AVAILABLE_TSS = 9, BUSY = 2;
+
+/** The descriptor and base of a system segment that is to be loaded (SDM 2A, LLDT and LTR). */
+function systemSegment(cpu: SystemContext, selector: number, type: number): { readonly descriptor: Descriptor; readonly base: bigint } {
+  const refuse = (vector: number): never => { throw new SystemFault(vector, selector & 0xfffc); };
+  const descriptor = (selector & 4) === 0 ? descriptorOf(cpu, selector) : undefined;
+  if (descriptor === undefined || descriptor.segment || descriptor.type !== type) return refuse(VECTOR.GP);
+  if (!descriptor.present) return refuse(VECTOR.NP);
+  const base = systemBase(cpu, selector, descriptor);
+  return base === undefined || !isCanonical(cpu, base) ? refuse(VECTOR.GP) : { descriptor, base };
 }
+
+const lldt: SystemInstruction = (cpu, instruction) => {
+  supervisor(cpu);
+  const selector = selectorOperand(cpu, instruction, 0);
+  if (isNull(selector)) cpu.state.ldt = { base: 0n, limit: 0 };
+  else {
+    const { descriptor, base } = systemSegment(cpu, selector, LDT);
+    cpu.state.ldt = { base, limit: descriptor.limit };
+  }
+  cpu.state.ldtr = selector;
+  return undefined;
+};
+
+const ltr: SystemInstruction = (cpu, instruction) => {
+  supervisor(cpu);
+  const selector = selectorOperand(cpu, instruction, 0);
+  if (isNull(selector)) throw new SystemFault(VECTOR.GP, 0);
+  setTypeBits(cpu, systemSegment(cpu, selector, AVAILABLE_TSS).descriptor, BUSY);
+  cpu.state.taskRegister = selector;
+  return undefined;
+};
 
 /** CR4.FSGSBASE */
 const FSGSBASE = 1n << 16n;
@@ -190,8 +202,8 @@ function baseOf(segment: number, write: boolean): SystemInstruction {
 
 const swapgs: SystemInstruction = (cpu) => {
   supervisor(cpu);
-  const other = cpu.msrs.get(KERNEL_GS_BASE) ?? 0n;
-  cpu.msrs.set(KERNEL_GS_BASE, cpu.state.getSegmentBase(GS));
+  const other = cpu.msrs.get(MSR.KERNEL_GS_BASE) ?? 0n;
+  cpu.msrs.set(MSR.KERNEL_GS_BASE, cpu.state.getSegmentBase(GS));
   cpu.state.setSegmentBase(GS, other);
   return undefined;
 };
@@ -211,6 +223,6 @@ export const segmentInstructions: Record<string, SystemInstruction> = {
   lar, lsl, verr: verify(isReadable), verw: verify((descriptor) => !isCode(descriptor) && isWritable(descriptor)),
   sgdt: storeTable('gdt'), sidt: storeTable('idt'), lgdt: loadTable('gdt'), lidt: loadTable('idt'),
   sldt: storeSelector('ldtr'), str: storeSelector('taskRegister'),
-  lldt: loadSystemSegment('ldtr', [2], true), ltr: loadSystemSegment('taskRegister', [9], false),
+  lldt, ltr,
   rdfsbase: baseOf(FS, false), rdgsbase: baseOf(GS, false), wrfsbase: baseOf(FS, true), wrgsbase: baseOf(GS, true), swapgs,
 };

@@ -2,10 +2,10 @@
 import { VECTOR } from '../cpu.ts';
 import { REG } from '../lift/access.ts';
 import type { State } from '../state.ts';
+import { supervisor } from './checks.ts';
 import { SystemFault } from './context.ts';
 import type { SystemContext, SystemInstruction } from './context.ts';
 import { loadInteger, storeInteger } from './operands.ts';
-import { supervisor } from './segments.ts';
 
 /** Bits of MXCSR that exist: all exception bits, DAZ, and AMD's misaligned mode. */
 const MXCSR_MASK: Readonly<Record<'intel' | 'amd', number>> = { intel: 0xffff, amd: 0x2_ffff };
@@ -120,7 +120,7 @@ function requested(cpu: SystemContext): bigint {
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 /** Components that are not in their initial state. */
-function inUse(state: State): bigint {
+export function componentsInUse(state: State): bigint {
   const { x87 } = state;
   let components = 0n;
   const registers = Array.from({ length: 8 }, (_, i) => state.getX87(i));
@@ -143,7 +143,7 @@ function xsave(optimised: boolean, compact: boolean, privileged = false): System
     const address = aligned(cpu.address(instruction), 64n);
     const size = (mask & AVX) !== 0n ? YMM_OFFSET + YMM_SIZE : LEGACY_SIZE + HEADER_SIZE;
     cpu.checkStore(address, size);
-    const used = inUse(state);
+    const used = componentsInUse(state);
     const written = optimised ? mask & used : mask;
     const part = (offset: number, length: number, fill: (area: Uint8Array) => void): void => {
       const area = new Uint8Array(LEGACY_SIZE);

@@ -5,16 +5,16 @@ import { FLAG, VECTOR } from '../cpu.ts';
 import type { CpuExit, CpuProfile } from '../cpu.ts';
 import { ARITHMETIC_FLAGS } from '../lift/flags.ts';
 import { REG } from '../lift/access.ts';
+import { isCanonical, supervisor } from './checks.ts';
 import { NotModelled, SystemFault } from './context.ts';
 import type { SystemContext, SystemInstruction } from './context.ts';
-import { checkStackSegment, codeSegment, dropInnerSegments, isConforming } from './descriptors.ts';
+import { codeSegment, dropInnerSegments, isNull, setAccessed, stackSegment } from './descriptors.ts';
 import type { Descriptor } from './descriptors.ts';
+import { MSR } from './msr.ts';
 import { loadInteger, storeInteger } from './operands.ts';
-import { isCanonical, supervisor } from './segments.ts';
 
 const CS = 1, SS = 2;
 const IOPL = 0x3000, VM = 0x2_0000, VIF = 0x8_0000, VIP = 0x10_0000;
-const EFER = 0xc000_0080, STAR = 0xc000_0081, LSTAR = 0xc000_0082, FMASK = 0xc000_0084;
 const EFER_SCE = 1n;
 
 function checkTarget(cpu: SystemContext, segment: Descriptor, target: bigint): void {
@@ -42,13 +42,16 @@ const farReturn: SystemInstruction = (cpu, instruction) => {
   const segment = codeSegment(cpu, selector, true);
   if (outer) {
     checkTarget(cpu, segment, target);
-    checkReturnStack(cpu, stack, selector & 3, segment);
+    const stackDescriptor = returnStack(cpu, stack, selector & 3, segment);
+    setAccessed(cpu, segment);
+    setAccessed(cpu, stackDescriptor);
     setLevel(cpu, selector);
     state.setSegment(SS, stack);
     state.setGeneral(REG.RSP, newTop + release);
     dropInnerSegments(cpu);
   } else {
     checkTarget(cpu, segment, target);
+    setAccessed(cpu, segment);
     setLevel(cpu, selector);
     state.setGeneral(REG.RSP, top + BigInt(2 * size) + release);
   }
@@ -56,10 +59,10 @@ const farReturn: SystemInstruction = (cpu, instruction) => {
   return undefined;
 };
 
-/** A null stack segment is allowed on the way to 64-bit code below ring 3. */
-function checkReturnStack(cpu: SystemContext, selector: number, level: number, code: Descriptor): void {
-  if ((selector & 0xfffc) === 0 && code.long && level !== 3 && (selector & 3) === level) return;
-  checkStackSegment(cpu, selector, level);
+/** The stack segment's descriptor; a null selector is allowed on the way to 64-bit code below ring 3. */
+function returnStack(cpu: SystemContext, selector: number, level: number, code: Descriptor): Descriptor | undefined {
+  if (isNull(selector) && code.long && level !== 3 && (selector & 3) === level) return undefined;
+  return stackSegment(cpu, selector, level);
 }
 
 function operandSize(instruction: Instruction): number {
@@ -90,7 +93,9 @@ const interruptReturn: SystemInstruction = (cpu, instruction) => {
   const newTop = slot(3);
   const segment = codeSegment(cpu, selector, true);
   checkTarget(cpu, segment, target);
-  checkReturnStack(cpu, stack, selector & 3, segment);
+  const stackDescriptor = returnStack(cpu, stack, selector & 3, segment);
+  setAccessed(cpu, segment);
+  setAccessed(cpu, stackDescriptor);
   const level = state.privilege;
   let mask = ARITHMETIC_FLAGS | FLAG.TF | FLAG.DF | FLAG.NT;
   if (size > 2) mask |= FLAG.RF | FLAG.AC | FLAG.ID;
@@ -118,17 +123,20 @@ export function farBranch(call: boolean): SystemInstruction {
     const segment = codeSegment(cpu, selector, false);
     const level = state.privilege;
     const next = (selector & ~3) | level;
-    if (isConforming(segment) && segment.privilege < level) throw new NotModelled('a conforming code segment');
     if (call) {
       const size = hasRexW(cpu, instruction) ? 8 : farPointerBytes(instruction, 'intel');
       const top = BigInt.asUintN(64, state.getGeneral(REG.RSP) - BigInt(2 * size));
       checkTarget(cpu, segment, target);
       cpu.checkStore(top + BigInt(size), size);
       cpu.checkStore(top, size);
+      setAccessed(cpu, segment);
       storeInteger(cpu, top + BigInt(size), size, BigInt(state.getSegment(CS)));
       storeInteger(cpu, top, size, state.rip);
       state.setGeneral(REG.RSP, top);
-    } else checkTarget(cpu, segment, target);
+    } else {
+      checkTarget(cpu, segment, target);
+      setAccessed(cpu, segment);
+    }
     setLevel(cpu, next);
     state.rip = target;
     return undefined;
@@ -154,13 +162,13 @@ function hasRexW(cpu: SystemContext, instruction: Instruction): boolean {
 
 const syscall: SystemInstruction = (cpu, _instruction) => {
   const { state, msrs } = cpu;
-  const target = msrs.get(LSTAR);
+  const target = msrs.get(MSR.LSTAR);
   if (target === undefined) throw new NotModelled('syscall: IA32_LSTAR (0xc0000082) is not on the list of model-specific registers');
-  if (((msrs.get(EFER) ?? EFER_SCE) & EFER_SCE) === 0n) throw new SystemFault(VECTOR.UD);
-  const selector = Number(((msrs.get(STAR) ?? 0x10n << 32n) >> 32n) & 0xfffcn);
+  if (((msrs.get(MSR.EFER) ?? EFER_SCE) & EFER_SCE) === 0n) throw new SystemFault(VECTOR.UD);
+  const selector = Number(((msrs.get(MSR.STAR) ?? 0x10n << 32n) >> 32n) & 0xfffcn);
   state.setGeneral(REG.RCX, state.rip);
   state.setGeneral(REG.R11, BigInt(state.flags & ~FLAG.RF));
-  state.rflags = state.rflags & ~(msrs.get(FMASK) ?? 0n) & ~BigInt(FLAG.RF);
+  state.rflags = state.rflags & ~(msrs.get(MSR.FMASK) ?? 0n) & ~BigInt(FLAG.RF);
   setLevel(cpu, selector);
   state.setSegment(SS, selector + 8);
   state.rip = target;
@@ -171,14 +179,15 @@ const SYSRET_FLAGS = 0x3c_7fd7n;
 
 const sysret: SystemInstruction = (cpu, instruction) => {
   const { state, msrs } = cpu;
-  if (((msrs.get(EFER) ?? EFER_SCE) & EFER_SCE) === 0n) throw new SystemFault(VECTOR.UD);
+  if (((msrs.get(MSR.EFER) ?? EFER_SCE) & EFER_SCE) === 0n) throw new SystemFault(VECTOR.UD);
   supervisor(cpu);
   if (instruction.mnemonic === Mnemonic.Sysret) throw new NotModelled('32-bit code');
   const target = state.getGeneral(REG.RCX);
   if (cpu.profile.vendor === 'intel' && !isCanonical(cpu, target)) throw new SystemFault(VECTOR.GP, 0);
-  const star = Number((msrs.get(STAR) ?? 0x23n << 48n) >> 48n);
+  const star = Number((msrs.get(MSR.STAR) ?? 0x23n << 48n) >> 48n);
   state.rflags = (state.getGeneral(REG.R11) & SYSRET_FLAGS) | 2n;
-  state.setSegment(SS, (star + 8) | 3);
+  // AMD's processors take the stack selector as it is (APM 3, SYSRET).
+  state.setSegment(SS, cpu.profile.vendor === 'amd' ? star + 8 : (star + 8) | 3);
   setLevel(cpu, (star + 16) | 3);
   state.rip = target;
   return undefined;
@@ -193,13 +202,42 @@ const interrupt: SystemInstruction = (cpu, instruction): CpuExit => {
 };
 
 /** sysenter and sysexit do not exist in AMD's long mode. */
-const sysenter: SystemInstruction = (cpu) => {
+function intelOnly(cpu: SystemContext): void {
   if (cpu.profile.vendor === 'amd') throw new SystemFault(VECTOR.UD);
-  throw new NotModelled('sysenter');
+}
+
+const sysenter: SystemInstruction = (cpu) => {
+  intelOnly(cpu);
+  const { state, msrs } = cpu;
+  const [selector, top, target] = [MSR.SYSENTER_CS, MSR.SYSENTER_ESP, MSR.SYSENTER_EIP].map((number) => msrs.get(number));
+  if (selector === undefined || top === undefined || target === undefined) throw new NotModelled('sysenter: its registers (0x174 to 0x176) are not on the list of model-specific registers');
+  const segment = Number(selector & 0xfffcn);
+  if (segment === 0) throw new SystemFault(VECTOR.GP, 0);
+  state.rflags &= ~BigInt(FLAG.IF | FLAG.RF);
+  setLevel(cpu, segment);
+  state.setSegment(SS, segment + 8);
+  state.setGeneral(REG.RSP, top);
+  state.rip = target;
+  return undefined;
+};
+
+const sysexit: SystemInstruction = (cpu, instruction) => {
+  intelOnly(cpu);
+  const { state, msrs } = cpu;
+  const selector = Number((msrs.get(MSR.SYSENTER_CS) ?? 0n) & 0xfffcn);
+  if (state.privilege !== 0 || selector === 0) throw new SystemFault(VECTOR.GP, 0);
+  if (instruction.mnemonic === Mnemonic.Sysexit) throw new NotModelled('32-bit code');
+  const [top, target] = [state.getGeneral(REG.RCX), state.getGeneral(REG.RDX)];
+  if (!isCanonical(cpu, top) || !isCanonical(cpu, target)) throw new SystemFault(VECTOR.GP, 0);
+  state.setSegment(SS, (selector + 40) | 3);
+  setLevel(cpu, (selector + 32) | 3);
+  state.setGeneral(REG.RSP, top);
+  state.rip = target;
+  return undefined;
 };
 
 export const transferInstructions: Record<string, SystemInstruction> = {
   retf: farReturn, iret: interruptReturn, iretd: interruptReturn, iretq: interruptReturn,
-  syscall, sysret, sysretq: sysret, sysenter, sysexit: sysenter, sysexitq: sysenter, int: interrupt,
+  syscall, sysret, sysretq: sysret, sysenter, sysexit, sysexitq: sysexit, int: interrupt,
   int1: () => ({ kind: 'exception', vector: VECTOR.DB, software: true }),
 };
