@@ -112,6 +112,8 @@ withSourceOptions(program.command('lint'))
   .description('Reports what is wrong with sources: syntax, operands, and their exception-table entries.')
   .argument('<file...>', 'sources (.S or .s)')
   .addOption(new Option('--format <name>', 'how to print').choices(['text', 'json', 'sarif']).default('text'))
+  .option('--severity <code=level>', 'how findings of a code are shown: error, warning, information, hint or off (may be given several times)', list)
+  .option('--all', 'check routines in files without exception-table entries too')
   .action(status(async (files: string[], options: LintOptions) => (await import('./commands/lint.ts')).lint(files, options)));
 
 program.command('lsp')

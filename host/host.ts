@@ -68,6 +68,8 @@ export interface Host {
   resolve(base: string, path: string): string;
   /** The folder that holds `path`; the path itself at the root. */
   folder(path: string): string;
+  /** The folder with the manual and the pages of the diagnostics, where they are installed. */
+  readonly documentation?: string;
   /** Where relative paths start if nothing else says so. */
   readonly workingFolder: string;
 }

@@ -11,12 +11,40 @@ import type { Host } from './host.ts';
 
 z.config({ ...z.locales.en(), jitless: true });
 
+/** How a finding is shown; `off` does not show it. */
+export const LEVELS = ['error', 'warning', 'information', 'hint', 'off'] as const;
+export type Level = (typeof LEVELS)[number];
+
+const diagnosticsShape = {
+  severity: z.optional(z.record(z.string(), z.enum(LEVELS)).check(z.describe('How findings are shown, by the code of the diagnostic: error, warning, information, hint or off.'))),
+  filesWithoutEntries: z.optional(z.boolean().check(z.describe('Run the checks of what routines leave behind (flags, registers, stack, stores) in files without exception-table entries too.'))),
+};
+
+/** What says which findings are shown, and how. */
+export interface DiagnosticSettings {
+  /** By code. */
+  readonly severity?: Readonly<Record<string, Level>> | undefined;
+  readonly filesWithoutEntries?: boolean | undefined;
+}
+
+/** Settings of the editor, under `mcsafe`. The part of the manifest that the language server reads is made from this. */
+export const editorSettingsSchema = z.object({
+  diagnostics: z.optional(z.object(diagnosticsShape)),
+  inlayHints: z.optional(z.object({
+    landingPads: z.optional(z.boolean().check(z.describe('Show behind each instruction with an exception-table entry where it lands, and after which exceptions.'))),
+    uncovered: z.optional(z.boolean().check(z.describe('Mark memory accesses without an entry in routines that have entries.'))),
+  })),
+  codeLens: z.optional(z.boolean().check(z.describe('Show above each routine with entries how many accesses are covered, and offer to run and sweep it.'))),
+});
+export type EditorSettings = z.infer<typeof editorSettingsSchema>;
+
 export const settingsSchema = z.strictObject({
   $schema: z.optional(z.string()),
   includePaths: z.optional(z.array(z.string())),
   defines: z.optional(z.record(z.string(), z.string())),
   kernelGeneration: z.optional(z.enum(KERNEL_GENERATIONS.map((generation) => generation.id))),
   stubs: z.optional(z.record(z.string(), z.string())),
+  diagnostics: z.optional(z.strictObject(diagnosticsShape)),
 });
 
 export interface Settings {
@@ -26,6 +54,7 @@ export interface Settings {
   readonly kernelGeneration?: string;
   /** Assembly text for functions the program calls and does not define. */
   readonly stubs: Readonly<Record<string, string>>;
+  readonly diagnostics?: DiagnosticSettings;
 }
 
 export interface SettingsResult {
@@ -60,12 +89,12 @@ export function readSettings(path: string, host: Host): SettingsResult {
     });
     return { settings: NO_SETTINGS, file, problems };
   }
-  const { includePaths = [], defines = {}, stubs = {}, kernelGeneration } = result.data;
+  const { includePaths = [], defines = {}, stubs = {}, kernelGeneration, diagnostics } = result.data;
   const folder = host.folder(file);
   return {
     settings: {
       includePaths: includePaths.map((include) => host.resolve(folder, include)), defines, stubs,
-      ...(kernelGeneration === undefined ? {} : { kernelGeneration }),
+      ...(kernelGeneration === undefined ? {} : { kernelGeneration }), ...(diagnostics === undefined ? {} : { diagnostics }),
     },
     file,
     problems: [],

@@ -14,15 +14,15 @@ export function serve(connection: Connection, host: Host, providers: readonly Pr
   const documents = new TextDocuments(TextDocument);
   const workspace = new Workspace({ get: (uri) => documents.get(uri), all: () => documents.all() }, host);
   connection.onInitialize((parameters): InitializeResult => {
-    workspace.initialized(parameters);
+    workspace.initialized(connection, parameters);
     return {
       serverInfo: { name: 'mcsafe' },
       capabilities: Object.assign({ positionEncoding: PositionEncodingKind.UTF16, textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental } }, ...providers.map((provider) => provider.capabilities)) as ServerCapabilities,
     };
   });
   documents.onDidChangeContent(({ document }) => { workspace.changed(document.uri); });
-  documents.onDidClose(({ document }) => { workspace.changed(document.uri); });
-  connection.onDidChangeConfiguration(() => { workspace.settingsChanged(); });
+  documents.onDidClose(({ document }) => { workspace.closed(document.uri); });
+  connection.onDidChangeConfiguration(({ settings }) => { workspace.settingsChanged(settings); });
   connection.onInitialized(() => { workspace.ready(); });
   for (const provider of providers) provider.register(connection, workspace);
   documents.listen(connection);

@@ -2,16 +2,18 @@
  * Open documents and the files around them: what is known of each, with the settings in force. A document is analysed when somebody asks,
  * once a version; files that are not open are read from disk, the last few are kept.
  */
-import type { InitializeParams } from 'vscode-languageserver';
+import type { Connection, InitializeParams } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { createReadCache, readGas } from '../assembly/gas/read.ts';
 import type { GasUnit } from '../assembly/gas/statement.ts';
 import type { Host } from '../host/host.ts';
 import { analyze } from './analysis/analysis.ts';
 import type { Analysis, AnalysisOptions } from './analysis/analysis.ts';
-import { projectOptions } from './analysis/project-options.ts';
+import { projectOptions, severities } from './analysis/project-options.ts';
 import { CachedFiles } from './cached-files.ts';
+import { Configuration } from './configuration.ts';
 import { WorkspaceIndex } from './indexing/workspace-index.ts';
+import type { DiagnosticSettings, EditorSettings, Level } from '../host/settings.ts';
 import { pathOf, uriOf } from './uri.ts';
 
 interface Cached {
@@ -41,6 +43,7 @@ export class Workspace {
   readonly #starters: (() => void)[] = [];
   readonly #listeners: ((uri: string | undefined) => void)[] = [];
   #folders: readonly string[] = [];
+  readonly #configuration = new Configuration();
 
   constructor(documents: OpenDocuments, host: Host) {
     this.#documents = documents;
@@ -51,6 +54,11 @@ export class Workspace {
       textOf: (path) => this.text(path),
       read: (path, text) => this.#read(path, text),
     });
+  }
+
+  /** The folder with the pages of the diagnostics, where they are installed. */
+  get documentation(): string | undefined {
+    return this.host.documentation;
   }
 
   get documents(): readonly TextDocument[] {
@@ -92,7 +100,7 @@ export class Workspace {
     const cached = this.#cache.get(uri);
     if (cached?.version === document.version) return cached.analysis;
     const path = pathOf(uri);
-    const analysis = analyze(path, document.getText(), this.#options(path));
+    const analysis = analyze(path, document.getText(), this.#options(path, this.#configuration.known(uri).diagnostics));
     this.#cache.set(uri, { version: document.version, analysis });
     return analysis;
   }
@@ -119,6 +127,20 @@ export class Workspace {
     return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
   }
 
+  /** The editor's settings for a document. Waits for the client the first time; the document's analysis then follows them. */
+  async settings(uri: string): Promise<EditorSettings> {
+    const before = this.#configuration.known(uri);
+    const settings = await this.#configuration.load(uri);
+    if (before.diagnostics?.filesWithoutEntries !== settings.diagnostics?.filesWithoutEntries) this.#cache.delete(uri);
+    return settings;
+  }
+
+  /** How findings in a document are shown, by code. */
+  async severities(uri: string): Promise<Readonly<Record<string, Level>>> {
+    const { diagnostics } = await this.settings(uri);
+    return severities(pathOf(uri), this.host, diagnostics);
+  }
+
   /** Calls `listener` after a document has changed, opened or closed, and (with undefined) after settings have. */
   onDidChange(listener: (uri: string | undefined) => void): void {
     this.#listeners.push(listener);
@@ -129,7 +151,8 @@ export class Workspace {
     this.#initializers.push(listener);
   }
 
-  initialized(parameters: InitializeParams): void {
+  initialized(connection: Connection, parameters: InitializeParams): void {
+    this.#configuration.initialize(connection, parameters);
     for (const listener of this.#initializers) listener(parameters);
   }
 
@@ -160,8 +183,15 @@ export class Workspace {
     for (const listener of this.#listeners) listener(undefined);
   }
 
-  /** Settings changed: forgets everything. */
-  settingsChanged(): void {
+  /** A document closed: its settings are asked for again when it is opened. */
+  closed(uri: string): void {
+    this.#configuration.forget(uri);
+    this.changed(uri);
+  }
+
+  /** Settings changed, `sent` being what the client says of them: forgets everything. */
+  settingsChanged(sent?: unknown): void {
+    this.#configuration.changed(sent);
     this.#files.forget();
     this.#cache.clear();
     this.#closed.clear();
@@ -176,8 +206,8 @@ export class Workspace {
     for (const [key, { analysis }] of this.#closed) if (concerns(analysis)) this.#closed.delete(key);
   }
 
-  #options(path: string): AnalysisOptions {
-    return { ...projectOptions(path, this.host, { buffer: (file) => this.documentOf(file)?.getText() }), cache: this.#readCache };
+  #options(path: string, diagnostics?: DiagnosticSettings): AnalysisOptions {
+    return { ...projectOptions(path, this.host, { buffer: (file) => this.documentOf(file)?.getText(), diagnostics }), cache: this.#readCache };
   }
 
   #read(path: string, text: string): GasUnit {

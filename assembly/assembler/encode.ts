@@ -15,7 +15,9 @@ import { implicitOperands } from './implicit.ts';
 import { match } from './match.ts';
 import { remember } from './memo.ts';
 import type { Match } from './match.ts';
+import { similarMnemonic } from './mnemonic-names.ts';
 import { candidates } from './mnemonics.ts';
+import { operandSummary } from './operand-forms.ts';
 import type { Candidate } from './mnemonics.ts';
 import { joinPrefixes, prefixByte, readPrefixes } from './prefixes.ts';
 import type { WrittenPrefixes } from './prefixes.ts';
@@ -44,7 +46,7 @@ function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstr
   if (isPlainNop(mnemonic, statement)) return { bytes: Uint8Array.of(0x90), fields: [] };
   if (isBreakpoint(mnemonic, statement, resolve)) return { bytes: Uint8Array.of(0xcc), fields: [] };
   const found = candidates(mnemonic);
-  if (found.length === 0) throw new EncodeError('unknown-mnemonic', `there is no instruction \`${mnemonic}\`${didYouMean(mnemonic)}`);
+  if (found.length === 0) throw unknown(statement, mnemonic);
   const shortAddress = prefixes.bytes.includes(0x67);
   const given = readArguments(statement, resolve, shortAddress ? (bits === 32 ? 16 : 32) : bits);
   const { operands, addressSize } = implicitOperands(mnemonic, given.list, bits);
@@ -256,11 +258,20 @@ function before(one: Encoding, other: Encoding): boolean {
 
 function refusal(statement: InstructionStatement, mnemonic: string, given: Arguments, prefixed: boolean): EncodeError {
   if (prefixed) return new EncodeError('bad-prefix', `the prefixes of \`${statement.text}\` do not go with the instruction`);
-  if (given.list.length === 0) return new EncodeError('operand-mismatch', `\`${mnemonic}\` needs operands`);
+  if (given.list.length === 0) return new EncodeError('operand-mismatch', `\`${mnemonic}\` needs operands${takes(mnemonic)}`);
   const range = given.list.find((argument) => argument.kind === 'immediate' && argument.value.constant !== undefined);
   const hint = range === undefined ? '' : ', or the immediate is out of range';
   const what = given.list.map(describe).join(', ');
-  return new EncodeError('operand-mismatch', `\`${mnemonic}\` does not take these operands (${what})${hint}`);
+  return new EncodeError('operand-mismatch', `\`${mnemonic}\` does not take these operands (${what})${hint}${takes(mnemonic)}`);
+}
+
+const MOST_FORMS = 6;
+
+function takes(mnemonic: string): string {
+  const forms = operandSummary(mnemonic);
+  if (forms.length === 0) return '';
+  const shown = forms.slice(0, MOST_FORMS).map((form) => (form === '' ? 'nothing' : `\`${form}\``)).join(' or ');
+  return `; it takes ${shown}${forms.length > MOST_FORMS ? ' or others' : ''}`;
 }
 
 function describe(argument: Argument): string {
@@ -275,6 +286,12 @@ function registerText(register: Register): string {
   return (Register[register] ?? '').toLowerCase();
 }
 
-function didYouMean(mnemonic: string): string {
-  return /^[a-z]+\d*$/.test(mnemonic) ? '' : '; check its spelling and that macros are defined before their use';
+/** Whether a word that is no mnemonic looks like a macro: with an underscore or a capital letter in it. */
+function unknown({ text }: InstructionStatement, mnemonic: string): EncodeError {
+  const written = new RegExp(`\\b${mnemonic.replace(/[^\w]/g, '\\$&')}`, 'i').exec(text)?.[0] ?? mnemonic;
+  if (/[A-Z_]/.test(written) && written !== written.toUpperCase() || /_/.test(written)) {
+    return new EncodeError('undefined-macro', `\`${written}\` is no instruction, and no macro that is defined here`);
+  }
+  const similar = similarMnemonic(mnemonic);
+  return new EncodeError('unknown-mnemonic', `there is no instruction \`${written}\`${similar === undefined ? ', and no macro of that name is defined here' : `; did you mean \`${similar}\`?`}`);
 }

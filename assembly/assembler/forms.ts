@@ -49,7 +49,7 @@ export interface Form {
 }
 
 /** Forms gas has no name for, or encodes otherwise. */
-const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_tr_r32|Undoc|D[bwdq]_|DeclareByte|Jmpe_|Ud0_r(16|32|64)$|Prefetchreserved)/;
+const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_tr_r32|Undoc|Bswap_r16$|D[bwdq]_|DeclareByte|Jmpe_|Ud0_r(16|32|64)$|Prefetchreserved)/;
 
 /** Positions of a general register whose width gas does not encode, by the names of the codes. */
 const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly number[]; readonly memoryOnly?: true }[] = [
@@ -86,7 +86,7 @@ const X87_SUFFIXES: Partial<Record<MemorySize, readonly string[]>> = {
 let codesOf: Map<string, Code[]> | undefined;
 const formsOf = new Map<string, readonly Form[]>();
 
-function codes(mnemonic: string): readonly Code[] {
+function allCodes(): Map<string, Code[]> {
   if (codesOf === undefined) {
     codesOf = new Map();
     // Asking one instruction for the mnemonic of each code in turn takes 1 ms; CodeExt.opCode() would take ten.
@@ -100,14 +100,19 @@ function codes(mnemonic: string): readonly Code[] {
     }
     probe.free();
   }
-  return codesOf.get(mnemonic) ?? [];
+  return codesOf;
+}
+
+/** Every mnemonic of iced's, lower case. */
+export function icedMnemonics(): readonly string[] {
+  return [...allCodes().keys()];
 }
 
 /** The forms of iced's mnemonic `mnemonic` (lower case, no suffix), in iced's order; empty if it has none. */
 export function forms(mnemonic: string): readonly Form[] {
   let found = formsOf.get(mnemonic);
   if (found === undefined) {
-    found = codes(mnemonic).flatMap((code) => readForm(code, mnemonic) ?? []);
+    found = (allCodes().get(mnemonic) ?? []).flatMap((code) => readForm(code, mnemonic) ?? []);
     formsOf.set(mnemonic, found);
   }
   return found;
@@ -176,7 +181,7 @@ function suffixesOf(
   const takesMemory = shapes.some((shape) => shape.memory !== undefined);
   if (mnemonic.startsWith('f') && encoding === EncodingKind.Legacy && takesMemory) return X87_SUFFIXES[memory] ?? [];
   if (NO_SUFFIX.test(mnemonic) || (mnemonic === 'nop' && shapes.length === 0)) return [];
-  if (VECTOR_SUFFIX.test(mnemonic)) return [bytes === 16 ? 'x' : bytes === 32 ? 'y' : 'z'];
+  if (VECTOR_SUFFIX.test(mnemonic)) return bytes === 16 ? ['x'] : bytes === 32 ? ['y'] : mnemonic.startsWith('vfp') ? ['z'] : [];
   if (shapes.some((shape) => shape.branch !== undefined) && !/^(jmp|call)$/.test(mnemonic)) return [];
   const suffix = GENERAL_SUFFIX[size];
   return suffix === undefined ? [] : [suffix];

@@ -149,7 +149,6 @@ function fitRegister(form: Form, shape: OperandShape, register: Register, indire
   if (shape.register === undefined) return undefined;
   const kind = registerClass(register);
   if (kind === shape.register) {
-    if (form.name.startsWith('Bswap_r16')) return undefined;
     if (form.encoding !== EncodingKind.EVEX && (kind === 'xmm' || kind === 'ymm') && registerNumber(register) > 15) return undefined;
     return { kind: 'register', register };
   }

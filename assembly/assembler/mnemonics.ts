@@ -2,7 +2,7 @@
  * AT&T mnemonics: which forms each one may stand for. Aliases, suffixes and families are data; what is left is a lookup.
  */
 import { OpCodeOperandKind as Kind } from 'iced-x86';
-import { forms } from './forms.ts';
+import { forms, icedMnemonics } from './forms.ts';
 import type { Form } from './forms.ts';
 
 /** A form that a mnemonic may stand for, with what the mnemonic itself says. */
@@ -54,7 +54,6 @@ const ALIASES: Record<string, readonly Alias[]> = {
   loopz: [{ to: 'loope' }], loopnz: [{ to: 'loopne' }],
   fwait: [{ to: 'wait' }],
   ud2a: [{ to: 'ud2' }], ud2b: [{ to: 'ud1' }],
-  icebp: [{ to: 'int1' }],
   sysret: [{ to: 'sysret' }, { to: 'sysretq' }],
   sysexit: [{ to: 'sysexit' }, { to: 'sysexitq' }],
   sysretq: [{ to: 'sysretq' }],
@@ -68,8 +67,8 @@ const ALIASES: Record<string, readonly Alias[]> = {
   fxsaveq: [{ to: 'fxsave64' }], fxrstorq: [{ to: 'fxrstor64' }],
   xsaveq: [{ to: 'xsave64' }], xrstorq: [{ to: 'xrstor64' }], xsaveoptq: [{ to: 'xsaveopt64' }],
   xsavecq: [{ to: 'xsavec64' }], xsavesq: [{ to: 'xsaves64' }], xrstorsq: [{ to: 'xrstors64' }],
-  fcmovnae: [{ to: 'fcmovb' }], fcmovc: [{ to: 'fcmovb' }], fcmovz: [{ to: 'fcmove' }], fcmovna: [{ to: 'fcmovbe' }],
-  fcmovae: [{ to: 'fcmovnb' }], fcmovnc: [{ to: 'fcmovnb' }], fcmovnz: [{ to: 'fcmovne' }], fcmova: [{ to: 'fcmovnbe' }],
+  fcmovnae: [{ to: 'fcmovb' }], fcmovna: [{ to: 'fcmovbe' }],
+  fcmovae: [{ to: 'fcmovnb' }], fcmova: [{ to: 'fcmovnbe' }],
   fcompi: [{ to: 'fcomip' }], fucompi: [{ to: 'fucomip' }],
   cmpsd: [{ to: 'cmpsd' }],
   rdsspd: [{ to: 'rdsspd' }],
@@ -81,7 +80,7 @@ const NOT_ATT = new Set([
   'retf', 'iretd', 'pushfd', 'popfd', 'pushad', 'popad', 'insd', 'outsd', 'lodsd', 'stosd', 'scasd', 'getsecq',
   'reservednop', 'zero_bytes', 'loadall', 'storeall', 'ibts', 'xbts', 'umov', 'jmpe', 'db', 'dw', 'dd', 'dq',
   'pcommit', 'fstdw', 'fstsg', 'fnstdw', 'fnstsg', 'frstpm', 'fstpnce', 'ftstp', 'frint2', 'frinear', 'frichop', 'feni8087_nop',
-  'altinst', 'cl1invmb', 'cpu_read', 'cpu_write', 'bb0_reset', 'bb1_reset', 'undoc', 'seamops', 'invalid',
+  'pcmpestri64', 'pcmpestrm64', 'vpcmpestri64', 'vpcmpestrm64', 'altinst', 'cl1invmb', 'cpu_read', 'cpu_write', 'bb0_reset', 'bb1_reset', 'undoc', 'seamops', 'invalid',
 ]);
 
 /** `movs` and its like take b, w, l, q; the second letter of iced's name says d for l. */
@@ -216,4 +215,17 @@ function find(mnemonic: string): readonly Candidate[] {
     if (!SIZED_NAME.test(stem)) collect(stem, suffix);
   }
   return result;
+}
+
+/** Names without suffixes, in no order: iced's that are AT&T's too, aliases and families. Not each has forms. */
+export function baseNames(): readonly string[] {
+  familyTable ??= families();
+  return [...new Set([...icedMnemonics().filter((name) => !NOT_ATT.has(name)), ...Object.keys(ALIASES), ...Object.keys(familyTable)])];
+}
+
+/** The suffixes that `name` may have, given what it stands for without one. */
+export function suffixesOfName(name: string, found: readonly Candidate[]): readonly string[] {
+  if (SIZED_NAME.test(name)) return [];
+  const suffixes = new Set(found.flatMap(({ form }) => form.suffixes));
+  return [...suffixes].filter((suffix) => SUFFIXES.includes(suffix) && !/(q|64)$/.test(suffix === 'q' ? name : '') && candidates(name + suffix).some(({ form }) => form.modes[64]));
 }

@@ -59,6 +59,11 @@ export function registerNamed(name: string): Register | undefined {
   return table().get(name);
 }
 
+/** Every AT&T name (without `%`) with its register, in the order of the classes. */
+export function registerNames(): readonly (readonly [string, Register])[] {
+  return [...table()];
+}
+
 /** The class `register` belongs to. */
 export function registerClass(register: Register): RegisterClass {
   table();

@@ -2,6 +2,7 @@
  * Expressions of the assembler, read with the precedence of GNU as (gas/expr.c, `op_rank`, binutils 2.40).
  */
 import { endOfName, isDigit, isNamePart, isNameStart, skipBlanks } from './characters.ts';
+import type { SourceRange } from '../source.ts';
 import { readEscape, readString } from './escapes.ts';
 import type { TextPlaces } from './places.ts';
 import type { BinaryOperator, Expression } from './statement.ts';
@@ -11,10 +12,10 @@ import { GasSyntaxError } from './syntax-error.ts';
 export interface ExpressionContext {
   readonly places: TextPlaces;
   /**
-   * The unique name that `1b` or `1f` refers to here; undefined (or no function) keeps it as written.
-   * @param number the digits; @param direction `b` or `f`.
+   * The unique name that `1b` or `1f` refers to here; undefined: there is no such label. Without the function it is kept as written.
+   * @param number the digits; @param direction `b` or `f`; @param range of the reference.
    */
-  readonly localLabel?: (number: string, direction: 'b' | 'f') => string | undefined;
+  readonly localLabel?: (number: string, direction: 'b' | 'f', range: SourceRange) => string | undefined;
   /** Intel syntax knows words for operators (`shl`, `and`, `not` …) and numbers with an `h` behind them. */
   readonly intel?: boolean;
 }
@@ -165,8 +166,10 @@ class ExpressionReader {
       const direction = text[end] as 'b' | 'f';
       this.at = end + 1;
       const written = text.slice(start, end + 1);
-      const name = this.context.localLabel?.(digits.replace(/^0+(?=\d)/, ''), direction) ?? written;
-      return { kind: 'symbol', name, range: this.context.places.range(start, end + 1) };
+      const range = this.context.places.range(start, end + 1);
+      const name = this.context.localLabel === undefined ? written : this.context.localLabel(digits.replace(/^0+(?=\d)/, ''), direction, range);
+      if (name === undefined) throw new GasSyntaxError(`there is no label ${digits} in front of this`, start, end + 1, 'undefined-symbol');
+      return { kind: 'symbol', name, range };
     }
     if (end < text.length && isNamePart(text.charCodeAt(end))) {
       const junk = endOfWord(text, end);

@@ -46,6 +46,9 @@ export function parseHead(text: string, start: number, end: number): Instruction
       at = next;
       continue;
     }
+    if (text[at] === '(' && at < end && !/^\([%\s]/.test(text.slice(at, at + 2))) {
+      throw new GasSyntaxError(`"${text.slice(from, at)}" is no macro that is defined here`, from, at, 'undefined-macro');
+    }
     if (at < end && !isBlank(text.charCodeAt(at))) {
       throw new GasSyntaxError(`"${text[at]!}" cannot follow "${word}"`, at, at + 1);
     }

@@ -94,7 +94,7 @@ export function purgeMacros(reader: Reader, { line, end }: Piece, nameEnd: numbe
   for (const word of line.text.slice(nameEnd, end).split(',')) {
     const name = word.trim();
     if (name !== '' && !reader.macros.delete(name.toLowerCase())) {
-      reader.report('error', 'unknown-macro', `there is no macro ${name}`, line.range(nameEnd, end));
+      reader.report('error', 'undefined-macro', `there is no macro ${name}`, line.range(nameEnd, end));
     }
   }
 }
@@ -193,7 +193,7 @@ export function repeat(reader: Reader, piece: Piece, nameEnd: number): void {
   const count = reader.number(piece.line, nameEnd, piece.end, '.rept');
   if (count === undefined) return;
   if (count < 0n) {
-    reader.refuse(piece, 'bad-value', `.rept cannot repeat ${count.toString()} times`);
+    reader.refuse(piece, 'value-out-of-range', `.rept cannot repeat ${count.toString()} times`);
     return;
   }
   begin(reader, '.rept', piece, body, count > 0x7fffffffn ? 0x7fffffff : Number(count));

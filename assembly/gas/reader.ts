@@ -55,9 +55,15 @@ export class Reader {
   private locals = 0;
   private lastContext: OperandContext | undefined;
   private readonly localLabels = new Map<string, number>();
-  private readonly localLabel = (number: string, direction: 'b' | 'f'): string | undefined => {
+  /** First references to numeric labels that have not come yet, by unique name. */
+  private readonly awaited = new Map<string, SourceRange>();
+  private readonly localLabel = (number: string, direction: 'b' | 'f', range: SourceRange): string | undefined => {
     const count = this.localLabels.get(number) ?? 0;
-    if (direction === 'f') return `${number}\u0002${String(count + 1)}`;
+    if (direction === 'f') {
+      const name = `${number}\u0002${String(count + 1)}`;
+      if (!this.awaited.has(name)) this.awaited.set(name, range);
+      return name;
+    }
     return count === 0 ? undefined : `${number}\u0002${String(count)}`;
   };
 
@@ -77,6 +83,7 @@ export class Reader {
       this.readPiece(piece);
       if (this.stopped) break;
     }
+    for (const [name, range] of this.awaited) this.report('error', 'undefined-symbol', `there is no label ${name.split('\u0002')[0]!} behind this`, range);
     for (const range of this.conditionals.closeTo(0)) this.report('error', 'unbalanced-conditional', 'the .if has no .endif', range);
   }
 
@@ -225,6 +232,7 @@ export class Reader {
       const count = (this.localLabels.get(number) ?? 0) + 1;
       this.localLabels.set(number, count);
       name = `${number}\u0002${String(count)}`;
+      this.awaited.delete(name);
     }
     this.symbols.defineLabel(name);
     this.statements.push({ kind: 'label', name, written, range: line.range(from, at) });

@@ -5,8 +5,10 @@ import type { Problem } from '../../assembly/source.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { formatProblem } from '../../host/problems.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
-import { projectOptions } from '../../language-server/analysis/project-options.ts';
-import { checkAll } from '../../language-server/checks/index.ts';
+import type { DiagnosticSettings, Level } from '../../host/settings.ts';
+import { LEVELS } from '../../host/settings.ts';
+import { projectOptions, severities } from '../../language-server/analysis/project-options.ts';
+import { CODES, report } from '../../language-server/checks/report.ts';
 import { sarifLog } from '../../language-server/sarif.ts';
 import { checkedConfig } from '../checked-config.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
@@ -16,23 +18,38 @@ import { VERSION } from '../version.ts';
 
 export interface LintOptions extends SourceOptions {
   readonly format: 'text' | 'json' | 'sarif';
+  /** `CODE=LEVEL`; they win over the project's. */
+  readonly severity?: readonly string[];
+  /** Check files without exception-table entries too. */
+  readonly all?: boolean;
 }
 
 export function lint(files: readonly string[], options: LintOptions): Promise<number> {
   const host = nodeHost();
   const { includePaths, defines, kernelGeneration } = checkedConfig(sourceAttributes(files, options));
+  const asked = Object.fromEntries((options.severity ?? []).map(readSeverity));
+  const diagnostics: DiagnosticSettings = { filesWithoutEntries: options.all };
   const problems = files.flatMap((file): readonly Problem[] => {
     const bytes = host.files.read(host.resolve(host.workingFolder, file));
     if (bytes === undefined) throw new CommandError(`cannot read ${file}`);
     const path = host.resolve(host.workingFolder, file);
     const analysis = analyze(path, new TextDecoder().decode(bytes), projectOptions(path, host, {
+      diagnostics,
       ...(includePaths === undefined ? {} : { includePaths: includePaths.map((include) => host.resolve(host.workingFolder, include)) }),
       ...(defines === undefined ? {} : { defines }), ...(kernelGeneration === undefined ? {} : { kernelGeneration }),
     }));
-    return [...analysis.problems, ...checkAll(analysis)];
+    return report(analysis, { ...severities(path, host, undefined), ...asked });
   });
   print(problems, options.format);
   return Promise.resolve(problems.some(({ severity }) => severity === 'error' || severity === 'warning') ? EXIT.FOUND : EXIT.OK);
+}
+
+function readSeverity(text: string): readonly [string, Level] {
+  const [code = '', level = ''] = text.split('=');
+  if (!CODES.has(code)) throw new CommandError(`--severity ${text}: there is no diagnostic "${code}"; docs/diagnostics lists them`);
+  const found = LEVELS.find((one) => one === level);
+  if (found === undefined) throw new CommandError(`--severity ${text}: say CODE=LEVEL, the level being one of ${LEVELS.join(', ')}`);
+  return [code, found];
 }
 
 function print(problems: readonly Problem[], format: LintOptions['format']): void {

@@ -10,6 +10,8 @@ export interface NodeHostOptions {
   /** False: no program is ever started (an untrusted workspace). Default true. */
   readonly trusted?: boolean;
   readonly workingFolder?: string;
+  /** See {@link Host.documentation}. */
+  readonly documentation?: string | undefined;
 }
 
 export function nodeHost(options: NodeHostOptions = {}): Host {
@@ -18,6 +20,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     ...(options.trusted === false ? { noProcesses: 'the workspace is not trusted' } : { processes: nodeProcesses }),
     resolve,
     folder: dirname,
+    ...(options.documentation === undefined ? {} : { documentation: options.documentation }),
     workingFolder: options.workingFolder ?? process.cwd(),
   };
 }

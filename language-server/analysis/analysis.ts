@@ -98,6 +98,8 @@ export interface Analysis {
   readonly labels: LabelTable;
   /** `mcsafe:` comments of this file. */
   readonly directives: readonly CommentDirective[];
+  /** Whether routines are checked though the file has no entries. */
+  readonly checksWithoutEntries: boolean;
   /** Set if this is assembly for something else than x86-64: then nothing is reported of it. */
   readonly foreign?: string;
   instructionAt(place: ObjectPlace): InstructionSite | undefined;
@@ -109,13 +111,15 @@ export interface Analysis {
 
 export interface AnalysisOptions extends ReadOptions {
   readonly generation?: KernelGeneration;
+  /** Check routines in files without exception-table entries too. Default false. */
+  readonly checksWithoutEntries?: boolean;
 }
 
 /** Reads, assembles and joins. Never fails: what is broken is among the problems, the rest is there. */
 export function analyze(file: string, text: string, options: AnalysisOptions): Analysis {
   const unit = readGas(file, text, options);
   const { object, problems } = assemble(unit);
-  return new FileAnalysis(text, unit, object, [...unit.problems, ...problems], options.generation ?? DEFAULT_KERNEL_GENERATION);
+  return new FileAnalysis(text, unit, object, [...unit.problems, ...problems], options);
 }
 
 const LONGEST_INSTRUCTION = 15;
@@ -133,17 +137,19 @@ class FileAnalysis implements Analysis {
   readonly routines: readonly Routine[];
   readonly labels: LabelTable;
   readonly directives: readonly CommentDirective[];
+  readonly checksWithoutEntries: boolean;
   readonly foreign?: string;
   readonly #byPlace = new Map<string, InstructionSite>();
   readonly #byLine = new Map<string, InstructionSite[]>();
 
-  constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], generation: KernelGeneration) {
+  constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false }: AnalysisOptions) {
     this.file = unit.file;
     this.text = text;
     this.unit = unit;
     this.object = object;
     this.problems = problems;
     this.generation = generation;
+    this.checksWithoutEntries = checksWithoutEntries;
     this.directives = unit.directives;
     const foreign = foreignArchitecture(unit, problems);
     if (foreign !== undefined) this.foreign = foreign;

@@ -6,6 +6,7 @@ import { linuxCompat } from '../../assembly/linux-compat/linux-compat.ts';
 import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../../fault-model/kernel-generation.ts';
 import type { Host } from '../../host/host.ts';
 import { readSettings } from '../../host/settings.ts';
+import type { DiagnosticSettings, Level } from '../../host/settings.ts';
 import type { AnalysisOptions } from './analysis.ts';
 
 /** What was said outside the project's settings; it wins over them. */
@@ -13,6 +14,8 @@ export interface ReadingOverrides {
   readonly includePaths?: readonly string[];
   readonly defines?: Readonly<Record<string, string>>;
   readonly kernelGeneration?: string;
+  /** The editor's settings or the command line's. */
+  readonly diagnostics?: DiagnosticSettings | undefined;
   /** Texts that differ from the files: the editor's buffers. */
   readonly buffer?: (path: string) => string | undefined;
 }
@@ -27,7 +30,7 @@ export function projectOptions(path: string, host: Host, overrides: ReadingOverr
     readBytes: (file) => host.files.read(file),
   };
   return {
-    generation, provider,
+    generation, provider, checksWithoutEntries: settings.diagnostics?.filesWithoutEntries === true || overrides.diagnostics?.filesWithoutEntries === true,
     includePaths: [...overrides.includePaths ?? [], ...settings.includePaths, ...compat.includePaths],
     defines: { ...compat.defines, ...settings.defines, ...overrides.defines },
     ...(/\.s$/.test(path) ? { preprocess: false } : {}),
@@ -36,4 +39,9 @@ export function projectOptions(path: string, host: Host, overrides: ReadingOverr
 
 function textOf(bytes: Uint8Array | undefined): string | undefined {
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}
+
+/** How findings in the file at `path` are shown: as its project says, else as the editor does. */
+export function severities(path: string, host: Host, editor: DiagnosticSettings | undefined): Readonly<Record<string, Level>> {
+  return { ...editor?.severity, ...readSettings(path, host).settings.diagnostics?.severity };
 }

@@ -9,6 +9,8 @@ export interface Check {
   readonly codes: readonly string[];
   /** Severity unless the settings say otherwise. */
   readonly severity: Severity;
+  /** True for a check that has nothing to do with exception tables: it runs in every file. */
+  readonly always?: true;
   run(analysis: Analysis): readonly Finding[];
 }
 

@@ -1,6 +1,5 @@
-/** Every check of a file's exception handling, and how they are run and silenced. */
+/** Every check of a file's exception handling, and how they are run. */
 import type { Problem } from '../../assembly/source.ts';
-import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { callWithAc } from './call-with-ac.ts';
 import type { Check } from './check.ts';
@@ -17,29 +16,17 @@ import { placement } from './placement.ts';
 import { poisonRetried } from './poison-retried.ts';
 import { ranges } from './ranges.ts';
 import { symbolAttributes } from './symbol-attributes.ts';
+import { undefinedSymbol } from './undefined-symbol.ts';
 import { uncoveredLoad } from './uncovered-load.ts';
 
 export const CHECKS: readonly Check[] = [
   duplicateEntry, fixupUndefined, placement, entryCannotFault, fixupInOtherFunction, entryType, uncoveredLoad,
-  exits, callWithAc, creditedLoad, landingResult, poisonRetried, narrowLength, symbolAttributes, ranges,
+  exits, callWithAc, creditedLoad, landingResult, poisonRetried, narrowLength, symbolAttributes, ranges, undefinedSymbol,
 ];
 
-/** What all checks find; nothing in a file without exception-table entries. */
+/** What the checks find, silenced or not; nothing of exception handling in a file without exception-table entries, unless the analysis is to check such files too. */
 export function checkAll(analysis: Analysis, checks: readonly Check[] = CHECKS): readonly Problem[] {
-  if (analysis.foreign !== undefined || analysis.entries.length === 0 && analysis.ranges.length === 0) return [];
-  const ignored = ignoredCodes(analysis);
-  return checks
-    .flatMap((check) => check.run(analysis).map((finding): Problem => ({ severity: check.severity, ...finding })))
-    .filter((problem) => !ignored.has(`${String(writtenPosition(problem.range.start).line)} ${problem.code}`));
-}
-
-/** `mcsafe: ignore CODE …` silences these codes on its own line and on the next. */
-function ignoredCodes(analysis: Analysis): ReadonlySet<string> {
-  const ignored = new Set<string>();
-  for (const { text, range } of analysis.directives) {
-    const [verb, ...codes] = text.split(/[\s,]+/);
-    if (verb !== 'ignore') continue;
-    for (const code of codes) for (const line of [range.start.line, range.start.line + 1]) ignored.add(`${String(line)} ${code}`);
-  }
-  return ignored;
+  if (analysis.foreign !== undefined) return [];
+  const all = analysis.entries.length > 0 || analysis.ranges.length > 0 || analysis.checksWithoutEntries;
+  return checks.filter(({ always }) => all || always === true).flatMap((check) => check.run(analysis).map((finding): Problem => ({ severity: check.severity, ...finding })));
 }

@@ -1,13 +1,16 @@
 /**
  * Diagnostics, pushed to clients that wait for them and given to clients that ask.
  */
-import { DiagnosticSeverity } from 'vscode-languageserver-types';
+import { DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver-types';
 import type { Diagnostic } from 'vscode-languageserver-types';
 import type { Problem, Severity } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
-import { checkAll } from '../checks/index.ts';
+import { report } from '../checks/report.ts';
+import type { Level } from '../../host/settings.ts';
+import type { Workspace } from '../workspace.ts';
 import type { Provider } from '../provider.ts';
 import { shownRange, toLocation, toRange } from '../ranges.ts';
+import { uriOf } from '../uri.ts';
 
 const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   error: DiagnosticSeverity.Error, warning: DiagnosticSeverity.Warning, information: DiagnosticSeverity.Information, hint: DiagnosticSeverity.Hint,
@@ -20,28 +23,20 @@ export const diagnostics: Provider = {
   capabilities: { diagnosticProvider: { identifier: 'mcsafe', interFileDependencies: true, workspaceDiagnostics: false } },
   register(connection, workspace) {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
-    const push = (uri: string): void => {
+    const push = async (uri: string): Promise<void> => {
       timers.delete(uri);
+      const diagnostics = await current(workspace, uri);
       const document = workspace.document(uri);
-      const analysis = workspace.analysis(uri);
-      const list = analysis === undefined ? [] : diagnosticsOf(analysis);
-      void connection.sendDiagnostics({ uri, diagnostics: [...list], ...(document === undefined ? {} : { version: document.version }) });
+      await connection.sendDiagnostics({ uri, diagnostics: [...diagnostics], ...(document === undefined ? {} : { version: document.version }) });
     };
     const schedule = (uri: string): void => {
       clearTimeout(timers.get(uri));
       timers.set(uri, setTimeout(() => {
         // Outside a request nobody turns an exception into an answer: it would end the server.
-        try {
-          push(uri);
-        } catch (error) {
-          connection.console.error(error instanceof Error ? error.stack ?? error.message : String(error));
-        }
+        push(uri).catch((error: unknown) => { connection.console.error(error instanceof Error ? error.stack ?? error.message : String(error)); });
       }, QUIET_MS));
     };
-    connection.languages.diagnostics.on(({ textDocument }) => {
-      const analysis = workspace.analysis(textDocument.uri);
-      return { kind: 'full', items: analysis === undefined ? [] : [...diagnosticsOf(analysis)] };
-    });
+    connection.languages.diagnostics.on(async ({ textDocument }) => ({ kind: 'full', items: [...await current(workspace, textDocument.uri)] }));
     let pulls = false;
     workspace.onInitialize(({ capabilities }) => { pulls = capabilities.textDocument?.diagnostic !== undefined; });
     workspace.onDidChange((uri) => {
@@ -55,10 +50,16 @@ export const diagnostics: Provider = {
   },
 };
 
-/** The reader's, the assembler's and the checks' findings that have a place in the file itself, in document order. */
-export function diagnosticsOf(analysis: Analysis): readonly Diagnostic[] {
-  if (analysis.foreign !== undefined) return [];
-  const found = [...analysis.problems, ...checkAll(analysis)].flatMap((problem) => toDiagnostic(problem, analysis.file));
+/** Those of the document as it is once its settings are known; none if it is not open. */
+async function current(workspace: Workspace, uri: string): Promise<readonly Diagnostic[]> {
+  const severities = await workspace.severities(uri);
+  const analysis = workspace.analysis(uri);
+  return analysis === undefined ? [] : diagnosticsOf(analysis, severities, workspace.documentation);
+}
+
+/** The reader's, the assembler's and the checks' findings that have a place in the file itself, in document order. `documentation`: the folder with their pages. */
+export function diagnosticsOf(analysis: Analysis, severities: Readonly<Record<string, Level>> = {}, documentation?: string): readonly Diagnostic[] {
+  const found = report(analysis, severities).flatMap((problem) => toDiagnostic(problem, analysis.file, documentation));
   const seen = new Set<string>();
   return found
     .filter((diagnostic) => {
@@ -68,7 +69,7 @@ export function diagnosticsOf(analysis: Analysis): readonly Diagnostic[] {
     .sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.character - b.range.start.character);
 }
 
-function toDiagnostic(problem: Problem, file: string): readonly Diagnostic[] {
+function toDiagnostic(problem: Problem, file: string, documentation: string | undefined): readonly Diagnostic[] {
   const shown = shownRange(problem.range, file);
   if (shown === undefined) return [];
   const related = [
@@ -77,6 +78,8 @@ function toDiagnostic(problem: Problem, file: string): readonly Diagnostic[] {
   ];
   return [{
     range: toRange(shown), severity: SEVERITY[problem.severity], source: 'mcsafe', code: problem.code, message: problem.message,
+    ...(documentation === undefined ? {} : { codeDescription: { href: uriOf(`${documentation}/diagnostics/${problem.code}.md`) } }),
+    ...(problem.code === 'unused-suppression' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
     ...(related.length === 0 ? {} : { relatedInformation: related.map(({ message, range }) => ({ message, location: toLocation(range) })) }),
   }];
 }

@@ -25,10 +25,10 @@ describe('messages', () => {
   it('say what is wrong with the instruction', () => {
     expect(messageOf('lock mov (%rax),%eax')).toMatchInlineSnapshot(`"bad-prefix: \`lock\` needs a read-modify-write instruction with a memory destination"`);
     expect(messageOf('mov (%rax,%rbx,3),%ecx')).toMatchInlineSnapshot(`"bad-scale: the scale of an index is 1, 2, 4 or 8, not 3"`);
-    expect(messageOf('bswap %ax')).toMatchInlineSnapshot(`"operand-mismatch: \`bswap\` does not take these operands (%ax)"`);
-    expect(messageOf('movabs $1,%eax')).toMatchInlineSnapshot(`"operand-mismatch: \`movabs\` does not take these operands ($1, %eax), or the immediate is out of range"`);
-    expect(messageOf('movq $0x100000000,%rax; addq $0x100000000,%rax')).toMatchInlineSnapshot(`"operand-mismatch: \`addq\` does not take these operands ($4294967296, %rax), or the immediate is out of range"`);
-    expect(messageOf('frobnicate %eax')).toMatchInlineSnapshot(`"unknown-mnemonic: there is no instruction \`frobnicate\`"`);
+    expect(messageOf('bswap %ax')).toMatchInlineSnapshot(`"operand-mismatch: \`bswap\` does not take these operands (%ax); it takes \`r32\` or \`r64\`"`);
+    expect(messageOf('movabs $1,%eax')).toMatchInlineSnapshot(`"operand-mismatch: \`movabs\` does not take these operands ($1, %eax), or the immediate is out of range; it takes \`moffs, %al\` or \`moffs, %ax\` or \`moffs, %eax\` or \`moffs, %rax\` or \`%al, moffs\` or \`%ax, moffs\` or others"`);
+    expect(messageOf('movq $0x100000000,%rax; addq $0x100000000,%rax')).toMatchInlineSnapshot(`"operand-mismatch: \`addq\` does not take these operands ($4294967296, %rax), or the immediate is out of range; it takes \`r64, r/m64\` or \`r/m64, r64\` or \`imm32, %rax\` or \`imm32, r/m64\` or \`imm8, r/m64\`"`);
+    expect(messageOf('frobnicate %eax')).toMatchInlineSnapshot(`"unknown-mnemonic: there is no instruction \`frobnicate\`, and no macro of that name is defined here"`);
     expect(messageOf('mov (%rax,%rsp),%ecx')).toMatchInlineSnapshot(`"bad-address: the stack pointer cannot be an index"`);
     expect(messageOf('loop 1f; .skip 200; 1:')).toMatchInlineSnapshot(`"value-out-of-range: the target is 200 bytes away, which does not fit in 8 bits"`);
     expect(messageOf('andl $0x100000000,(%rax)')).toMatchInlineSnapshot(`"value-out-of-range: the immediate is cut off to 32 bits"`);

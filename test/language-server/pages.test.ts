@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CHECKS } from '../../language-server/checks/index.ts';
+import { ranges } from '../../language-server/checks/ranges.ts';
+import { CODES } from '../../language-server/checks/report.ts';
 
+/** Of these each finding has its own severity. */
+const RANGES: readonly string[] = ranges.codes;
 const FOLDER = 'docs/diagnostics';
-const codes = CHECKS.flatMap((check) => check.codes);
+const codes = [...CODES.keys()];
 
 describe('the pages of the diagnostics', () => {
   it('are one for each code, and no more', () => {
@@ -11,7 +14,7 @@ describe('the pages of the diagnostics', () => {
     expect(pages.sort()).toEqual([...codes].sort());
   });
 
-  it.each(CHECKS.filter(({ codes: [first] }) => first !== 'partial-overlap').flatMap(({ codes: own, severity }) => own.map((code) => [code, severity] as const)))('%s names its severity and how to silence it', (code, severity) => {
+  it.each([...CODES].filter(([code]) => !RANGES.includes(code)))('%s names its severity and how to silence it', (code, severity) => {
     const page = readFileSync(`${FOLDER}/${code}.md`, 'utf8');
     expect(page.startsWith(`# ${code}\n\n*${severity[0]!.toUpperCase()}${severity.slice(1)} by default.*`)).toBe(true);
     expect(page).toContain(`mcsafe: ignore ${code}`);
@@ -20,5 +23,14 @@ describe('the pages of the diagnostics', () => {
   it('are all in the list', () => {
     const list = readFileSync(`${FOLDER}/README.md`, 'utf8');
     for (const code of codes) expect(list).toContain(`- [${code}](${code}.md): `);
+  });
+});
+
+describe('the codes of the reader and the assembler', () => {
+  it('are all known', () => {
+    const sources = ['assembly/gas', 'assembly/assembler'].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => readFileSync(`${folder}/${name}`, 'utf8')));
+    const used = sources.flatMap((text) => [...text.matchAll(/(?:Error\(|'(?:error|warning|information|hint)', |refuse\(piece, |code: )'([a-z]+(?:-[a-z]+)*)'|, '(undefined-[a-z]+)'/g)].map((match) => match[1] ?? match[2]!));
+    expect(new Set(used).size).toBeGreaterThan(20);
+    expect([...new Set(used)].filter((code) => code !== 'warning' && !CODES.has(code))).toEqual([]);
   });
 });

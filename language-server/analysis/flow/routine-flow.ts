@@ -51,7 +51,8 @@ export class FileFlow {
   }
 
   #follow(): readonly RoutineFlow[] {
-    const covered = new Set(this.#analysis.instructions.filter((site) => site.entries.length > 0).map((site) => site.routine).filter((routine) => routine !== undefined));
+    const { entries, checksWithoutEntries, instructions, routines } = this.#analysis;
+    const covered = new Set(entries.length === 0 && checksWithoutEntries ? routines : instructions.filter((site) => site.entries.length > 0).map((site) => site.routine).filter((routine) => routine !== undefined));
     const follow = (routine: Routine): RoutineFlow => {
       const starts = this.code.enter({ section: routine.section, offset: routine.start }).map((node) => ({ node, state: entryState() }));
       return { routine, flow: new Flow(this.code, this.#analysis, starts, { faults: true }), calm: new Flow(this.code, this.#analysis, starts, { faults: false }) };

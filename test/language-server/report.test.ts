@@ -1,0 +1,121 @@
+/**
+ * What is shown of what was found: severities, suppressions, settings on their way from the editor.
+ */
+import { describe, expect, it } from 'vitest';
+import { nodeHost } from '../../host/node/host.ts';
+import { analyze } from '../../language-server/analysis/analysis.ts';
+import type { AnalysisOptions } from '../../language-server/analysis/analysis.ts';
+import { projectOptions } from '../../language-server/analysis/project-options.ts';
+import { report } from '../../language-server/checks/report.ts';
+import type { Level } from '../../host/settings.ts';
+import { startClient } from './client.ts';
+
+const FILE = '/work/routine.S';
+
+function shown(text: string, severity: Readonly<Record<string, Level>> = {}, options: Partial<AnalysisOptions> = {}): readonly string[] {
+  const analysis = analyze(FILE, text, { ...projectOptions(FILE, nodeHost()), ...options });
+  return report(analysis, severity).map(({ code, severity: level, range }) => `${String(range.start.line)}:${String(range.start.column)}-${String(range.endColumn)} ${level} ${code}`);
+}
+
+const UNSIZED = `#include <asm/asm.h>
+.globl f
+f:
+1:	movq (%rdi), %rax
+2:	ret
+	_ASM_EXTABLE(1b, 2b)
+`;
+
+describe('severities', () => {
+  it('are those of the checks', () => {
+    expect(shown(UNSIZED)).toEqual(['3:1-2 warning missing-size', '3:1-2 warning missing-type']);
+  });
+
+  it('are what the settings say, off included', () => {
+    expect(shown(UNSIZED, { 'missing-size': 'off', 'missing-type': 'error' })).toEqual(['3:1-2 error missing-type']);
+  });
+
+  it('are for the reader\'s codes too', () => {
+    expect(shown('\tfrobnicate %rax\n', { 'unknown-mnemonic': 'hint' })).toEqual(['1:2-17 hint unknown-mnemonic']);
+  });
+});
+
+describe('files without entries', () => {
+  const text = '.globl f\nf:\tstd\n\tret\n';
+
+  it('are not checked for what routines leave behind', () => {
+    expect(shown(text)).toEqual([]);
+  });
+
+  it('are where that is asked for', () => {
+    expect(shown(text, {}, { checksWithoutEntries: true })).toEqual(['3:2-5 error df-set-at-return', '2:1-2 warning missing-size', '2:1-2 warning missing-type']);
+  });
+});
+
+describe('mcsafe: ignore', () => {
+  it('silences the codes it names on its line and the next', () => {
+    expect(shown(UNSIZED.replace('f:', '/* mcsafe: ignore missing-size, missing-type */\nf:'))).toEqual([]);
+    expect(shown(UNSIZED.replace('f:', 'f: # mcsafe: ignore missing-size because it is the last'))).toEqual(['3:1-2 warning missing-type']);
+  });
+
+  it('silences the reader too', () => {
+    expect(shown('\tfrobnicate %rax # mcsafe: ignore unknown-mnemonic\n')).toEqual([]);
+  });
+
+  it('that silences nothing is a hint at the code', () => {
+    expect(shown('\tnop # mcsafe: ignore missing-size\n')).toEqual(['1:23-35 hint unused-suppression']);
+    expect(shown('\tnop # mcsafe: ignore misssing-size\n')).toEqual(['1:23-36 hint unused-suppression']);
+  });
+
+  it('counts only in its own file', () => {
+    const provider = { read: (path: string) => (path === '/work/other.h' ? '\n\n# mcsafe: ignore unknown-mnemonic\n' : undefined) };
+    expect(shown('#include "other.h"\n\n\n\tfrobnicate %rax\n', {}, { provider })).toEqual(['4:2-17 error unknown-mnemonic']);
+  });
+});
+
+describe('undefined names', () => {
+  it('that are local to the file are errors, those the linker can find are not', () => {
+    expect(shown('.Lbegin:\tjmp .Lbegn\n\tcall elsewhere\n\tlea other(%rip), %rax\n\t.quad .Lbegin, away\n')).toEqual(['1:14-20 error undefined-symbol']);
+  });
+
+  it('that are numbers are errors in the direction they are looked for', () => {
+    expect(shown('\tjmp 1b\n1:\tjmp 1b\n\tjmp 1f\n')).toEqual(['1:6-8 error undefined-symbol', '3:6-8 error undefined-symbol']);
+  });
+
+  it('are nothing where an include is missing that may define them', () => {
+    expect(shown('#include "missing.h"\n\tjmp .Lthere\n')).toEqual(['1:10-21 error include-not-found']);
+  });
+
+  it('in the place of an instruction are macros if they look like one', () => {
+    expect(shown('SYM_FUNC_START(f)\n\tdo_copy %rax\n\tmovv %rax, %rbx\n')).toEqual(['1:1-15 error undefined-macro', '2:2-14 error undefined-macro', '3:2-17 error unknown-mnemonic']);
+  });
+});
+
+describe('the editor\'s settings', () => {
+  const URI = 'untitled:Untitled-1.S';
+  const ask = async (settings: unknown): Promise<readonly string[]> => {
+    const client = await startClient({ textDocument: { diagnostic: {} }, workspace: { configuration: true } });
+    client.connection.onRequest('workspace/configuration', ({ items }: { items: { section: string; scopeUri: string }[] }) => items.map(({ section, scopeUri }) => (section === 'mcsafe' && scopeUri === URI ? settings : null)));
+    client.open(URI, UNSIZED);
+    const { items } = await client.connection.sendRequest<{ items: { code: string }[] }>('textDocument/diagnostic', { textDocument: { uri: URI } });
+    await client.close();
+    return items.map(({ code }) => code);
+  };
+
+  it('are asked for, by document', async () => {
+    expect(await ask({ diagnostics: { severity: { 'missing-size': 'off' } } })).toEqual(['missing-type']);
+  });
+
+  it('that are wrong count for nothing', async () => {
+    expect(await ask({ diagnostics: { severity: { 'missing-size': 'loud' } }, codeLens: 'no' })).toEqual(['missing-size', 'missing-type']);
+    expect(await ask(null)).toEqual(['missing-size', 'missing-type']);
+  });
+
+  it('are taken as they are sent by a client that cannot be asked', async () => {
+    const client = await startClient({ textDocument: { diagnostic: {} } });
+    client.open(URI, UNSIZED);
+    await client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { mcsafe: { diagnostics: { severity: { 'missing-type': 'off' } } } } });
+    const { items } = await client.connection.sendRequest<{ items: { code: string }[] }>('textDocument/diagnostic', { textDocument: { uri: URI } });
+    expect(items.map(({ code }) => code)).toEqual(['missing-size']);
+    await client.close();
+  });
+});
