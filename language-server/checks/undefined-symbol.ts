@@ -2,7 +2,7 @@
  * A `.L` symbol that is used and not defined. The assembler leaves it to the linker, but no other file can have it.
  * Numeric labels are the reader's: it refuses them as GNU as does.
  */
-import { mentionsOf } from '../analysis/expressions.ts';
+import { visitOccurrences } from '../analysis/occurrences.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { mostSimilar } from '../../assembly/assembler/mnemonic-names.ts';
 import type { Check, Finding } from './check.ts';
@@ -11,7 +11,7 @@ export const undefinedSymbol: Check = {
   codes: ['undefined-symbol'],
   severity: 'error',
   always: true,
-  run(analysis) {
+  run(analysis): readonly Finding[] {
     const undefinedNames = new Set(analysis.object.symbols.filter(({ section, name }) => section === 'undefined' && name.startsWith('.L')).map(({ name }) => name));
     if (undefinedNames.size === 0 || !isComplete(analysis)) return [];
     for (const entry of analysis.entries) {
@@ -20,13 +20,13 @@ export const undefinedSymbol: Check = {
       if (entry.insn === undefined) undefinedNames.delete(entry.insnName);
     }
     const known = analysis.labels.all.map(({ name }) => name).filter((name) => name.startsWith('.L'));
-    const reported = new Set<string>();
-    return analysis.unit.statements.flatMap((statement) => mentionsOf(statement)).flatMap(({ name, range }): readonly Finding[] => {
-      if (!undefinedNames.has(name) || reported.has(name)) return [];
-      reported.add(name);
+    const found = new Map<string, Finding>();
+    visitOccurrences(analysis.unit, (name, range) => {
+      if (!undefinedNames.has(name) || found.has(name)) return;
       const similar = mostSimilar(name, known);
-      return [{ code: 'undefined-symbol', range, message: `${name} is not defined, and no other file can define it${similar === undefined ? '' : `; did you mean ${similar}?`}` }];
+      found.set(name, { code: 'undefined-symbol', range, message: `${name} is not defined, and no other file can define it${similar === undefined ? '' : `; did you mean ${similar}?`}` });
     });
+    return [...found.values()];
   },
 };
 
