@@ -4,7 +4,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LAYOUTS } from '../assembly/extable/layouts.ts';
 import type { LintOptions } from './commands/lint.ts';
-import { CommandError, EXIT, EXIT_HELP } from './exit-codes.ts';
+import { CommandError, EXIT, EXIT_HELP, SWEEP_HELP } from './exit-codes.ts';
 import { VERSION } from './version.ts';
 
 const program = new Command('mcsafe')
@@ -22,6 +22,12 @@ function status(action: (...args: never[]) => Promise<number>): (...args: unknow
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('Not a whole number.');
   return Number(text);
+}
+
+function jobs(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1 || value > 1024) throw new InvalidArgumentError('Threads are 1 to 1024.');
+  return value;
 }
 
 function port(text: string): number {
@@ -91,10 +97,15 @@ const sweep = program.command('sweep')
   .option('--exceptions <count>', 'promise: at most so many exceptions in a call (default: 4)', wholeNumber)
   .option('--helper <symbol>', 'a function that fixups may resume in (may be given several times)', list)
   .option('--budget <instructions>', 'give up a run after so many instructions (default: 1000000)', wholeNumber)
-  .option('--shard <i/n>', 'only the i-th of n parts')
+  .option('--shard <i/n>', 'only the i-th of n parts; default: what Slurm, Kubernetes, GitLab or MCSAFE_JOB_INDEX say, else all')
+  .option('--shard-count <n>', 'how many parts there are, where only the number of this one is known', wholeNumber)
   .option('--random <count>', 'so many cases drawn at random instead of all', wholeNumber)
   .option('--seed <number>', 'seed of the drawing (default: 1)', wholeNumber)
-  .option('--json', 'print one JSON object')
+  .option('-j, --jobs <count>', 'threads (default: one for each core)', jobs)
+  .option('--resume <file>', 'go on from this file if it is there, and keep it up to date')
+  .option('--report <format=file>', 'write a report: json, junit, sarif or html (may be given several times)', list)
+  .option('--json', 'print the JSON report instead of the summary')
+  .addHelpText('after', SWEEP_HELP)
   .action(status(async (file: string, options: object) => (await import('./commands/sweep.ts')).sweep(file, options)));
 
 sweep.command('merge')

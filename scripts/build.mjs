@@ -16,6 +16,7 @@ const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022'
 
 const bundles = [
   { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' }, define: { ...node.define, MCSAFE_VERSION: JSON.stringify(version) } },
+  { ...node, entryPoints: ['host/node/sweep-worker.ts'], outfile: 'dist/sweep-worker.cjs' },
   { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
   { ...browser, entryPoints: ['extension/webview/main.ts'], outfile: 'dist/fixup-view.js' },
 ].filter(({ entryPoints: [file] }) => existsSync(join(root, file)));

@@ -7,7 +7,9 @@ import { judge } from './clauses.ts';
 import type { ClauseName, Promises, Violation } from './clauses.ts';
 import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
+import type { FastResult } from './fast-runs.ts';
 import { Failures } from './failures.ts';
+import { Heat } from './heat.ts';
 import { Reference } from './reference.ts';
 import type { SweepTarget } from './reference.ts';
 import { LONG, Space } from './space.ts';
@@ -36,6 +38,8 @@ interface FastClass {
   /** Cases still to be run by the ordinary machine before the driver starts. */
   untaught: number;
   readonly signatures: Map<string, { readonly violations: readonly Violation[]; readonly certain: number }>;
+  /** Signatures of faults that taught nothing. */
+  readonly hopeless: Set<string>;
   kept: number;
   /** False once the ordinary machine found a violation where the driver found none. */
   trusted: boolean;
@@ -47,6 +51,8 @@ const MAX_BATCH = 8192;
 const CHECKED_EVERY = 4999;
 /** So many cases with one signature must have broken the same promises at the same places before others are taken to do so. */
 const SURE_AFTER = 3;
+/** See {@link Campaign.unitSize}. */
+const DRIVEN_UNIT = 2 ** 15, SLOW_UNIT = 2 ** 9;
 /** For coverage, cases are followed step by step once for each length modulo this. */
 const TRACED_LENGTHS = 32;
 
@@ -54,10 +60,14 @@ export class Campaign {
   readonly request: CampaignRequest;
   readonly space: Space;
   readonly references: readonly Reference[];
-  readonly failures = new Failures();
-  /** Cases this campaign runs: of its shard, or its random choice. */
+  /** Cases this campaign consists of: of its shard, or its random choice. */
   readonly total: number;
-  readonly coverage: readonly Coverage[];
+  #failures = new Failures();
+  #coverage: readonly Coverage[];
+  #heat: Heat;
+  /** The part that is being run: numbers from `#from` on, `#to` excluded, `#done` of which are done. */
+  #from = 0;
+  #to: number;
   #done = 0;
   #violating = 0;
   readonly #traced = new Set<string>();
@@ -68,17 +78,56 @@ export class Campaign {
     this.request = request;
     this.space = new Space({ ...request.axes, targets: request.targets.length });
     this.references = request.targets.map((target) => new Reference(target, request.promises.contract));
-    this.coverage = this.references.map((reference) => new Coverage(reference.target.image, reference.table, entryOf(reference)));
+    this.#coverage = this.#newCoverage();
+    this.#heat = new Heat(this.space.axes);
     const { shard = { index: 1, count: 1 }, random } = request;
     const all = random === undefined ? this.space.size : Math.min(random.count, this.space.size === 0 ? 0 : random.count);
     this.total = Math.max(0, Math.ceil((all - (shard.index - 1)) / shard.count));
+    this.#to = this.total;
     const inShard = (number: number): number => number * shard.count + shard.index - 1;
     this.#choice = random === undefined ? inShard : (number) => randomIndex(random.seed, inShard(number), this.space.size);
   }
 
-  /** Cases run so far. */
+  /**
+   * Starts over with the cases from number `from` on, `to` excluded. Nothing is kept of what violations looked like before, so that what
+   * these cases show depends on nothing but themselves: not on the thread that runs them, nor on what it ran before.
+   */
+  begin(from: number, to: number): void {
+    if (!(from >= 0 && from <= to && to <= this.total)) throw new RangeError(`cases ${String(from)} to ${String(to)} are not among ${String(this.total)}`);
+    this.#from = from;
+    this.#to = to;
+    this.#done = 0;
+    this.#violating = 0;
+    this.#failures = new Failures();
+    this.#coverage = this.#newCoverage();
+    this.#heat = new Heat(this.space.axes);
+    this.#traced.clear();
+    for (const fast of this.#fast.values()) {
+      fast?.signatures.clear();
+      if (fast !== undefined) fast.kept = 0;
+    }
+  }
+
+  get failures(): Failures {
+    return this.#failures;
+  }
+
+  get coverage(): readonly Coverage[] {
+    return this.#coverage;
+  }
+
+  get heat(): Heat {
+    return this.#heat;
+  }
+
+  /** Cases run so far, of the part begun last. */
   get done(): number {
     return this.#done;
+  }
+
+  /** Cases of the part begun last; of the campaign if none was. */
+  get planned(): number {
+    return this.#to - this.#from;
   }
 
   /** Cases that broke a promise. */
@@ -87,18 +136,19 @@ export class Campaign {
   }
 
   get finished(): boolean {
-    return this.#done >= this.total;
+    return this.#done >= this.planned;
   }
 
   /** Runs up to `count` further cases. */
   run(count: number): void {
-    for (const end = Math.min(this.total, this.#done + count); this.#done < end;) {
+    for (const end = Math.min(this.planned, this.#done + count); this.#done < end;) {
       const batch = this.#batch(end);
       const fast = this.#fastFor(batch[0]!);
       // The first ones teach the driver what the handlers do.
       const slow = fast === undefined ? batch.length : Math.min(batch.length, fast.untaught);
       for (const one of batch.slice(0, slow)) this.#runSlow(one, fast);
       if (fast !== undefined && slow < batch.length) this.#runFast(batch.slice(slow), fast);
+      for (const one of batch) this.#heat.ran(one);
       this.#done += batch.length;
     }
   }
@@ -108,12 +158,21 @@ export class Campaign {
     return this.references[one.target]!.config(one);
   }
 
+  /** Cases of a part that is worth a thread's while and short enough to be lost: about a second's work at most. */
+  get unitSize(): number {
+    return this.request.driver !== false && this.references.every((reference) => FastRuns.fits(reference, this.request.promises)) ? DRIVEN_UNIT : SLOW_UNIT;
+  }
+
+  #newCoverage(): readonly Coverage[] {
+    return this.references.map((reference) => new Coverage(reference.target.image, reference.table, entryOf(reference)));
+  }
+
   /** The cases from here on that the same driver runs, at most up to the number `end`. */
   #batch(end: number): readonly SweepCase[] {
-    const first = this.space.caseAt(this.#choice(this.#done));
+    const first = this.space.caseAt(this.#choice(this.#from + this.#done));
     const batch = [first];
     while (batch.length < MAX_BATCH && this.#done + batch.length < end) {
-      const next = this.space.caseAt(this.#choice(this.#done + batch.length));
+      const next = this.space.caseAt(this.#choice(this.#from + this.#done + batch.length));
       if (next.target !== first.target || next.kind !== first.kind || (next.n >= LONG) !== (first.n >= LONG)) break;
       batch.push(next);
     }
@@ -124,7 +183,7 @@ export class Campaign {
     const key = `${String(target)} ${kind} ${n >= LONG ? 'long' : ''}`;
     if (!this.#fast.has(key)) {
       const runs = this.request.driver === false ? undefined : FastRuns.create(this.references[target]!, this.request.promises, kind, n >= LONG, this.space.axes);
-      this.#fast.set(key, runs === undefined ? undefined : { runs, untaught: 1, signatures: new Map(), kept: 0, trusted: true });
+      this.#fast.set(key, runs === undefined ? undefined : { runs, untaught: 1, signatures: new Map(), hopeless: new Set(), kept: 0, trusted: true });
     }
     const found = this.#fast.get(key);
     return found?.trusted === true ? found : undefined;
@@ -134,11 +193,11 @@ export class Campaign {
     const coverage = this.coverage[cases[0]!.target]!;
     const followed: SweepCase[] = [];
     const doubtful: { readonly one: SweepCase; readonly signature: string }[] = [];
-    fast.runs.run(cases, ({ kept, signature }, one) => {
+    for (const { result: { kept, signature }, one } of this.#driven(cases, fast, coverage)) {
       if (!kept) doubtful.push({ one, signature });
       else if (this.#isNewPath(one)) followed.push(one);
       else if (fast.kept++ % CHECKED_EVERY === 0) doubtful.push({ one, signature: '' });
-    }, (address, vector, count) => { coverage.fault(address, vector, count); });
+    }
     for (const one of followed) this.references[one.target]!.run(one, coverage.execute);
     for (const [i, { one, signature }] of doubtful.entries()) {
       if (!this.#settle(one, signature, fast)) continue;
@@ -146,6 +205,24 @@ export class Campaign {
       const others = doubtful.slice(i + 1);
       if (others.length > 0) this.#runFast(others.map((other) => other.one), fast);
       return;
+    }
+  }
+
+  /** What the driver says of the cases once it knows all it can be taught about their faults: a count made before would depend on what it happened to know. */
+  #driven(cases: readonly SweepCase[], fast: FastClass, coverage: Coverage): readonly { readonly result: FastResult; readonly one: SweepCase }[] {
+    for (;;) {
+      const results: { readonly result: FastResult; readonly one: SweepCase }[] = [];
+      const faults: (readonly [address: bigint, vector: number, count: number])[] = [];
+      fast.runs.run(cases, (result, one) => { results.push({ result, one }); }, (...fault) => { faults.push(fault); });
+      const learned = results.some(({ result: { strange, signature }, one }) => {
+        if (!strange || fast.hopeless.has(signature)) return false;
+        if (fast.runs.learn(this.references[one.target]!.run(one))) return true;
+        fast.hopeless.add(signature);
+        return false;
+      });
+      if (learned) continue;
+      for (const fault of faults) coverage.fault(...fault);
+      return results;
     }
   }
 
@@ -194,7 +271,10 @@ export class Campaign {
   }
 
   #record(violations: readonly Violation[], one: SweepCase): void {
-    if (violations.length > 0) this.#violating++;
+    if (violations.length > 0) {
+      this.#violating++;
+      this.#heat.violated(one);
+    }
     const told = new Set<ClauseName>();
     for (const violation of violations) {
       if (told.has(violation.clause)) continue;

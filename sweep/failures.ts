@@ -1,4 +1,5 @@
 /** Violations gathered by what was broken and where, each class with its smallest case. */
+import { CLAUSES } from './clauses.ts';
 import type { ClauseName, Violation } from './clauses.ts';
 import type { FaultKind, SweepCase } from './space.ts';
 
@@ -16,7 +17,7 @@ export class Failures {
   readonly #classes = new Map<string, FailureClass>();
 
   get classes(): readonly FailureClass[] {
-    return [...this.#classes.values()].sort((a, b) => compareCases(a.smallest, b.smallest));
+    return [...this.#classes.values()].sort((a, b) => compareClasses(a, b) || Number(a.at - b.at));
   }
 
   /** Whether `one` would be the smallest case of its class, or the class is new. */
@@ -39,6 +40,13 @@ export class Failures {
       found.message = message;
     }
   }
+}
+
+const CLAUSE_ORDER = Object.keys(CLAUSES);
+
+/** By their smallest cases; those of one case in the order of the clauses. */
+export function compareClasses(a: { readonly clause: ClauseName; readonly smallest: SweepCase }, b: typeof a): number {
+  return compareCases(a.smallest, b.smallest) || CLAUSE_ORDER.indexOf(a.clause) - CLAUSE_ORDER.indexOf(b.clause);
 }
 
 /** Smaller first: by length, then position, then alignment, then number. */

@@ -23,6 +23,8 @@ import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
 export interface FastResult {
   /** Every promise was kept. */
   readonly kept: boolean;
+  /** It ended at a fault of which the driver does not know what the kernel does. */
+  readonly strange: boolean;
   /** Runs with equal signatures broke the same promises at the same instructions, as far as the driver can tell. */
   readonly signature: string;
 }
@@ -71,13 +73,18 @@ export class FastRuns {
     };
   }
 
-  /** Undefined where the driver does not fit: contracts that are not about bytes, handlers that are functions, CPUs with quirks. */
+  /** Whether the driver may fit: not for contracts that are not about bytes, nor where handlers are functions. */
+  static fits({ table }: Reference, { contract: { kind, arguments: args, returns } }: Promises): boolean {
+    if (!DRIVEN_CONTRACTS.includes(kind) || args['dst'] === undefined || args['n'] === undefined || returns === undefined) return false;
+    return (kind === 'clear' || args['src'] !== undefined) && table.ranges.length === 0;
+  }
+
+  /** Undefined where the driver does not {@link fits fit}, nor for CPUs with quirks. */
   static create(reference: Reference, promises: Promises, kind: FaultKind, long: boolean, axes: SpaceAxes): FastRuns | undefined {
+    if (!FastRuns.fits(reference, promises)) return undefined;
     const { contract } = promises;
     const { target } = reference;
     const { arguments: args } = contract;
-    if (!DRIVEN_CONTRACTS.includes(contract.kind) || args['dst'] === undefined || args['n'] === undefined || contract.returns === undefined) return undefined;
-    if ((contract.kind !== 'clear' && args['src'] === undefined) || reference.table.ranges.length > 0) return undefined;
     const reach = Math.max(axes.lengths.to, LONG_MAPPED * 2) + Math.max(...axes.srcOffsets, ...axes.dstOffsets);
     const size = (Math.ceil(reach / PAGE_SIZE) + 1) * PAGE_SIZE;
     const resolved = resolveScenario({
@@ -154,7 +161,7 @@ export class FastRuns {
     const kept = outcome === 'returned' && work.kept && restUntouched && stateKept && !pendingNonTemporal
       && faults <= (this.#vector === VECTOR.MC ? Math.min(1, maxExceptions) : maxExceptions);
     return {
-      kept,
+      kept, strange: outcome === 'unhandled',
       signature: kept ? '' : [outcome, work.relation, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, one.n >= LONG, rax === 0n].join(' '),
     };
   }

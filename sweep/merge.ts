@@ -1,5 +1,7 @@
 /** Reports of the parts of one campaign, put together: the same numbers as if it had run in one piece. */
-import { compareCases } from './failures.ts';
+import { compareCases, compareClasses } from './failures.ts';
+import { addHeat } from './heat.ts';
+import { FAULT_KINDS } from './space.ts';
 import type { SweepFailure, SweepReport } from './report-schema.ts';
 
 /** Why parts cannot be put together. */
@@ -24,20 +26,28 @@ export function mergeReports(parts: readonly { readonly name: string; readonly r
       seen.set(part, name);
     }
   }
-  const reports = parts.map(({ report }) => report);
-  const total = (of: (report: SweepReport) => number): number => reports.reduce((sum, report) => sum + of(report), 0);
   const count = first.report.space.shard?.count ?? 1;
   const { size, axes, random } = first.report.space;
   return {
-    ...first.report,
+    ...addReports(parts.map(({ report }) => report)),
     space: { size, axes, ...(random === undefined ? {} : { random }), ...(seen.size === count ? {} : { shard: { parts: [...seen.keys()].sort((a, b) => a - b), count } }) },
-    cases: total(({ cases }) => cases), planned: total(({ planned }) => planned), violating: total(({ violating }) => violating),
-    failures: mergeFailures(reports.flatMap(({ failures }) => failures)),
-    coverage: first.report.coverage.map((_part, i) => mergeCoverage(reports.map(({ coverage }) => coverage[i]!))),
   };
 }
 
-function mergeFailures(failures: readonly SweepFailure[]): SweepFailure[] {
+/** What all of them found together. They must be of one campaign, and no case may be in two; in which order they come makes no difference. */
+export function addReports(reports: readonly SweepReport[]): SweepReport {
+  const first = reports[0]!;
+  const total = (of: (report: SweepReport) => number): number => reports.reduce((sum, report) => sum + of(report), 0);
+  return {
+    ...first,
+    cases: total(({ cases }) => cases), planned: total(({ planned }) => planned), violating: total(({ violating }) => violating),
+    failures: addFailures(reports.flatMap(({ failures }) => failures)),
+    heat: { ...first.heat, rows: Object.fromEntries(Object.entries(addHeat(reports.map(({ heat }) => heat)).rows).map(([kind, rows]) => [kind, [...rows]])) },
+    coverage: first.coverage.map((_part, i) => addCoverage(reports.map(({ coverage }) => coverage[i]!))),
+  };
+}
+
+function addFailures(failures: readonly SweepFailure[]): SweepFailure[] {
   const classes = new Map<string, SweepFailure>();
   for (const failure of failures) {
     const key = `${failure.clause} ${failure.instruction.address}`;
@@ -48,21 +58,21 @@ function mergeFailures(failures: readonly SweepFailure[]): SweepFailure[] {
     }
     const smaller = compareCases(failure.smallest, known.smallest) < 0 ? failure : known;
     classes.set(key, {
-      ...smaller, cases: known.cases + failure.cases, byKind: added(known.byKind, failure.byKind),
+      ...smaller, cases: known.cases + failure.cases, byKind: addCounts(known.byKind, failure.byKind, FAULT_KINDS),
       targets: [...new Set([...known.targets, ...failure.targets])].sort((a, b) => a - b),
     });
   }
-  return [...classes.values()].sort((a, b) => compareCases(a.smallest, b.smallest));
+  return [...classes.values()].sort((a, b) => compareClasses(a, b) || Number(BigInt(a.instruction.address) - BigInt(b.instruction.address)));
 }
 
 type CoverageOfTarget = SweepReport['coverage'][number];
 
-function mergeCoverage(parts: readonly CoverageOfTarget[]): CoverageOfTarget {
+function addCoverage(parts: readonly CoverageOfTarget[]): CoverageOfTarget {
   const first = parts[0]!;
   const instructions = first.instructions.map((instruction, i) => ({
     ...instruction,
     executed: parts.some((part) => part.instructions[i]!.executed),
-    faults: parts.map((part) => part.instructions[i]!.faults).reduce(added),
+    faults: parts.map((part) => part.instructions[i]!.faults).reduce((a, b) => addCounts(a, b)),
   }));
   const faulted = ({ faults }: { readonly faults: Readonly<Record<string, number>> }): boolean => Object.keys(faults).length > 0;
   return {
@@ -72,8 +82,8 @@ function mergeCoverage(parts: readonly CoverageOfTarget[]): CoverageOfTarget {
   };
 }
 
-function added<K extends string>(a: Partial<Record<K, number>>, b: Partial<Record<K, number>>): Record<K, number> {
-  const sum = { ...a } as Record<K, number>;
-  for (const [key, value] of Object.entries(b) as [K, number][]) sum[key] = (sum[key] ?? 0) + value;
-  return sum;
+/** Keys in the order given, so that the sum is the same whichever came first; numbers need none. */
+function addCounts<K extends string>(a: Partial<Record<K, number>>, b: Partial<Record<K, number>>, order?: readonly K[]): Record<K, number> {
+  const keys = order?.filter((key) => key in a || key in b) ?? [...new Set([...Object.keys(a), ...Object.keys(b)])] as K[];
+  return Object.fromEntries(keys.map((key) => [key, (a[key] ?? 0) + (b[key] ?? 0)])) as Record<K, number>;
 }

@@ -39,6 +39,12 @@ const coverageSchema = z.strictObject({
   executed: count, total: count, entriesReached: count, entries: count, accessesFaulted: count, accesses: count,
 });
 
+/** See heat.ts. */
+const heatSchema = z.strictObject({
+  from: count, lengthStep: count, positionStep: count,
+  rows: z.partialRecord(z.enum(FAULT_KINDS), z.array(z.string().check(z.regex(/^(\d{1,15}(\/\d{1,15})?( \d{1,15}(\/\d{1,15})?){0,64})?$/))).check(z.maxLength(65))),
+});
+
 export const sweepReportSchema = z.strictObject({
   version: z.literal(1),
   /** The same for all parts of one campaign, and for nothing else. */
@@ -61,6 +67,7 @@ export const sweepReportSchema = z.strictObject({
   planned: count,
   violating: count,
   failures: z.array(failureSchema),
+  heat: heatSchema,
   coverage: z.array(coverageSchema),
 });
 

@@ -4,6 +4,7 @@ import type { Campaign } from './campaign.ts';
 import { CLAUSES } from './clauses.ts';
 import { placeOf } from './coverage.ts';
 import type { SweepReport } from './report-schema.ts';
+import { FAULT_KINDS } from './space.ts';
 
 export function campaignReport(campaign: Campaign): SweepReport {
   const { request: { targets, promises, shard, random }, space } = campaign;
@@ -25,18 +26,24 @@ export function campaignReport(campaign: Campaign): SweepReport {
       ...(shard === undefined ? {} : { shard: { parts: [shard.index], count: shard.count } }),
       ...(random === undefined ? {} : { random }),
     },
-    cases: campaign.done, planned: campaign.total, violating: campaign.violating,
+    cases: campaign.done, planned: campaign.planned, violating: campaign.violating,
     failures: campaign.failures.classes.map(({ clause, at, cases, byKind, targets: seen, smallest, message }) => ({
       clause, promise: CLAUSES[clause],
       instruction: placeOf(targets[smallest.target]!.image, at),
-      cases, byKind: Object.fromEntries(byKind), targets: [...seen].sort((a, b) => a - b), smallest, message,
+      cases, byKind: Object.fromEntries(FAULT_KINDS.flatMap((kind) => (byKind.has(kind) ? [[kind, byKind.get(kind)!]] : []))), targets: [...seen].sort((a, b) => a - b), smallest, message,
       launch: replayable(campaign.replay(smallest)),
     })),
+    heat: heatOf(campaign),
     coverage: campaign.coverage.map((coverage, i) => {
       const report = coverage.report();
       return { target: targets[i]!.name, ...report, instructions: report.instructions.map((instruction) => ({ ...instruction, faults: { ...instruction.faults } })) };
     }),
   };
+}
+
+function heatOf({ heat }: Campaign): SweepReport['heat'] {
+  const { rows, ...scale } = heat.report();
+  return { ...scale, rows: Object.fromEntries(Object.entries(rows).map(([kind, texts]) => [kind, [...texts]])) };
 }
 
 /** Without the attributes that are undefined, so that it can be written into launch.json as it is. */

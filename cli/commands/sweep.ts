@@ -1,52 +1,93 @@
 /**
  * `mcsafe sweep`: a routine against every fault of a space.
  */
+import { join } from 'node:path';
 import { CampaignError, prepareCampaign, routinesWithEntries } from '../../host/campaign.ts';
 import type { CampaignOptions } from '../../host/campaign.ts';
 import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';
+import { runCampaign } from '../../host/node/run-campaign.ts';
+import { shardFromEnvironment } from '../../host/shards.ts';
 import type { Campaign } from '../../sweep/campaign.ts';
-import { campaignReport } from '../../sweep/report.ts';
 import type { SweepReport } from '../../sweep/report-schema.ts';
+import { emptyReport } from '../../sweep/units.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { sourceAttributes } from '../launch-options.ts';
 import type { SourceOptions } from '../launch-options.ts';
+import { SweepProgress } from '../sweep-progress.ts';
+import { parseReports, reportJson, writeReports } from '../sweep-reports.ts';
+import { ResumeFile } from '../sweep-resume.ts';
 import { sweepText } from '../sweep-text.ts';
 
 export interface SweepOptions extends Omit<SourceOptions, 'kernel'>, Omit<CampaignOptions, 'source'> {
+  /** Parts of a sweep whose number the environment tells. */
+  readonly shardCount?: number;
+  /** Threads. */
+  readonly jobs?: number;
+  /** `FORMAT=FILE`. */
+  readonly report?: readonly string[];
+  /** File to go on from. */
+  readonly resume?: string;
   readonly json?: boolean;
 }
 
-/** Time between two looks at the keyboard and the clock, ms. */
-const SLICE_MS = 100;
+/** What threads run; beside the bundle of the command. */
+const THREAD_SCRIPT = join(__dirname, 'sweep-worker.cjs');
 
-/** Sweeps the routine named, or one after the other all that have entries. One report can hold one routine, and so can a shard. */
-export async function sweep(argument: string, options: SweepOptions): Promise<number> {
+/** Sweeps the routine named, or one after the other all that have entries. */
+export async function sweep(argument: string, flags: SweepOptions): Promise<number> {
   const host = nodeHost();
+  const files = parseReports(flags.report ?? [], host);
+  const options = withShard(flags);
+  const resume = options.resume === undefined ? undefined : new ResumeFile(options.resume, host);
   const several = await asCommand(routinesWithEntries(argument, campaignOptions(options), host));
-  if (options.json === true || options.shard !== undefined || several.length < 2) {
-    const [, ...others] = several;
-    if (others.length > 0) process.stderr.write(`mcsafe: not swept: ${others.join(', ')}; a report is of one routine, the first unless FILE:routine names another\n`);
-    return sweepOne(argument, options, host);
-  }
+  const interruption = new Interruption();
+  const reports: SweepReport[] = [];
   const statuses: number[] = [];
-  for (const routine of several) {
-    try {
-      statuses.push(await sweepOne(routine, options, host));
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      process.stderr.write(`mcsafe: ${error.message}\n`);
-      statuses.push(EXIT.FAILED);
+  try {
+    for (const routine of several.length < 2 ? [argument] : several) {
+      if (interruption.signal.aborted) break;
+      try {
+        const report = await sweepOne(routine, options, { host, resume, signal: interruption.signal });
+        reports.push(report);
+        statuses.push(report.violating > 0 ? EXIT.FOUND : EXIT.OK);
+        if (options.json !== true) process.stdout.write(`${reports.length > 1 ? '\n' : ''}${sweepText(report, report.cases < report.planned)}`);
+      } catch (error) {
+        if (!(error instanceof CommandError) || several.length < 2) throw error;
+        process.stderr.write(`mcsafe: ${error.message}\n`);
+        statuses.push(EXIT.FAILED);
+      }
     }
-    process.stdout.write('\n');
+  } finally {
+    interruption.end();
   }
-  return [EXIT.FOUND, EXIT.FAILED].find((status) => statuses.includes(status)) ?? EXIT.OK;
+  if (options.json === true && reports.length > 0) process.stdout.write(reportJson(reports));
+  writeReports(files, reports, host);
+  return interruption.status ?? [EXIT.FOUND, EXIT.FAILED].find((status) => statuses.includes(status)) ?? EXIT.OK;
 }
 
-async function sweepOne(argument: string, options: SweepOptions, host: Host): Promise<number> {
-  const { report, interrupted } = await drive(await prepare(argument, options, host));
-  process.stdout.write(options.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : sweepText(report, interrupted));
-  return report.violating > 0 ? EXIT.FOUND : interrupted ? EXIT.FAILED : EXIT.OK;
+interface Surroundings {
+  readonly host: Host;
+  readonly resume: ResumeFile | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function sweepOne(argument: string, options: SweepOptions, { host, resume, signal }: Surroundings): Promise<SweepReport> {
+  const campaign = await prepare(argument, options, host);
+  const { unitSize } = campaign;
+  const before = resume?.known(emptyReport(campaign), unitSize);
+  const progress = new SweepProgress(process.stderr, campaign.total, before?.report.cases ?? 0);
+  try {
+    return await asCommand(runCampaign(campaign, {
+      worker: { argument, options: campaignOptions(options), workingFolder: host.workingFolder, trusted: true, texts: new Map() },
+      script: THREAD_SCRIPT, signal, onProgress: progress.update,
+      ...(options.jobs === undefined ? {} : { jobs: options.jobs }), ...(before === undefined ? {} : { before }),
+      ...(resume === undefined ? {} : { onUnit: (units, report) => { resume.save(unitSize, units, report); } }),
+    }));
+  } finally {
+    progress.end();
+    resume?.close();
+  }
 }
 
 /** As {@link prepareCampaign}, from the flags. Rejects with CommandError. */
@@ -54,11 +95,30 @@ export function prepare(argument: string, options: SweepOptions, host: Host): Pr
   return asCommand(prepareCampaign(argument, campaignOptions(options), host));
 }
 
-function campaignOptions({ include, define, encoder, json: _json, ...options }: SweepOptions): CampaignOptions {
+/** The part that the environment asks for, unless a flag does; said, because it is not what was typed. */
+function withShard(options: SweepOptions): SweepOptions {
+  if (options.shard !== undefined) {
+    if (options.shardCount !== undefined) throw new CommandError('--shard i/n and --shard-count say the same thing; give one of them');
+    return options;
+  }
+  try {
+    const found = shardFromEnvironment(process.env, options.shardCount);
+    if (found === undefined) return options;
+    const shard = `${String(found.shard.index)}/${String(found.shard.count)}`;
+    process.stderr.write(`mcsafe: part ${shard}, as ${found.from} says (--shard overrules it)\n`);
+    return { ...options, shard };
+  } catch (error) {
+    if (error instanceof CampaignError) throw new CommandError(error.message);
+    throw error;
+  }
+}
+
+function campaignOptions({ include, define, encoder, contract, n, faults, srcOffsets, dstOffsets, profile, kernel, progress, exceptions, helper, budget, shard, random, seed }: SweepOptions): CampaignOptions {
   const source = sourceAttributes([], {
     ...(include === undefined ? {} : { include }), ...(define === undefined ? {} : { define }), ...(encoder === undefined ? {} : { encoder }),
   });
-  return { ...options, source };
+  const given = { source, contract, n, faults, srcOffsets, dstOffsets, profile, kernel, progress, exceptions, helper, budget, shard, random, seed };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 async function asCommand<T>(result: Promise<T>): Promise<T> {
@@ -70,33 +130,34 @@ async function asCommand<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-/** Runs the campaign to its end or to Ctrl-C, with a line of progress on a terminal. */
-async function drive(campaign: Campaign): Promise<{ readonly report: SweepReport; readonly interrupted: boolean }> {
-  let interrupted = false;
-  const stop = (): void => { interrupted = true; };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  const start = performance.now();
-  let chunk = 16;
-  try {
-    while (!campaign.finished && !interrupted) {
-      const before = performance.now();
-      campaign.run(chunk);
-      const took = performance.now() - before;
-      chunk = Math.max(1, Math.min(2 ** 20, Math.round(chunk * Math.min(4, SLICE_MS / Math.max(took, 1)))));
-      if (process.stderr.isTTY) process.stderr.write(`\r${progressLine(campaign, (performance.now() - start) / 1000)}\u001b[K`);
-      await new Promise((resolve) => { setTimeout(resolve, 0); });
-    }
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-  }
-  return { report: campaignReport(campaign), interrupted: !campaign.finished };
-}
+/** Exit statuses as a shell gives them to what a signal ended. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-function progressLine({ done, total, violating }: Campaign, seconds: number): string {
-  const rate = done / Math.max(seconds, 0.001);
-  const left = Math.ceil((total - done) / Math.max(rate, 1));
-  return `${String(Math.floor((100 * done) / total))} %  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} cases  ${Math.round(rate).toLocaleString('en')}/s  ${String(left)} s left${violating === 0 ? '' : `  ${violating.toLocaleString('en')} violations`}`;
+/** Ctrl-C, or the end of a job's time, ends the sweep with what is known; a second one ends it at once. */
+class Interruption {
+  readonly #controller = new AbortController();
+  #status: number | undefined;
+  readonly #listeners = Object.entries(SIGNALS).map(([name, status]) => [name, () => {
+    this.end();
+    this.#status = status;
+    this.#controller.abort();
+  }] as const);
+
+  constructor() {
+    for (const [name, listener] of this.#listeners) process.on(name, listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The exit status, if a signal came. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
+  /** Signals do again what they do by themselves. */
+  end(): void {
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+  }
 }
