@@ -120,7 +120,8 @@ function searchedRows(phase: Phase<'searched'>, machine: Machine): readonly Row[
     ...(handler === undefined ? [] : [{ name: 'handler', value: handler.summary }, { name: 'writes', value: ['rip', ...handler.writes].join(', ') }]),
     { name: 'instruction', value: pointerText(machine, match.insn), memory: match.insn },
     { name: match.handler === undefined ? 'landing pad' : 'goes to', value: landingPad(match, machine), memory: match.fixup },
-    { name: 'data word', value: hex(BigInt(entry.data >>> 0)) },
+    // Eight-byte entries and ranges have no third word.
+    ...(match.range !== undefined ? [] : [entry.class === undefined ? { name: 'data word', value: hex(BigInt(entry.data >>> 0)) } : { name: 'class', value: entry.class }]),
     ...(made === undefined ? [] : [{ name: 'written at', value: made }]),
   ];
 }

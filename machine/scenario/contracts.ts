@@ -54,6 +54,7 @@ export function contractByName(name: string): Contract {
 /** Settings of a `mcsafe: run` directive, as launch attributes. */
 export interface RunDefaults {
   readonly n?: number;
+  /** A place, or `none`. */
   readonly poison?: string;
 }
 
@@ -134,7 +135,7 @@ function readRun(words: readonly string[], complain: (message: string) => void):
   for (const [key, value] of pairs(words, complain)) {
     if (key === 'n' && /^\d+$/.test(value)) result = { ...result, n: Number(value) };
     else if (key === 'poison') result = { ...result, poison: value };
-    else complain(`"mcsafe: run" knows n=NUMBER and poison=PLACE, not "${key}=${value}"`);
+    else complain(`"mcsafe: run" knows n=NUMBER, poison=PLACE and poison=none, not "${key}=${value}"`);
   }
   return result;
 }

@@ -266,6 +266,10 @@ function choosePoison(
       return poisonAt(place, typeof item === 'object' ? item.size ?? LINE_SIZE : LINE_SIZE, path, scope);
     });
   }
+  if (run?.poison === 'none') {
+    scope.assumptions.push('no poison (comment directive)');
+    return [];
+  }
   if (run?.poison !== undefined) {
     scope.assumptions.push(`poison at ${run.poison} (comment directive)`);
     return poisonAt(run.poison, LINE_SIZE, 'poison', scope);

@@ -11,6 +11,7 @@ import { readElf } from '../../assembly/elf/read.ts';
 import { EXTABLE_HANDLERS_HEADER } from '../../assembly/linux-compat/headers/extable-handlers.ts';
 import { createMachine } from '../../machine/create.ts';
 import { GENERAL_REGISTERS } from '../../machine/cpu/cpu.ts';
+import { ADDRESS_MAP } from '../../machine/scenario/resolve.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { LaunchConfig } from '../../machine/scenario/schema.ts';
 import { missing } from '../corpus/corpus.ts';
@@ -101,6 +102,47 @@ describe.skipIf(reason !== undefined)('a handler in C', () => {
     expect(unmapped.run(RUN)).toEqual({ reason: 'returned' });
     expect(register(unmapped, 'rax')).toBe(-14n);
     expect(phaseNames(unmapped)).toEqual(['raised', 'searched', 'entered', 'handled', 'resumed']);
+  });
+
+  test('for a whole routine ends it from wherever it was', () => {
+    const contract = { kind: 'none' as const, arguments: { src: 'rdi' as const, n: 'rsi' as const } };
+    for (const [n, poison, config, error] of [
+      [100, 'src+64', {}, -133n], [7, 'src', {}, -133n], [16, false, { buffers: { src: { access: 'none' as const } } }, -14n], [8, false, { arguments: { rdi: '0x8000000000000000' } }, -14n],
+    ] as const) {
+      const machine = sample('whole_routine', { n, poison, contract, ...config });
+      const [sp, bx] = [register(machine, 'rsp'), register(machine, 'rbx')];
+      expect(machine.run(RUN)).toEqual({ reason: 'returned' });
+      expect([register(machine, 'rax'), register(machine, 'rsp'), register(machine, 'rbx')]).toEqual([error, sp + 8n, bx]);
+      expect(machine.deliveries).toHaveLength(1);
+    }
+  });
+
+  test('gives entry code an error to return: of a segment that cannot be loaded, of a frame that iretq refuses, of a context that cannot be read', () => {
+    const contract = { kind: 'none' as const, arguments: { src: 'rdi' as const }, returns: 'rax' as const };
+    const context = (words: readonly bigint[]): Uint8Array => new Uint8Array(new BigUint64Array(words).buffer);
+    const KERNEL_CS = 0x10n, KERNEL_DS = 0x18n, USER_DS = 0x2bn;
+    const good = [ADDRESS_MAP.returnSentinel, KERNEL_CS, 2n, ADDRESS_MAP.stackTop - 64n, KERNEL_DS, USER_DS];
+    const changed = (index: number, value: bigint): Uint8Array => context(good.map((word, at) => (at === index ? value : word)));
+    for (const [entry, bytes, vector, rax] of [
+      ['load_es', context(good), undefined, 0n],
+      ['load_es', changed(5, 0n), undefined, 0n],
+      ['load_es', changed(5, 0x100n), 13, -22n],
+      ['load_es', changed(5, 0x10n), undefined, 0n],
+      ['return_to', context(good), undefined, undefined],
+      ['return_to', changed(0, 1n << 63n), 13, -14n],
+      ['return_to', changed(1, 0n), 13, -14n],
+      ['return_to', changed(1, 0x40n), 13, -14n],
+      ['return_to', changed(4, 0x10n), 13, -14n],
+    ] as const) {
+      const machine = sample('entry', { entry, n: 48, poison: false, contract });
+      machine.memory.write(machine.scenario.buffers[0]!.address, bytes);
+      expect(machine.run(RUN), entry).toEqual({ reason: 'returned' });
+      expect(machine.deliveries.map(({ exception }) => exception.vector)).toEqual(vector === undefined ? [] : [vector]);
+      if (rax !== undefined) expect(register(machine, 'rax')).toBe(rax);
+    }
+    const poisoned = sample('entry', { entry: 'return_to', n: 48, poison: 'src', contract });
+    expect(poisoned.run(RUN)).toEqual({ reason: 'returned' });
+    expect([register(poisoned, 'rax'), poisoned.deliveries[0]!.exception.vector]).toEqual([-14n, 18]);
   });
 
   test('is described by one header, for the machine and for user programs alike', () => {

@@ -17,6 +17,8 @@
 /* Vectors a handler can take, for the word "vectors" of its descriptor. */
 #define EXTABLE_DE (1 << 0)
 #define EXTABLE_UD (1 << 6)
+#define EXTABLE_NP (1 << 11)
+#define EXTABLE_SS (1 << 12)
 #define EXTABLE_GP (1 << 13)
 #define EXTABLE_PF (1 << 14)
 #define EXTABLE_AC (1 << 17)

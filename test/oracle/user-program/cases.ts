@@ -75,6 +75,14 @@ const ARGUMENTS: Readonly<Record<string, (random: Random, registers: bigint[]) =
     registers[RSI] = BigInt(words);
     registers[RDI] = pointer(random, [HOLE, POISON], 8 * words);
   },
+  fold_bytes: (random, registers) => {
+    const n = random.below(100);
+    registers[RSI] = BigInt(n);
+    registers[RDI] = pointer(random, [HOLE, POISON], n);
+  },
+  // No word of the areas is a selector that exists, nor an address that is canonical.
+  load_es: (random, registers) => { registers[RDI] = pointer(random, [HOLE, POISON], 48); },
+  return_to: (random, registers) => { registers[RDI] = pointer(random, [HOLE, POISON], 48); },
   // A machine check in a MOV that reads user memory is recoverable for a kernel whatever its entry; a user program has no such rule.
   get_word: (random, registers) => { registers[RDI] = pointer(random, [HOLE, TARGET], 8); },
   divide: (random, registers) => {

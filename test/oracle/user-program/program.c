@@ -25,8 +25,8 @@
 #define AREA(index) (0x7e0000000000ul + (index) * 0x100000ul)
 #define FLAGS 0xcd5ul
 
-#define ROUTINES(X) X(copy_mc) X(clear_bytes) X(get_word) X(copy_counting) X(sum_words) X(copy_words) X(move_words) X(copy_mc_inline) \
-	X(divide) X(undefined_instruction) X(far_selector) X(add_or) X(add_user) X(told) X(refused) X(nested) X(registers)
+#define ROUTINES(X) X(copy_mc) X(clear_bytes) X(get_word) X(copy_counting) X(sum_words) X(copy_words) X(move_words) X(fold_bytes) X(copy_mc_inline) \
+	X(load_es) X(return_to) X(divide) X(undefined_instruction) X(far_selector) X(add_or) X(add_user) X(told) X(refused) X(nested) X(registers)
 #define DECLARE(name) extern const char name[];
 ROUTINES(DECLARE)
 #define ROW(name) { #name, name },

@@ -22,8 +22,10 @@ export const PROGRAMS: readonly Program[] = [
   { files: ['samples/two_tables/copy.S'], generation: '4.4', routines: ['copy_counting'] },
   { files: [`${HANDLERS}/return_directly.S`, `${HANDLERS}/return_directly.c`], generation: '6.12', routines: ['sum_words'] },
   { files: [`${HANDLERS}/byte_by_byte.S`, `${HANDLERS}/byte_by_byte.c`], generation: '6.12', routines: ['copy_words'] },
+  { files: [`${HANDLERS}/whole_routine.S`, `${HANDLERS}/whole_routine.c`], generation: '6.12', routines: ['fold_bytes'] },
   { files: [`${HANDLERS}/ranges.S`, `${HANDLERS}/ranges.c`], generation: '6.12', routines: ['move_words'] },
   { files: [`${HANDLERS}/inline_load.c`], generation: '6.12', routines: ['copy_mc_inline'] },
+  { files: [`${HANDLERS}/entry.S`, `${HANDLERS}/entry.c`], generation: '6.12', routines: ['load_es', 'return_to'] },
   {
     files: [`${HERE}/faults.S`, `${HERE}/faults.c`], generation: '6.12',
     routines: ['divide', 'undefined_instruction', 'far_selector', 'add_or', 'add_user', 'told', 'refused', 'nested', 'registers'],
