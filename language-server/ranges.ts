@@ -43,7 +43,7 @@ export function writtenLine(range: SourceRange): number {
 
 /** The symbol-like word around a 1-based column of a line, with its range. */
 export function wordAt(text: string, file: string, line: number, column: number): { readonly word: string; readonly range: SourceRange } | undefined {
-  const pattern = /[%$]?[A-Za-z_.$\\@][\w.$\\@]*|\d+[bf]?/g;
+  const pattern = /[%$]?[A-Za-z_.$\\@\u0080-\uffff][\w.$\\@\u0080-\uffff]*|\d+[bf]?/g;
   for (const match of lineOf(text, line).matchAll(pattern)) {
     const start = match.index + 1;
     if (start <= column && column <= start + match[0].length) {
@@ -62,4 +62,14 @@ export function lineOf(text: string, line: number): string {
   }
   const end = text.indexOf('\n', start);
   return text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+}
+
+/** A place of the index as the protocol has it. */
+export function placeRange({ line, column, endColumn }: { readonly line: number; readonly column: number; readonly endColumn: number }): Range {
+  return { start: { line: line - 1, character: column - 1 }, end: { line: line - 1, character: Math.max(endColumn, column) - 1 } };
+}
+
+/** True for a path that a client can open: a stand-in for a header is no file. */
+export function isOpenable(path: string): boolean {
+  return path.startsWith('/') || /^[A-Za-z][\w+.-]*:/.test(path);
 }

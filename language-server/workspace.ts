@@ -141,6 +141,11 @@ export class Workspace {
     return severities(pathOf(uri), this.host, diagnostics);
   }
 
+  /** Where includes of a file are searched, in order. */
+  includePaths(path: string): readonly string[] {
+    return this.#options(path).includePaths ?? [];
+  }
+
   /** Calls `listener` after a document has changed, opened or closed, and (with undefined) after settings have. */
   onDidChange(listener: (uri: string | undefined) => void): void {
     this.#listeners.push(listener);

@@ -1,7 +1,7 @@
 /**
  * Where a source names its symbols: every label, assignment, declaration and use, as the reader saw them.
  */
-import type { Expression, GasUnit, Operand, Statement } from '../../assembly/gas/statement.ts';
+import type { DirectiveArgument, Expression, GasUnit, Operand, Statement } from '../../assembly/gas/statement.ts';
 import type { SourceRange } from '../../assembly/source.ts';
 
 /** What an occurrence does with its symbol. `call` and `jump` are uses by an instruction that goes there. */
@@ -18,7 +18,7 @@ const FIRST_ONLY = new Set(['.type', '.size', '.comm', '.lcomm', '.symver']);
 const ALLOCATING = new Set(['.comm', '.lcomm']);
 
 /** Tells `visit` every occurrence of every symbol of `unit`, in order. Registers and the location counter are none. */
-export function visitOccurrences(unit: GasUnit, visit: OccurrenceVisitor): void {
+export function visitOccurrences(unit: Pick<GasUnit, 'statements'>, visit: OccurrenceVisitor): void {
   for (const statement of unit.statements) visitStatement(statement, visit);
 }
 
@@ -39,11 +39,19 @@ function visitStatement(statement: Statement, visit: OccurrenceVisitor): void {
     case 'directive': {
       const declares = DECLARING.has(statement.name);
       statement.arguments.forEach((argument, index) => {
-        if (declares && (index === 0 || !FIRST_ONLY.has(statement.name))) visit(unquoted(argument.text), argument.range, ALLOCATING.has(statement.name) ? 'definition' : 'declaration', statement);
+        if (declares && (index === 0 || !FIRST_ONLY.has(statement.name))) visitDeclared(argument, ALLOCATING.has(statement.name) ? 'definition' : 'declaration', statement, visit);
         else if (argument.expression !== undefined) visitExpression(argument.expression, 'reference', statement, visit);
       });
     }
   }
+}
+
+/** The symbol a declaration names; a second word, as in `.type name STT_FUNC`, is none. */
+function visitDeclared({ text, range }: DirectiveArgument, role: Role, statement: Statement, visit: OccurrenceVisitor): void {
+  const name = unquoted(text);
+  const blank = name === text ? name.search(/\s/) : -1;
+  if (blank < 0) visit(name, range, role, statement);
+  else visit(name.slice(0, blank), { start: range.start, endColumn: range.start.column + blank }, role, statement);
 }
 
 function roleOf(mnemonic: string): Role {

@@ -43,6 +43,8 @@ export interface FileSummary {
   readonly macros: readonly MacroSummary[];
   /** Files it includes, resolved. */
   readonly includes: readonly string[];
+  /** It makes exception-table entries. */
+  readonly hasEntries: boolean;
 }
 
 interface Draft {
@@ -53,6 +55,8 @@ interface Draft {
 }
 
 const EXPORTING = new Set(['.globl', '.global', '.weak', '.comm']);
+
+const TABLE = /^\.(?:push)?section\s+"?__(?:ex|mcex)_table\b/;
 
 /** Sums `unit` up. */
 export function summarize(unit: GasUnit): FileSummary {
@@ -72,6 +76,7 @@ export function summarize(unit: GasUnit): FileSummary {
   return {
     file: unit.file, symbols,
     macros: unit.macros.map((macro) => ({ name: macro.name, kind: macro.kind, ...placeOf(macro.range) })),
+    hasEntries: unit.statements.some((statement) => statement.kind === 'directive' && TABLE.test(statement.text)),
     includes: [...new Set(unit.includes.flatMap(({ resolved }) => resolved ?? []))],
   };
 }

@@ -1,13 +1,19 @@
 /**
- * Go to definition: labels (numeric ones too), macros, symbols that were set, include files.
+ * Go to definition: labels (numeric ones too), symbols and macros of any file of the workspace, C functions, included files. From an
+ * `EX_TYPE_…` also to the C function that handles it.
  */
 import type { Location } from 'vscode-languageserver-types';
-import type { Expression, Operand, Statement } from '../../assembly/gas/statement.ts';
-import type { SourceRange } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
+import { isNumeric } from '../analysis/occurrences.ts';
+import type { Place } from '../indexing/summary.ts';
+import { placeOf } from '../indexing/summary.ts';
+import { includeAt } from '../navigation/includes.ts';
+import { isGlobal, symbolMentions } from '../navigation/mentions.ts';
+import { targetAt } from '../navigation/target.ts';
 import type { Provider } from '../provider.ts';
-import { fromPosition, holds, toLocation, wordAt } from '../ranges.ts';
+import { fromPosition, isOpenable, placeRange } from '../ranges.ts';
 import { uriOf } from '../uri.ts';
+import type { Workspace } from '../workspace.ts';
 
 export const definition: Provider = {
   capabilities: { definitionProvider: true },
@@ -16,68 +22,57 @@ export const definition: Provider = {
       const analysis = workspace.analysis(textDocument.uri);
       if (analysis === undefined) return null;
       const { line, column } = fromPosition(analysis.file, position);
-      return definitionAt(analysis, line, column) ?? null;
+      const found = locations(definitionsAt(analysis, line, column, workspace), workspace);
+      // One place as it is: older clients know nothing else.
+      return found.length === 1 ? found[0]! : [...found];
     });
   },
 };
 
-/** Where what stands at a 1-based place is defined. */
-export function definitionAt(analysis: Analysis, line: number, column: number): Location | undefined {
-  const include = analysis.unit.includes.find((one) => one.range.start.file === analysis.file && holds(one.range, line, column));
-  if (include?.resolved !== undefined) return { uri: uriOf(include.resolved), range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } } };
-  const reference = symbolAt(analysis.unit.statements, analysis.file, line, column);
-  const word = wordAt(analysis.text, analysis.file, line, column)?.word.replace(/^\$/, '');
-  const use = analysis.macroUseAt(line, column);
-  if (use !== undefined && use.definition.name === word) return toLocation(use.definition.range);
-  for (const name of [reference, word]) {
-    const range = name === undefined ? undefined : definitionOf(analysis, name);
-    if (range !== undefined) return toLocation(range);
-  }
-  return undefined;
-}
-
-/** The unique name of the symbol an expression mentions at this place: tells one `1b` from the other. */
-function symbolAt(statements: readonly Statement[], file: string, line: number, column: number): string | undefined {
-  for (const statement of statements) {
-    for (const expression of expressionsOf(statement)) {
-      const found = symbolIn(expression, file, line, column);
-      if (found !== undefined) return found;
+/** Where what stands at a 1-based place is defined, the likeliest first. */
+export function definitionsAt(analysis: Analysis, line: number, column: number, workspace?: Workspace): readonly Place[] {
+  const include = includeAt(analysis, line, column);
+  if (include !== undefined) return [{ file: include, line: 1, column: 1, endColumn: 1 }];
+  const target = targetAt(analysis, line, column);
+  switch (target?.kind) {
+    case 'symbol': return symbolDefinitions(analysis, target.name, workspace);
+    case 'macro': {
+      const type = /^EX_TYPE_(\w+)$/.exec(target.name)?.[1];
+      const handler = type === undefined ? undefined : workspace?.index.handlerOfType(type);
+      return [...handler === undefined ? [] : [handler], ...target.definitions.map(({ range }) => placeOf(range))];
     }
-  }
-  return undefined;
-}
-
-function definitionOf(analysis: Analysis, name: string): SourceRange | undefined {
-  const label = analysis.labels.byName(name);
-  if (label !== undefined) return label.range;
-  const assigned = analysis.unit.statements.find((statement) => statement.kind === 'assignment' && statement.name === name);
-  return assigned?.range ?? analysis.unit.macros.find((macro) => macro.name === name)?.range;
-}
-
-/** Every expression of a statement, operands' displacements and immediates included. */
-export function expressionsOf(statement: Statement): readonly Expression[] {
-  switch (statement.kind) {
-    case 'instruction': return statement.operands.flatMap(operandExpressions);
-    case 'directive': return statement.arguments.flatMap((argument) => argument.expression ?? []);
-    case 'assignment': return [statement.value];
-    case 'label': return [];
+    case 'parameter': return [parameterPlace(analysis, target)];
+    case 'word': return wordDefinitions(target.name, workspace);
+    case 'register': case undefined: return [];
   }
 }
 
-function operandExpressions(operand: Operand): readonly Expression[] {
-  switch (operand.kind) {
-    case 'immediate': return [operand.value];
-    case 'memory': return operand.displacement === undefined ? [] : [operand.displacement];
-    case 'indirect': return operandExpressions(operand.target);
-    case 'register': case 'rounding': return [];
-  }
+/** Definitions of a symbol: of this file, else of the files that define it for others, else of a C file. */
+export function symbolDefinitions(analysis: Analysis, name: string, workspace?: Workspace): readonly Place[] {
+  const mentions = symbolMentions(analysis, name, workspace).filter(({ role }) => role === 'definition');
+  const own = mentions.filter(({ file }) => file === analysis.file);
+  if (own.length > 0 || isNumeric(name)) return own.length > 0 ? own : mentions;
+  if (mentions.length > 0) return mentions;
+  return workspace !== undefined && isGlobal(analysis, name) ? workspace.index.cFunctions(name) : [];
 }
 
-function symbolIn(expression: Expression, file: string, line: number, column: number): string | undefined {
-  switch (expression.kind) {
-    case 'number': return undefined;
-    case 'symbol': return expression.range.start.file === file && holds(expression.range, line, column) ? expression.name : undefined;
-    case 'unary': return symbolIn(expression.operand, file, line, column);
-    case 'binary': return symbolIn(expression.left, file, line, column) ?? symbolIn(expression.right, file, line, column);
-  }
+/** Of a word in text that the reader skipped: a global symbol, C function or macro of that name. */
+function wordDefinitions(name: string, workspace: Workspace | undefined): readonly Place[] {
+  if (workspace === undefined) return [];
+  const symbols = workspace.index.definitions(name);
+  if (symbols.length > 0) return symbols;
+  return [...workspace.index.cFunctions(name), ...workspace.index.macros().filter((macro) => macro.name === name)];
+}
+
+function parameterPlace(analysis: Analysis, { name, macro }: { readonly name: string; readonly macro: { readonly range: Parameters<typeof placeOf>[0] } }): Place {
+  const { line, endColumn, file } = placeOf(macro.range);
+  const head = analysis.text.split('\n')[line - 1] ?? '';
+  const at = new RegExp(`(?<![\\w.$])${name.replace(/[.$]/g, '\\$&')}(?![\\w.$])`).exec(head.slice(endColumn - 1))?.index;
+  const column = at === undefined ? endColumn : endColumn + at;
+  return { file, line, column, endColumn: column + (at === undefined ? 0 : name.length) };
+}
+
+/** Those places that a client can open, as it names them. */
+export function locations(places: readonly Place[], workspace: Workspace): readonly Location[] {
+  return places.filter(({ file }) => isOpenable(file)).map((place) => ({ uri: workspace.documentOf(place.file)?.uri ?? uriOf(place.file), range: placeRange(place) }));
 }

@@ -2,12 +2,13 @@
  * The outline: routines with the labels inside them, macros, and data labels.
  */
 import { SymbolKind } from 'vscode-languageserver-types';
-import type { DocumentSymbol, Range } from 'vscode-languageserver-types';
+import type { DocumentSymbol } from 'vscode-languageserver-types';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import type { Label } from '../analysis/labels.ts';
+import { routineRange } from '../navigation/routines.ts';
 import type { Provider } from '../provider.ts';
-import { lineOf, shownRange, toRange } from '../ranges.ts';
+import { shownRange, toRange } from '../ranges.ts';
 
 export const documentSymbols: Provider = {
   capabilities: { documentSymbolProvider: true },
@@ -37,17 +38,15 @@ function isIn(label: Label, routine: Routine): boolean {
 }
 
 function routineSymbol(routine: Routine, analysis: Analysis): readonly DocumentSymbol[] {
-  const shown = shownRange(routine.range, analysis.file);
-  if (shown === undefined) return [];
-  const selectionRange = toRange(shown);
-  const end = Math.max(routine.lastLine, shown.start.line);
-  const range: Range = { start: { line: selectionRange.start.line, character: 0 }, end: { line: end - 1, character: Math.max(lineOf(analysis.text, end).length, selectionRange.end.character) } };
+  const ranges = routineRange(routine, analysis);
+  if (ranges === undefined) return [];
+  const end = ranges.range.end.line + 1;
   const children = analysis.labels.all
     .filter((label) => label.name !== routine.name && isIn(label, routine) && writtenPosition(label.range.start).line <= end)
     .flatMap((label) => labelSymbol(label, SymbolKind.Key, analysis));
   const covered = analysis.instructions.filter((site) => site.routine === routine && site.entries.length > 0).length;
   return [{
-    name: routine.name, kind: routine.isFunction ? SymbolKind.Function : SymbolKind.Method, range, selectionRange, children,
+    name: routine.name, kind: routine.isFunction ? SymbolKind.Function : SymbolKind.Method, ...ranges, children,
     ...(covered === 0 ? {} : { detail: `${String(covered)} covered` }),
   }];
 }

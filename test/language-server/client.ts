@@ -46,7 +46,13 @@ export interface Client {
   close(): Promise<void>;
 }
 
-export async function startClient(capabilities: ClientCapabilities = {}): Promise<Client> {
+export interface ClientOptions {
+  /** URIs of the workspace's folders. */
+  readonly folders?: readonly string[];
+  readonly initializationOptions?: unknown;
+}
+
+export async function startClient(capabilities: ClientCapabilities = {}, { folders, initializationOptions }: ClientOptions = {}): Promise<Client> {
   const up = new PassThrough();
   const down = new PassThrough();
   serve(createConnection(up, down), nodeHost());
@@ -56,7 +62,10 @@ export async function startClient(capabilities: ClientCapabilities = {}): Promis
     waiting.get(uri)?.(diagnostics);
   });
   connection.listen();
-  const initialized = await connection.sendRequest<InitializeResult>('initialize', { processId: null, rootUri: null, capabilities });
+  const initialized = await connection.sendRequest<InitializeResult>('initialize', {
+    processId: null, rootUri: folders?.[0] ?? null, capabilities, initializationOptions,
+    workspaceFolders: folders?.map((uri) => ({ uri, name: uri })) ?? null,
+  });
   await connection.sendNotification('initialized', {});
   return {
     connection,

@@ -37,22 +37,36 @@ describe('the language server', () => {
   it('announces what its providers handle', () => {
     expect(client.initialized.capabilities).toMatchInlineSnapshot(`
       {
+        "callHierarchyProvider": true,
+        "declarationProvider": true,
         "definitionProvider": true,
         "diagnosticProvider": {
           "identifier": "mcsafe",
           "interFileDependencies": true,
           "workspaceDiagnostics": false,
         },
+        "documentHighlightProvider": true,
+        "documentLinkProvider": {},
         "documentSymbolProvider": true,
         "experimental": {
           "coveredInstructions": true,
         },
+        "foldingRangeProvider": true,
         "hoverProvider": true,
+        "implementationProvider": true,
         "positionEncoding": "utf-16",
+        "referencesProvider": {
+          "workDoneProgress": true,
+        },
+        "renameProvider": {
+          "prepareProvider": true,
+        },
+        "selectionRangeProvider": true,
         "textDocumentSync": {
           "change": 2,
           "openClose": true,
         },
+        "typeHierarchyProvider": true,
         "workspace": {
           "fileOperations": {
             "didCreate": {
@@ -90,6 +104,9 @@ describe('the language server', () => {
             "changeNotifications": true,
             "supported": true,
           },
+        },
+        "workspaceSymbolProvider": {
+          "resolveProvider": true,
         },
       }
     `);

@@ -50,7 +50,8 @@ export function nodeKey({ section, offset, replacement }: Node): string {
   return replacement === undefined ? `${String(section)}:${String(offset)}` : `${String(section)}:${String(offset)}>${String(replacement.site.offset)}`;
 }
 
-const RETURN_THUNK = /^(__x86_return_thunk|srso_return_thunk|retbleed_return_thunk|its_return_thunk)$/;
+/** What `RET` jumps to in kernels that guard their returns. */
+export const RETURN_THUNK = /^(__x86_return_thunk|srso_return_thunk|retbleed_return_thunk|its_return_thunk)$/;
 const DEAD = /^(ud[012]|hlt|int3)$/;
 
 export class Code {
