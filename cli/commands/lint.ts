@@ -38,6 +38,7 @@ export function lint(files: readonly string[], options: LintOptions): Promise<nu
       ...(includePaths === undefined ? {} : { includePaths: includePaths.map((include) => host.resolve(host.workingFolder, include)) }),
       ...(defines === undefined ? {} : { defines }), ...(kernelGeneration === undefined ? {} : { kernelGeneration }),
     }));
+    if (analysis.foreign !== undefined) return [leftAlone(path, analysis.foreign)];
     return report(analysis, { ...severities(path, host, undefined), ...asked });
   });
   print(problems, options.format);
@@ -50,6 +51,12 @@ function readSeverity(text: string): readonly [string, Level] {
   const found = LEVELS.find((one) => one === level);
   if (found === undefined) throw new CommandError(`--severity ${text}: say CODE=LEVEL, the level being one of ${LEVELS.join(', ')}`);
   return [code, found];
+}
+
+/** What is said of a file that is something else, in place of a problem for each of its lines. */
+function leftAlone(file: string, foreign: string): Problem {
+  const start = { file, line: 1, column: 1 };
+  return { severity: 'information', code: 'foreign-architecture', message: `this is ${foreign}, not assembly for x86-64 and GNU as: nothing in it was checked`, range: { start, endColumn: 1 } };
 }
 
 function print(problems: readonly Problem[], format: LintOptions['format']): void {

@@ -100,7 +100,7 @@ export interface Analysis {
   readonly directives: readonly CommentDirective[];
   /** Whether routines are checked though the file has no entries. */
   readonly checksWithoutEntries: boolean;
-  /** Set if this is assembly for something else than x86-64: then nothing is reported of it. */
+  /** What this is, if not assembly for x86-64 and GNU as (`assembly for AArch64`): then nothing is reported of it. */
   readonly foreign?: string;
   instructionAt(place: ObjectPlace): InstructionSite | undefined;
   /** Instructions whose written line is `line` (1-based) of `file`; for a line inside a macro body: all that were made from it. */
@@ -151,7 +151,7 @@ class FileAnalysis implements Analysis {
     this.generation = generation;
     this.checksWithoutEntries = checksWithoutEntries;
     this.directives = unit.directives;
-    const foreign = foreignArchitecture(unit, problems);
+    const foreign = foreignArchitecture(unit, text, problems);
     if (foreign !== undefined) this.foreign = foreign;
     this.labels = new LabelTable(unit, object);
     this.entries = readEntries(unit, object, this.labels, generation);

@@ -1,20 +1,94 @@
 /**
- * Tells assembly for other machines, which is left alone.
+ * Tells assembly for other machines and other assemblers, which is left alone: to somebody who writes for another processor, a list of
+ * unknown instructions is noise.
+ *
+ * A file is foreign if its place says so and a fair part of it cannot be read, or if most of it cannot be read, and in either case no
+ * instruction in it names a register that only x86-64 has.
  */
-import type { GasUnit } from '../../assembly/gas/statement.ts';
+import type { GasUnit, InstructionStatement, Operand } from '../../assembly/gas/statement.ts';
 import type { Problem } from '../../assembly/source.ts';
 
-/** Share of unknown instructions, and number of different ones, from which a file is for another machine. */
-const UNKNOWN_SHARE = 0.25;
-const UNKNOWN_NAMES = 4;
+/** Names of folders, and parts of file names, that stand for a machine; what people call it. */
+const PLACES: Readonly<Record<string, string>> = {
+  i386: 'i386', i486: 'i386', i586: 'i386', i686: 'i386', ia32: 'i386', x86_32: 'i386', 386: 'i386',
+  arm: 'ARM', armv4: 'ARM', armv6: 'ARM', armv7: 'ARM', thumb: 'ARM', arm32: 'ARM', arm64: 'AArch64', armv8: 'AArch64', aarch64: 'AArch64',
+  alpha: 'Alpha', arc: 'ARC', arcompact: 'ARC', avr: 'AVR', avr32: 'AVR32', bfin: 'Blackfin', csky: 'C-SKY', cris: 'CRIS', frv: 'FR-V',
+  hppa: 'PA-RISC', parisc: 'PA-RISC', pa: 'PA-RISC', ia64: 'Itanium', kvx: 'KVX', loong64: 'LoongArch', loongarch: 'LoongArch', loongarch64: 'LoongArch',
+  m32r: 'M32R', m68k: 'm68k', m88k: 'M88k', metag: 'Meta', microblaze: 'MicroBlaze', moxie: 'Moxie',
+  mips: 'MIPS', mips32: 'MIPS', mips64: 'MIPS', mipsn32: 'MIPS', mipsx: 'MIPS', mips64x: 'MIPS', mipsle: 'MIPS', mips64le: 'MIPS', nanomips: 'nanoMIPS',
+  nios2: 'Nios II', openrisc: 'OpenRISC', or1k: 'OpenRISC', powerpc: 'PowerPC', powerpc64: 'PowerPC', ppc: 'PowerPC', ppc32: 'PowerPC', ppc64: 'PowerPC',
+  ppc64x: 'PowerPC', ppc64le: 'PowerPC', riscv: 'RISC-V', riscv32: 'RISC-V', riscv64: 'RISC-V', s390: 's390', s390x: 's390', sh: 'SuperH', sh64: 'SuperH', superh: 'SuperH',
+  sparc: 'SPARC', sparc64: 'SPARC', sparcv9: 'SPARC', tile: 'TILE', tilegx: 'TILE', tilepro: 'TILE', vax: 'VAX', wasm: 'WebAssembly', xtensa: 'Xtensa',
+};
 
-/** What the file is for, if that is not x86-64: by its place in a kernel tree, else by its instructions. */
-export function foreignArchitecture({ file, statements }: Pick<GasUnit, 'file' | 'statements'>, problems: readonly Problem[]): string | undefined {
-  const folder = /(?:^|[\\/])arch[\\/]([\w-]+)[\\/]/.exec(file)?.[1];
-  if (folder !== undefined && folder !== 'x86' && folder !== 'um') return folder;
-  if (/(?:^|[\\/])arch[\\/]x86[\\/].*[_-](?:32|i[3-6]86)(?:[_-]\w+)?\.S$/.test(file)) return 'i386';
-  const instructions = statements.filter(({ kind }) => kind === 'instruction').length;
-  const unknown = problems.filter(({ code }) => code === 'unknown-mnemonic');
-  const names = new Set(unknown.map(({ message }) => message));
-  return names.size >= UNKNOWN_NAMES && unknown.length >= instructions * UNKNOWN_SHARE ? 'another machine' : undefined;
+/** Where the place names a machine, and where it does not: statements that cannot be read, and their share, from which a file is foreign. */
+const WITH_PLACE = { statements: 1, share: 0.1 };
+const WITHOUT_PLACE = { statements: 4, share: 0.25 };
+/** Instructions that use registers of 32 bits and none of 64, from which unreadable ones are taken for i386. */
+const I386_INSTRUCTIONS = 4;
+
+/** Problems of the surroundings rather than of the text. */
+const OF_SURROUNDINGS = new Set(['include-not-found', 'user-error']);
+const ONLY_64 = /^(?:r(?:[abcd]x|[sd]i|[sb]p|ip)|[sd]il|[sb]pl)$/;
+const ALSO_32 = /^e(?:[abcd]x|[sd]i|[sb]p)$/;
+/** A function of Go's assembler: `TEXT ·name(SB), flags, $frame-arguments`. */
+const PLAN9 = /^[ \t]*(?:TEXT|DATA|GLOBL)[ \t]+[^\s,]*\(SB\)/m;
+
+/** What the file is, if not assembly for x86-64 and GNU as: `assembly for AArch64`, `a linker script`. */
+export function foreignArchitecture(unit: Pick<GasUnit, 'file' | 'statements'>, text: string, problems: readonly Problem[]): string | undefined {
+  const { file, statements } = unit;
+  if (/\.lds\.[sS]$/.test(file)) return 'a linker script';
+  const kernel = /(?:^|[\\/])arch[\\/]([\w-]+)[\\/]/.exec(file)?.[1];
+  if (kernel !== undefined && !['x86', 'x86_64', 'um'].includes(kernel)) return assemblyFor(PLACES[kernel] ?? kernel);
+  if (/(?:^|[\\/])arch[\\/]x86[\\/].*[_-](?:32|i[3-6]86)(?:[_-]\w+)?\.S$/.test(file)) return assemblyFor('i386');
+  const unreadable = new Set(problems.filter(({ severity, code }) => severity === 'error' && !OF_SURROUNDINGS.has(code)).map(({ range }) => range.start.line));
+  if (unreadable.size === 0) return undefined;
+  if (PLAN9.test(text)) return assemblyFor("Go's assembler");
+  const used = registerWidths(statements.filter((statement) => statement.kind === 'instruction'));
+  if (used.only64 > 0) return undefined;
+  const place = machineOfPlace(file);
+  const written = new Set(statements.filter(({ kind, range }) => kind !== 'label' && range.start.file === file).map(({ range }) => range.start.line));
+  const enough = ({ statements: least, share }: typeof WITH_PLACE): boolean => unreadable.size >= least && unreadable.size >= share * new Set([...written, ...unreadable]).size;
+  if (used.also32 >= (place === 'i386' ? 1 : I386_INSTRUCTIONS) && problems.some(({ code }) => code === 'operand-mismatch')) return assemblyFor('i386');
+  if (place !== undefined) return enough(WITH_PLACE) ? assemblyFor(place) : undefined;
+  return enough(WITHOUT_PLACE) ? assemblyFor('another machine') : undefined;
+}
+
+function assemblyFor(machine: string): string {
+  return `assembly for ${machine}`;
+}
+
+/** The machine that the nearest folder, or the file's name, stands for: `src/setjmp/mips64/longjmp.S`, `memmove_arm64.s`, `dispatch-ppc32-linux.S`. */
+function machineOfPlace(file: string): string | undefined {
+  for (const part of file.replace(/\.\w+$/, '').split(/[\\/]/).reverse()) {
+    const words = [part, ...part.split(/[-_.]/).reverse()].map((word) => word.toLowerCase());
+    if (words.some((word) => /^(?:x86_?64|amd64|x64|x32)$/.test(word)) || /x86[-_]64/i.test(part)) return undefined;
+    const word = words.find((one) => Object.hasOwn(PLACES, one));
+    if (word !== undefined) return PLACES[word];
+  }
+  return undefined;
+}
+
+/** How many instructions name a register that only x86-64 has, and how many one of i386. */
+function registerWidths(instructions: readonly InstructionStatement[]): { readonly only64: number; readonly also32: number } {
+  let only64 = 0, also32 = 0;
+  for (const { operands, bits } of instructions) {
+    const names = operands.flatMap(registersOf);
+    if (bits === 64 && names.some((name) => ONLY_64.test(name))) only64++;
+    if (names.some((name) => ALSO_32.test(name))) also32++;
+  }
+  return { only64, also32 };
+}
+
+function registersOf(operand: Operand): readonly string[] {
+  switch (operand.kind) {
+    case 'register':
+      return [operand.name];
+    case 'memory':
+      return [operand.base, operand.index].filter((name) => name !== undefined);
+    case 'indirect':
+      return registersOf(operand.target);
+    default:
+      return [];
+  }
 }
