@@ -48,9 +48,9 @@ function coverageLines({ coverage, targets }: SweepReport): readonly string[] {
   });
 }
 
-function verdict({ cases, planned, violating, space: { size, shard, random }, failures }: SweepReport, interrupted: boolean): string {
-  const part = random !== undefined ? `${String(random.count)} drawn at random (seed ${String(random.seed)}) from ${size.toLocaleString('en')}`
-    : shard !== undefined ? `parts ${shard.parts.join(', ')} of ${String(shard.count)} of ${size.toLocaleString('en')}` : 'exhaustive within the space above';
+function verdict({ cases, planned, violating, space: { size, summary, shard, random }, failures }: SweepReport, interrupted: boolean): string {
+  const part = random !== undefined ? `${String(random.count)} drawn at random (seed ${String(random.seed)}) from ${size.toLocaleString('en')}: ${summary}`
+    : shard !== undefined ? `parts ${shard.parts.join(', ')} of ${String(shard.count)} of ${size.toLocaleString('en')}: ${summary}` : `exhaustive for ${summary}`;
   const run = interrupted ? `${pc.yellow('interrupted')} after ${cases.toLocaleString('en')} of ${planned.toLocaleString('en')} cases` : `${cases.toLocaleString('en')} cases, ${part}`;
   return violating === 0 ? `${pc.green('no violation')}: ${run}`
     : `${pc.red(`${violating.toLocaleString('en')} violating cases`)} in ${String(failures.length)} ${failures.length === 1 ? 'class' : 'classes'}: ${run}`;

@@ -16,9 +16,10 @@ import { Campaign } from '../sweep/campaign.ts';
 import type { CampaignRequest, Shard } from '../sweep/campaign.ts';
 import { routineInstructions } from '../sweep/coverage.ts';
 import {
-  DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
+  checkKinds, DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
 } from '../sweep/defaults.ts';
 import { inferContract } from '../sweep/infer-contract.ts';
+import { injectable } from '../sweep/reference.ts';
 import type { SweepTarget } from '../sweep/reference.ts';
 import { SpaceError } from '../sweep/space.ts';
 import type { Host } from './host.ts';
@@ -134,11 +135,13 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said }: { reado
       lengths, longLengths: longLengths(contract, lengths),
       srcOffsets: options.srcOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.srcOffsets),
       dstOffsets: options.dstOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.dstOffsets),
+      instructions: injectable(targets[0]!, table).length,
       kinds: faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults),
     },
     ...(shard === undefined ? {} : { shard }),
     ...(options.random === undefined ? {} : { random: { count: options.random, seed: options.seed ?? 1 } }),
   };
+  checkKinds(request.axes.kinds, contract);
   const campaign = new Campaign(request);
   if (campaign.total > MAX_CASES) {
     throw new SpaceError(`the space has ${campaign.space.size.toLocaleString('en')} cases${shard === undefined ? '' : `, this shard ${campaign.total.toLocaleString('en')}`}, more than can be swept here (${MAX_CASES.toLocaleString('en')}); narrow it (-n, --faults, --src-offsets), cut it with --shard 1/N, or draw from it with --random COUNT`);

@@ -11,6 +11,7 @@ import type { Cpu, CpuExit, RegisterFile } from './cpu/cpu.ts';
 import type { Patch } from './kernel/alternatives.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { Delivery, DeliveryPhase } from './kernel/delivery.ts';
+import { Injection } from './injection.ts';
 import { OverRead } from './over-read.ts';
 import type { FixupRecord, Machine, MachineState, Position, RunRequest, Stop } from './machine.ts';
 import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
@@ -61,6 +62,7 @@ export class EmulatedMachine implements Machine {
   readonly #pristine: MemoryCheckpoint | undefined;
   /** Set on CPUs with that quirk. */
   readonly #overRead: OverRead | undefined;
+  readonly #injection: Injection | undefined;
   #userBreakpoints: ReadonlySet<bigint> = new Set();
   #deliveries: Delivery[] = [];
   #fixups: FixupRecord[] = [];
@@ -87,6 +89,7 @@ export class EmulatedMachine implements Machine {
     if (parts.loaded !== true) loadImage(this.memory, parts.image, parts.patches);
     this.#mapBuffers();
     if (parts.scenario.cpu.quirks?.includes('rep-movs-overread') === true) this.#overRead = new OverRead(this.image, (address, size) => this.memory.read(address, size));
+    if (parts.scenario.injection !== undefined) this.#injection = new Injection(parts.scenario.injection);
     this.#pristine = parts.loaded === true ? undefined : this.memory.checkpoint();
     this.#reset();
   }
@@ -117,7 +120,7 @@ export class EmulatedMachine implements Machine {
 
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.#userBreakpoints = new Set(addresses);
-    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ADDRESS_MAP.handlerReturn, ...this.image.externals.keys(), ...this.#overRead?.places ?? []]);
+    this.cpu.setBreakpoints([...this.#userBreakpoints, ADDRESS_MAP.returnSentinel, ADDRESS_MAP.handlerReturn, ...this.image.externals.keys(), ...this.#overRead?.places ?? [], ...this.#injection === undefined ? [] : [this.#injection.place]]);
   }
 
   restart(): void {
@@ -136,7 +139,7 @@ export class EmulatedMachine implements Machine {
       counted: this.counted, exceptions: this.#deliveries.length,
       cpu: this.cpu.save(), memory: this.memory.checkpoint(), kernel: this.#kernel.save(),
       deliveries: [...this.#deliveries], fixups: [...this.#fixups], ended: this.#ended,
-      lastExceptionAt: this.#lastExceptionAt, sameFault: this.#sameFault,
+      lastExceptionAt: this.#lastExceptionAt, sameFault: this.#sameFault, injection: this.#injection?.state,
     };
   }
 
@@ -145,6 +148,7 @@ export class EmulatedMachine implements Machine {
     this.memory.restore(state.memory);
     this.#kernel.restore(state.kernel);
     this.#overRead?.reset();
+    this.#injection?.reset(state.injection);
     this.#deliveries = [...state.deliveries];
     this.#fixups = [...state.fixups];
     this.#pending = undefined;
@@ -216,6 +220,8 @@ export class EmulatedMachine implements Machine {
     const spent = this.cpu.instructions - this.#startedAt;
     if (spent >= this.scenario.budget) return this.#end({ reason: 'budget', instructions: spent });
     const budgetLeft = this.scenario.budget - spent;
+    const due = this.#injection?.beforeRun(this.cpu);
+    if (due !== undefined) return this.#raise(due, request);
     const inHandler = this.#kernel.handling.length > 0;
     const ip = this.registers.rip;
     // A handler runs an instruction at a time, so that each change of the frame is known by the instruction that made it.
@@ -231,6 +237,8 @@ export class EmulatedMachine implements Machine {
       case 'breakpoint': {
         const overRead = this.#overRead?.arrived(this.cpu);
         if (overRead !== undefined && this.#kernel.fastStrings) return this.#raise(overRead, request);
+        const injected = this.#injection?.arrived(this.cpu);
+        if (injected !== undefined) return this.#raise(injected, request);
         return this.#arrivedSomewhereSpecial(true);
       }
       case 'exception': {
@@ -270,6 +278,7 @@ export class EmulatedMachine implements Machine {
 
   #resumed(delivery: Delivery, at: bigint, changes: FixupRecord['changes']): void {
     this.#pending = undefined;
+    this.#injection?.put(at);
     if (delivery.phases.some((phase) => phase.phase === 'handled')) {
       this.#fixups.push({ delivery, from: delivery.exception.ip, to: at, changes, position: this.position });
     }
@@ -304,6 +313,7 @@ export class EmulatedMachine implements Machine {
       this.memory.write(buffer.address, buffer.bytes);
     }
     for (const { address, size } of this.scenario.poison) this.memory.poison(address, size);
+    for (const { address, size } of this.scenario.absent ?? []) this.memory.remove(address, size);
   }
 
   #reset(): void {
@@ -326,6 +336,8 @@ export class EmulatedMachine implements Machine {
       | (features.includes('smap') ? CR4.SMAP : 0n) | (features.includes('smep') ? CR4.SMEP : 0n) | (features.includes('la57') ? CR4.LA57 : 0n));
     this.#kernel.reset();
     this.#overRead?.reset();
+    this.#injection?.reset();
+    this.#injection?.put(scenario.entry.address);
     this.#deliveries = [];
     this.#fixups = [];
     this.#pending = undefined;

@@ -5,6 +5,7 @@
 import type { Image } from '../assembly/elf/image.ts';
 import type { Cpu, CpuState, RegisterFile } from './cpu/cpu.ts';
 import type { Delivery, DeliveryPhase, RegisterChange } from './kernel/delivery.ts';
+import type { InjectionState } from './injection.ts';
 import type { KernelState } from './kernel/kernel.ts';
 import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -70,6 +71,8 @@ export interface MachineState {
   readonly fixups: readonly FixupRecord[];
   readonly ended: Stop | undefined;
   readonly lastExceptionAt: bigint;
+  /** Executions counted towards the scenario's injected fault. */
+  readonly injection: InjectionState | undefined;
   readonly sameFault: { readonly key: string; readonly times: number };
 }
 

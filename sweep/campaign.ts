@@ -7,12 +7,11 @@ import { judge } from './clauses.ts';
 import type { ClauseName, Promises, Violation } from './clauses.ts';
 import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
-import type { FastResult } from './fast-runs.ts';
 import { Failures } from './failures.ts';
 import { Heat } from './heat.ts';
 import { Reference } from './reference.ts';
 import type { SweepTarget } from './reference.ts';
-import { LONG, Space } from './space.ts';
+import { LONG, Space, SpaceError } from './space.ts';
 import type { SpaceAxes, SweepCase } from './space.ts';
 
 /** The i-th of `count` parts, `index` from 1. */
@@ -32,6 +31,18 @@ export interface CampaignRequest {
   readonly random?: { readonly count: number; readonly seed: number };
 }
 
+/** A case that the driver did not vouch for, or (without a signature) one to check it by. */
+interface DoubtfulCase {
+  readonly index: number;
+  readonly signature: string;
+}
+
+/** Cases that one driver runs, or none. */
+interface Group {
+  readonly fast: FastClass | undefined;
+  readonly cases: readonly number[];
+}
+
 /** A driver and what is known of its answers. */
 interface FastClass {
   readonly runs: FastRuns;
@@ -45,16 +56,18 @@ interface FastClass {
   trusted: boolean;
 }
 
-/** Cases handed to a driver at once. */
-const MAX_BATCH = 8192;
+/** Cases looked at together, sorted by the driver that runs them. */
+const CHUNK = 16384;
+/** So many of them at most are the ordinary machine's, which takes its time. */
+const MAX_ORDINARY = 512;
 /** One in so many of the cases a driver vouches for runs on the ordinary machine too. */
 const CHECKED_EVERY = 4999;
 /** So many cases with one signature must have broken the same promises at the same places before others are taken to do so. */
 const SURE_AFTER = 3;
 /** See {@link Campaign.unitSize}. */
 const DRIVEN_UNIT = 2 ** 15, SLOW_UNIT = 2 ** 9;
-/** For coverage, cases are followed step by step once for each length modulo this. */
-const TRACED_LENGTHS = 32;
+/** For coverage, runs are followed step by step once for each length modulo this: without a fault, and for each place of a fault. */
+const TRACED_LENGTHS = { clean: 32, faulting: 8 } as const;
 
 export class Campaign {
   readonly request: CampaignRequest;
@@ -71,7 +84,7 @@ export class Campaign {
   #done = 0;
   #violating = 0;
   readonly #traced = new Set<string>();
-  readonly #fast = new Map<string, FastClass | undefined>();
+  readonly #fast = new Map<number, FastClass | undefined>();
   readonly #choice: (number: number) => number;
 
   constructor(request: CampaignRequest) {
@@ -81,6 +94,7 @@ export class Campaign {
     this.#coverage = this.#newCoverage();
     this.#heat = new Heat(this.space.axes);
     const { shard = { index: 1, count: 1 }, random } = request;
+    if (this.space.size > Number.MAX_SAFE_INTEGER) throw new SpaceError(`the space has some ${this.space.size.toExponential(0)} cases, which cannot be numbered; narrow it (-n, --faults, --src-offsets)`);
     const all = random === undefined ? this.space.size : Math.min(random.count, this.space.size === 0 ? 0 : random.count);
     this.total = Math.max(0, Math.ceil((all - (shard.index - 1)) / shard.count));
     this.#to = this.total;
@@ -141,15 +155,16 @@ export class Campaign {
 
   /** Runs up to `count` further cases. */
   run(count: number): void {
+    const one = { ...FIRST_CASE };
     for (const end = Math.min(this.planned, this.#done + count); this.#done < end;) {
-      const batch = this.#batch(end);
-      const fast = this.#fastFor(batch[0]!);
-      // The first ones teach the driver what the handlers do.
-      const slow = fast === undefined ? batch.length : Math.min(batch.length, fast.untaught);
-      for (const one of batch.slice(0, slow)) this.#runSlow(one, fast);
-      if (fast !== undefined && slow < batch.length) this.#runFast(batch.slice(slow), fast);
-      for (const one of batch) this.#heat.ran(one);
-      this.#done += batch.length;
+      for (const { fast, cases } of this.#chunk(end)) {
+        // The first ones teach the driver what the handlers do.
+        const ordinary = fast === undefined ? cases.length : Math.min(cases.length, fast.untaught);
+        for (let i = 0; i < ordinary; i++) this.#runSlow(this.space.caseAt(cases[i]!), fast);
+        if (fast !== undefined && ordinary < cases.length) this.#runFast(cases.slice(ordinary), fast);
+        for (const index of cases) this.#heat.ran(this.space.read(index, one));
+        this.#done += cases.length;
+      }
     }
   }
 
@@ -160,27 +175,29 @@ export class Campaign {
 
   /** Cases of a part that is worth a thread's while and short enough to be lost: about a second's work at most. */
   get unitSize(): number {
-    return this.request.driver !== false && this.references.every((reference) => FastRuns.fits(reference, this.request.promises)) ? DRIVEN_UNIT : SLOW_UNIT;
+    return this.request.driver !== false && this.references.every((reference) => this.space.axes.kinds.some((kind) => FastRuns.fits(reference, this.request.promises, kind))) ? DRIVEN_UNIT : SLOW_UNIT;
   }
 
   #newCoverage(): readonly Coverage[] {
     return this.references.map((reference) => new Coverage(reference.target.image, reference.table, entryOf(reference)));
   }
 
-  /** The cases from here on that the same driver runs, at most up to the number `end`. */
-  #batch(end: number): readonly SweepCase[] {
-    const first = this.space.caseAt(this.#choice(this.#from + this.#done));
-    const batch = [first];
-    while (batch.length < MAX_BATCH && this.#done + batch.length < end) {
-      const next = this.space.caseAt(this.#choice(this.#from + this.#done + batch.length));
-      if (next.target !== first.target || next.kind !== first.kind || (next.n >= LONG) !== (first.n >= LONG)) break;
-      batch.push(next);
+  /** The next cases, at most up to the number `end` of the part, by the driver that runs them. */
+  #chunk(end: number): readonly Group[] {
+    const groups = new Map<number, Group & { readonly cases: number[] }>();
+    let ordinary = 0;
+    for (let number = this.#done; number < end && number < this.#done + CHUNK && ordinary < MAX_ORDINARY; number++) {
+      const index = this.#choice(this.#from + number);
+      const key = this.space.classOf(index);
+      let group = groups.get(key);
+      if (group === undefined) groups.set(key, group = { fast: this.#fastFor(this.space.caseAt(index), key), cases: [] });
+      group.cases.push(index);
+      if (group.fast === undefined) ordinary++;
     }
-    return batch;
+    return [...groups.values()];
   }
 
-  #fastFor({ target, kind, n }: SweepCase): FastClass | undefined {
-    const key = `${String(target)} ${kind} ${n >= LONG ? 'long' : ''}`;
+  #fastFor({ target, kind, n }: SweepCase, key: number): FastClass | undefined {
     if (!this.#fast.has(key)) {
       const runs = this.request.driver === false ? undefined : FastRuns.create(this.references[target]!, this.request.promises, kind, n >= LONG, this.space.axes);
       this.#fast.set(key, runs === undefined ? undefined : { runs, untaught: 1, signatures: new Map(), hopeless: new Set(), kept: 0, trusted: true });
@@ -189,50 +206,53 @@ export class Campaign {
     return found?.trusted === true ? found : undefined;
   }
 
-  #runFast(cases: readonly SweepCase[], fast: FastClass): void {
-    const coverage = this.coverage[cases[0]!.target]!;
-    const followed: SweepCase[] = [];
-    const doubtful: { readonly one: SweepCase; readonly signature: string }[] = [];
-    for (const { result: { kept, signature }, one } of this.#driven(cases, fast, coverage)) {
-      if (!kept) doubtful.push({ one, signature });
-      else if (this.#isNewPath(one)) followed.push(one);
-      else if (fast.kept++ % CHECKED_EVERY === 0) doubtful.push({ one, signature: '' });
-    }
-    for (const one of followed) this.references[one.target]!.run(one, coverage.execute);
-    for (const [i, { one, signature }] of doubtful.entries()) {
-      if (!this.#settle(one, signature, fast)) continue;
+  #runFast(cases: readonly number[], fast: FastClass): void {
+    const { space } = this;
+    const { target } = space.caseAt(cases[0]!);
+    const coverage = this.coverage[target]!;
+    const { doubtful, followed } = this.#driven(cases, fast, coverage);
+    for (const index of followed) this.references[target]!.run(space.caseAt(index), coverage.execute);
+    for (const [i, { index, signature }] of doubtful.entries()) {
+      if (!this.#settle(space.caseAt(index), signature, fast)) continue;
       // The driver knows more now: it may vouch for the others.
       const others = doubtful.slice(i + 1);
-      if (others.length > 0) this.#runFast(others.map((other) => other.one), fast);
+      if (others.length > 0) this.#runFast(others.map((other) => other.index), fast);
       return;
     }
   }
 
   /** What the driver says of the cases once it knows all it can be taught about their faults: a count made before would depend on what it happened to know. */
-  #driven(cases: readonly SweepCase[], fast: FastClass, coverage: Coverage): readonly { readonly result: FastResult; readonly one: SweepCase }[] {
+  #driven(cases: readonly number[], fast: FastClass, coverage: Coverage): { readonly doubtful: readonly DoubtfulCase[]; readonly followed: readonly number[] } {
+    const { space } = this;
+    const one = { ...FIRST_CASE };
     for (;;) {
-      const results: { readonly result: FastResult; readonly one: SweepCase }[] = [];
+      const doubtful: (DoubtfulCase & { readonly strange: boolean })[] = [];
+      const ends: { readonly index: number; readonly key: string }[] = [];
+      const kept: number[] = [];
       const faults: (readonly [address: bigint, vector: number, count: number])[] = [];
-      fast.runs.run(cases, (result, one) => { results.push({ result, one }); }, (...fault) => { faults.push(fault); });
-      const learned = results.some(({ result: { strange, signature }, one }) => {
+      let seen = fast.kept;
+      fast.runs.run(cases.length, (i, into) => space.read(cases[i]!, into), (i, doubt, firstFault) => {
+        const index = cases[i]!;
+        if (doubt !== undefined) {
+          doubtful.push({ index, ...doubt });
+          return;
+        }
+        const key = pathOf(space.read(index, one), firstFault);
+        if (key !== undefined && !this.#traced.has(key)) ends.push({ index, key });
+        else if (seen++ % CHECKED_EVERY === 0) kept.push(index);
+      }, (...fault) => { faults.push(fault); });
+      const learned = doubtful.some(({ strange, signature, index }) => {
         if (!strange || fast.hopeless.has(signature)) return false;
-        if (fast.runs.learn(this.references[one.target]!.run(one))) return true;
+        if (fast.runs.learn(this.references[space.caseAt(index).target]!.run(space.caseAt(index)))) return true;
         fast.hopeless.add(signature);
         return false;
       });
       if (learned) continue;
       for (const fault of faults) coverage.fault(...fault);
-      return results;
+      fast.kept = seen;
+      const followed = ends.filter(({ key }) => !this.#traced.has(key) && this.#traced.add(key)).map(({ index }) => index);
+      return { followed, doubtful: [...doubtful, ...kept.map((index) => ({ index, signature: '' }))] };
     }
-  }
-
-  /** The first case of its kind and length (modulo a few words) whose fault is at the very end, so that most of the routine runs. */
-  #isNewPath({ target, kind, n, position }: SweepCase): boolean {
-    if (n >= LONG || (kind !== 'none' && position < n - 1)) return false;
-    const key = `${String(target)} ${kind} whole ${String(n % TRACED_LENGTHS)}`;
-    if (this.#traced.has(key)) return false;
-    this.#traced.add(key);
-    return true;
   }
 
   /** A case that the driver could not vouch for, or one to check it by: as the ordinary machine has judged its like, or judged now. True if the driver learned from it. */
@@ -262,7 +282,7 @@ export class Campaign {
     const learned = fast !== undefined && violations.every(({ clause }) => clause !== 'resume') && fast.runs.learn(machine);
     if (fast !== undefined && fast.untaught > 0) fast.untaught--;
     this.#record(violations, one);
-    const key = `${String(one.target)} ${one.kind} ${faulted.map(({ exception }) => exception.ip.toString(16)).join(' ')} ${faulted.length === 0 ? String(one.n % TRACED_LENGTHS) : ''}`;
+    const key = `${String(one.target)} ${one.kind} ${faulted.map(({ exception }) => exception.ip.toString(16)).join(' ')} ${faulted.length === 0 ? String(one.n % TRACED_LENGTHS.clean) : ''}`;
     if (!this.#traced.has(key) && violations.every(({ clause }) => clause !== 'ends')) {
       this.#traced.add(key);
       reference.run(one, coverage.execute);
@@ -282,6 +302,15 @@ export class Campaign {
       this.failures.add(violation, one);
     }
   }
+}
+
+const FIRST_CASE: SweepCase = { index: 0, target: 0, kind: 'none', n: 0, srcOffset: 0, dstOffset: 0, position: 0, second: 0 };
+
+/** What a run is followed for, if it is one that shows most of the routine: without a fault, or with one at the very end. One of each is enough. */
+function pathOf({ target, kind, n, position, second }: SweepCase, firstFault: () => bigint): string | undefined {
+  if (kind === 'none') return n >= LONG ? undefined : `${String(target)} ${String(n % TRACED_LENGTHS.clean)}`;
+  if (n >= LONG || position < n - 1 || (second > 0 && second < n - 1)) return undefined;
+  return `${String(target)} ${firstFault().toString(16)} ${String(n % TRACED_LENGTHS.faulting)}`;
 }
 
 function sameBreach(a: readonly Violation[], b: readonly Violation[]): boolean {

@@ -38,7 +38,7 @@ export class PieceChecksums {
 }
 
 /** As {@link foldChecksum}, for sums that a double holds. */
-export function foldNumber(sum: number): number {
+function foldNumber(sum: number): number {
   let value = sum;
   while (value > 0xffff) value = (value % 0x10000) + Math.floor(value / 0x10000);
   return value === 0xffff ? 0 : value;

@@ -10,7 +10,7 @@ import { ADDRESS_MAP } from '../machine/scenario/resolve.ts';
 import type { Buffer, Contract } from '../machine/scenario/scenario.ts';
 import { checksum, foldChecksum } from './checksum.ts';
 import { readRole, writtenRole } from './replay.ts';
-import { LONG } from './space.ts';
+import { firstFaultByte, LONG } from './space.ts';
 import type { SweepCase } from './space.ts';
 
 /** Every clause by its name, in the order in which a violation is told. */
@@ -188,6 +188,7 @@ class Judgement {
   }
 
   #work(): void {
+    this.#exceptionSaid();
     switch (this.#contract.kind) {
       case 'copy': case 'copy-partial': case 'clear': return this.#bytesDone();
       case 'csum': return this.#checksum();
@@ -200,28 +201,60 @@ class Judgement {
 
   #bytesDone(): void {
     const { memory, deliveries } = this.#machine;
-    const { n, position, kind } = this.#case;
-    const left = this.#returned();
+    const { n } = this.#case;
     const dst = this.#buffer('dst');
-    if (left === undefined || dst === undefined) return;
-    if (left > BigInt(n)) return this.#say('range', `says ${String(left)} bytes are left of ${sizeText(n)}`);
-    const claimed = n - Number(left);
+    if (dst === undefined) return;
+    const answer = this.#answer(dst);
+    if (answer === undefined) return;
+    const { said, claimed, exact } = answer;
+    if (claimed < 0 || claimed > n) return this.#say('range', claimed > n ? `says ${sizeText(claimed)} bytes of ${sizeText(n)} are done` : `says ${String(said)} bytes are left of ${sizeText(n)}`);
     const after = memory.read(dst.address, dst.size);
     const wanted = this.#wanted(Math.min(n, dst.size));
     const stored = firstDifference(after.subarray(0, wanted.length), wanted);
     const prefix = stored < 0 ? wanted.length : stored;
     if (claimed > prefix) this.#say('over-claim', `says ${sizeText(claimed)} bytes are done; only ${String(prefix)} are`);
-    else if (this.#contract.kind === 'copy' && firstDifference(after.subarray(claimed), dst.bytes.subarray(claimed)) >= 0) {
+    else if (exact && this.#contract.kind === 'copy' && firstDifference(after.subarray(claimed), dst.bytes.subarray(claimed)) >= 0) {
       this.#say('under-claim', `says ${String(claimed)} bytes are done; ${prefix > claimed ? `${String(prefix)} are` : 'others behind them were written too'}`);
     }
     if (deliveries.length === 0) {
-      if (left !== 0n) this.#say('complete', `says ${String(left)} bytes are left, but nothing faulted`);
+      if (claimed < n) this.#say('complete', exact ? `says ${sizeText(n - claimed)} bytes are left, but nothing faulted` : 'returns an error, but nothing faulted');
       return;
     }
     const { progress } = this.#promises;
-    if (progress !== undefined && kind !== 'none' && claimed < position - progress) {
-      this.#say('progress', `says ${String(claimed)} bytes are done; the fault is at byte ${String(position)}, ${String(position - claimed)} bytes on`);
+    const fault = firstFaultByte(this.#case);
+    if (progress !== undefined && exact && fault !== undefined && claimed < fault - progress) {
+      this.#say('progress', `says ${String(claimed)} bytes are done; the fault is at byte ${String(fault)}, ${String(fault - claimed)} bytes on`);
     }
+  }
+
+  /** The bytes said to be done. Not `exact`: the routine only says whether all are. */
+  #answer(dst: Buffer): { readonly said: bigint; readonly claimed: number; readonly exact: boolean } | undefined {
+    const { n } = this.#case;
+    const { answer = 'left', machineCheckBit } = this.#contract;
+    const value = this.#returned();
+    if (value === undefined) return undefined;
+    const bit = machineCheckBit === undefined ? 0n : 1n << BigInt(machineCheckBit);
+    const number = value & ~bit;
+    switch (answer) {
+      case 'left': return { said: number, claimed: n - Number(number), exact: true };
+      case 'done': return { said: number, claimed: Number(number), exact: true };
+      case 'end': return { said: number, claimed: Number(BigInt.asIntN(64, number - dst.address)), exact: true };
+      case 'error': return { said: number, claimed: BigInt.asUintN(32, number) === 0n ? n : 0, exact: false };
+    }
+  }
+
+  /** What is said of the last exception beside the count. */
+  #exceptionSaid(): void {
+    const { trap, machineCheckBit } = this.#contract;
+    const vector = this.#machine.deliveries.at(-1)?.exception.vector ?? 0;
+    if (trap !== undefined) {
+      const said = this.#machine.registers.get(GENERAL_REGISTERS.indexOf(trap));
+      if (said !== BigInt(vector)) this.#say('result', `${trap} is ${String(said)}; ${vector === 0 ? 'nothing faulted' : `the last exception was number ${String(vector)}`}`);
+    }
+    const value = this.#returned();
+    if (machineCheckBit === undefined || value === undefined) return;
+    const said = (value & (1n << BigInt(machineCheckBit))) !== 0n;
+    if (said !== (vector === VECTOR.MC)) this.#say('result', `bit ${String(machineCheckBit)} is ${said ? 'set' : 'clear'}, but the last exception was ${vector === VECTOR.MC ? 'a' : 'no'} machine check`);
   }
 
   /** What the first `size` bytes of the destination become. */

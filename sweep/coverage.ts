@@ -103,8 +103,9 @@ function nextSymbol(image: Image, entry: bigint): bigint {
   return next === undefined || next.address > end ? end : next.address;
 }
 
-function canFault({ accesses }: Instruction): boolean {
-  return accesses.some(({ implicit }) => !implicit);
+/** Whether it makes an access that can fault, of those that a routine is written to survive. */
+export function canFault({ accesses, mnemonic, repeat }: Instruction): boolean {
+  return !mnemonic.startsWith('prefetch') && accesses.some(({ implicit }) => !implicit || repeat !== 'none');
 }
 
 function whyNot({ mnemonic }: Instruction): string | undefined {

@@ -6,7 +6,7 @@ import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kern
 import type { Instruction } from '../assembly/x86/instruction.ts';
 import type { Contract } from '../machine/scenario/scenario.ts';
 import { readRole, SCALAR_SIZE, writtenRole } from './replay.ts';
-import { FAULT_KINDS, LONG, SpaceError } from './space.ts';
+import { FAULT_KINDS, kindFacts, LONG, SpaceError } from './space.ts';
 import type { FaultKind, LengthRange } from './space.ts';
 
 export const DEFAULT_LENGTHS: LengthRange = { from: 0, to: 128, step: 1 };
@@ -34,14 +34,19 @@ export function defaultKinds(contract: Contract, instructions: readonly Instruct
     return recoverable === 'yes' || (recoverable !== 'no' && userSource);
   });
   const handled = table.ranges.length > 0;
-  const wanted: Record<FaultKind, boolean> = {
+  const wanted = {
     none: true,
     'mc-line': read !== undefined && (survivesPoison || handled),
     'mc-byte': read !== undefined && (survivesPoison || handled),
     'pf-read': read !== undefined && (userSource || reads.length > 0 || handled),
     'pf-write': written !== undefined && (contract.user.includes(written) || covered.some(({ instruction }) => does(instruction, 'write'))),
   };
-  return FAULT_KINDS.filter((kind) => wanted[kind]);
+  const all: Record<FaultKind, boolean> = {
+    ...wanted, 'pf-read-byte': wanted['pf-read'], 'pf-write-byte': wanted['pf-write'],
+    'pf-both': wanted['pf-read'] && wanted['pf-write'], 'mc-pf-write': wanted['mc-line'] && wanted['pf-write'], 'mc-two': wanted['mc-line'],
+    'nth-mc': false, 'nth-pf': false,
+  };
+  return FAULT_KINDS.filter((kind) => all[kind]);
 }
 
 /** Lengths beyond 4 GiB that a routine which looks at half of its length register takes for others. */
@@ -88,6 +93,18 @@ export function parseKinds(text: string): readonly FaultKind[] {
   const unknown = asked.filter((word) => !(FAULT_KINDS as readonly string[]).includes(word));
   if (unknown.length > 0) throw new SpaceError(`no fault kind "${unknown[0] ?? ''}"; there are ${FAULT_KINDS.join(', ')}`);
   return FAULT_KINDS.filter((kind) => asked.includes(kind));
+}
+
+/** Refuses kinds that need a buffer the contract has not. */
+export function checkKinds(kinds: readonly FaultKind[], contract: Contract): void {
+  const read = readRole(contract), written = writtenRole(contract);
+  const lacks = kinds.find((kind) => needs(kind, 'read') && read === undefined) ?? kinds.find((kind) => needs(kind, 'written') && written === undefined);
+  if (lacks !== undefined) throw new SpaceError(`${lacks}: contract ${contract.kind} has no buffer that is ${read === undefined ? 'read' : 'written'}`);
+}
+
+function needs(kind: FaultKind, buffer: 'read' | 'written'): boolean {
+  const reads = kindFacts(kind).poisons === true || ['pf-read', 'pf-both', 'pf-read-byte'].includes(kind);
+  return buffer === 'read' ? reads : ['pf-write', 'pf-both', 'mc-pf-write', 'pf-write-byte'].includes(kind);
 }
 
 /** `0..7`, `0,3,60`: offsets in a page. */

@@ -4,25 +4,25 @@
  */
 import { EX_TYPE } from '../fault-model/ex-type.ts';
 import { GENERAL_REGISTERS, VECTOR } from '../machine/cpu/cpu.ts';
+import type { GeneralRegister } from '../machine/cpu/cpu.ts';
 import { ShortRuns } from '../machine/cpu/short-runs.ts';
 import type { ShortRunCase, ShortRunEntry, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs.ts';
 import { createCpu } from '../machine/cpu/wasm-cpu.ts';
 import { machineFor } from '../machine/create.ts';
 import type { Machine } from '../machine/machine.ts';
 import { PAGE_SIZE } from '../machine/memory/memory.ts';
+import { OverRead } from '../machine/over-read.ts';
 import { ADDRESS_MAP, resolveScenario } from '../machine/scenario/resolve.ts';
-import type { Buffer } from '../machine/scenario/scenario.ts';
+import type { Buffer, Contract } from '../machine/scenario/scenario.ts';
 import type { Promises } from './clauses.ts';
 import type { Reference } from './reference.ts';
-import { foldNumber, PieceChecksums } from './checksum.ts';
+import { PieceChecksums } from './checksum.ts';
 import { UNTOUCHED } from './replay.ts';
-import { LONG, LONG_MAPPED } from './space.ts';
+import { firstFaultByte, kindFacts, LONG, LONG_MAPPED, readEnd, writtenEnd } from './space.ts';
 import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
 
-/** A run as the driver saw it. */
-export interface FastResult {
-  /** Every promise was kept. */
-  readonly kept: boolean;
+/** A run that did not certainly keep every promise, as the driver saw it. */
+export interface Doubt {
   /** It ended at a fault of which the driver does not know what the kernel does. */
   readonly strange: boolean;
   /** Runs with equal signatures broke the same promises at the same instructions, as far as the driver can tell. */
@@ -31,7 +31,19 @@ export interface FastResult {
 
 /** Kinds of contracts whose promises the driver can check. */
 const DRIVEN_CONTRACTS: readonly string[] = ['copy', 'copy-partial', 'clear', 'csum'];
+/** Vectors of the faults that the driver can make. */
+const VECTORS: Partial<Record<FaultKind, readonly number[]>> = {
+  none: [], 'mc-line': [VECTOR.MC], 'mc-byte': [VECTOR.MC], 'mc-two': [VECTOR.MC], 'mc-pf-write': [VECTOR.MC, VECTOR.PF],
+  'pf-read': [VECTOR.PF], 'pf-write': [VECTOR.PF], 'pf-both': [VECTOR.PF], 'pf-read-byte': [VECTOR.PF], 'pf-write-byte': [VECTOR.PF],
+};
 const MAX_BUDGET = 2 ** 24;
+const NO_FLOOR = -(2 ** 31);
+
+/** Whether the driver can judge this contract: those that are about bytes, or their sum, and say so by a number of bytes left. */
+function isDriven({ kind, arguments: args, returns, answer = 'left' }: Contract): boolean {
+  return DRIVEN_CONTRACTS.includes(kind) && args['dst'] !== undefined && args['n'] !== undefined && returns !== undefined && answer === 'left'
+    && (kind === 'clear' || args['src'] !== undefined);
+}
 
 /** The runs of one target with one kind of fault and lengths of one size class. */
 export class FastRuns {
@@ -53,35 +65,42 @@ export class FastRuns {
     const { scenario } = machine;
     this.#src = scenario.buffers.find(({ name }) => name === 'src');
     this.#dst = scenario.buffers.find(({ name }) => name === 'dst')!;
-    const { arguments: args, returns, kind: contract } = promises.contract;
-    this.#checksums = contract === 'csum' && this.#src !== undefined ? new PieceChecksums(this.#src.bytes) : undefined;
-    const number = (name: string): number => GENERAL_REGISTERS.indexOf(args[name]!);
+    const { contract, maxExceptions } = promises;
+    const { arguments: args, returns, trap, machineCheckBit } = contract;
+    this.#checksums = contract.kind === 'csum' && this.#src !== undefined ? new PieceChecksums(this.#src.bytes) : undefined;
+    const number = (name: GeneralRegister): number => GENERAL_REGISTERS.indexOf(name);
     const whole = (buffer: Buffer): { readonly base: bigint; readonly size: number } => ({ base: buffer.address, size: buffer.size });
     const behind = (buffer: Buffer): { readonly base: bigint; readonly size: number } => ({ base: buffer.address + BigInt(buffer.size), size: PAGE_SIZE });
     const src = this.#src;
+    const faulting = kind === 'pf-write-byte' ? { ...whole(this.#dst), as: 'absent-write' as const }
+      : src === undefined ? undefined : { ...whole(src), as: kind === 'pf-read-byte' ? 'absent-read' as const : 'poison' as const };
     this.#plan = {
       entry: scenario.entry.address, stop: ADDRESS_MAP.returnSentinel,
-      budget: Math.min(Number(scenario.budget), MAX_BUDGET), maxFaults: promises.maxExceptions + 1,
+      budget: Math.min(Number(scenario.budget), MAX_BUDGET), maxFaults: maxExceptions + 1,
       varied: [
-        { register: number('dst'), base: this.#dst.address }, { register: number('n'), base: long ? BigInt(LONG) : 0n },
-        ...(src === undefined ? [] : [{ register: number('src'), base: src.address }]),
+        { register: number(args['dst']!), base: this.#dst.address }, { register: number(args['n']!), base: long ? BigInt(LONG) : 0n },
+        ...(src === undefined ? [] : [{ register: number(args['src']!), base: src.address }]),
       ],
-      ...(src === undefined ? {} : { poison: whole(src) }),
+      ...(faulting === undefined ? {} : { poison: faulting }),
       guards: [behind(this.#dst), ...(src === undefined ? [] : [behind(src)])],
-      ...(returns === undefined ? {} : { returns: GENERAL_REGISTERS.indexOf(returns) }),
-      judged: { base: this.#dst.address, expected: contract === 'clear' ? new Uint8Array(this.#dst.size) : src?.bytes ?? new Uint8Array(this.#dst.size) },
+      ...(returns === undefined ? {} : { returns: number(returns) }),
+      judged: { base: this.#dst.address, expected: contract.kind === 'clear' ? new Uint8Array(this.#dst.size) : src?.bytes ?? new Uint8Array(this.#dst.size) },
+      verdict: {
+        work: contract.kind === 'csum' ? 'sum' : contract.kind === 'copy' ? 'exact' : 'partial',
+        maxFaults: maxExceptions, maxMachineChecks: 1,
+        ...(trap === undefined ? {} : { trap: number(trap) }), ...(machineCheckBit === undefined ? {} : { machineCheckBit }),
+      },
     };
   }
 
-  /** Whether the driver may fit: not for contracts that are not about bytes, nor where handlers are functions. */
-  static fits({ table }: Reference, { contract: { kind, arguments: args, returns } }: Promises): boolean {
-    if (!DRIVEN_CONTRACTS.includes(kind) || args['dst'] === undefined || args['n'] === undefined || returns === undefined) return false;
-    return (kind === 'clear' || args['src'] !== undefined) && table.ranges.length === 0;
+  /** Whether the driver may fit: not for contracts that are not about bytes, nor where handlers are functions, nor for faults that are not in memory. */
+  static fits({ table }: Reference, { contract }: Promises, kind: FaultKind): boolean {
+    return isDriven(contract) && VECTORS[kind] !== undefined && table.ranges.length === 0;
   }
 
-  /** Undefined where the driver does not {@link fits fit}, nor for CPUs with quirks. */
+  /** Undefined where the driver does not {@link fits fit}, nor for CPUs that read poison behind what they copy. */
   static create(reference: Reference, promises: Promises, kind: FaultKind, long: boolean, axes: SpaceAxes): FastRuns | undefined {
-    if (!FastRuns.fits(reference, promises)) return undefined;
+    if (!FastRuns.fits(reference, promises, kind)) return undefined;
     const { contract } = promises;
     const { target } = reference;
     const { arguments: args } = contract;
@@ -97,91 +116,116 @@ export class FastRuns {
       },
       image: target.image, directives: target.directives, program: target.program, covered: [],
     });
-    if (!resolved.ok || (resolved.scenario.cpu.quirks ?? []).length > 0 || resolved.scenario.machineCheck !== undefined) return undefined;
-    const cpu = createCpu({ profile: resolved.scenario.cpu, granule: kind === 'mc-byte' ? 'byte' : 'line' });
-    const machine = machineFor(resolved.scenario, target.image, cpu);
+    if (!resolved.ok || resolved.scenario.machineCheck !== undefined) return undefined;
+    const { cpu: profile } = resolved.scenario;
+    const cpu = createCpu({ profile, granule: kind === 'mc-byte' ? 'byte' : 'line' });
+    // Over-reads of poison are the ordinary machine's.
+    if (kindFacts(kind).poisons === true && profile.quirks?.includes('rep-movs-overread') === true && new OverRead(target.image, (address, bytes) => target.image.read(address, bytes)).places.length > 0) return undefined;
+    const machine = machineFor({ ...resolved.scenario, cpu: { ...profile, quirks: [] } }, target.image, cpu);
     cpu.setBreakpoints([]);
     return new FastRuns(promises, kind, long, machine, cpu);
   }
 
   /** Takes over what the ordinary machine's kernel did with the faults of a run, where that is the same every time; true if that was new. */
   learn(machine: Machine): boolean {
-    const before = this.#learned.size;
+    let news = false;
     for (const { delivery, from, to } of machine.fixups) {
+      const { vector } = delivery.exception;
       const handled = delivery.phases.find((phase) => phase.phase === 'handled' && phase.accepted);
-      if (handled?.phase !== 'handled' || this.#learned.has(from) || handled.match.handler !== undefined) continue;
+      const known = this.#learned.get(from);
+      if (handled?.phase !== 'handled' || handled.match.handler !== undefined || VECTORS[this.#kind]?.includes(vector) !== true || known?.vectors.includes(vector) === true) continue;
       const { type, register, immediate } = handled.match.entry;
       const effect = effectOf(type, register, immediate);
-      if (effect === undefined || delivery.exception.vector !== this.#vector) continue;
-      this.#learned.set(from, { insn: from, fixup: to, vectors: [this.#vector], ...effect });
+      if (effect === undefined || (known !== undefined && known.fixup !== to)) continue;
+      this.#learned.set(from, { insn: from, fixup: to, vectors: [...known?.vectors ?? [], vector], ...effect });
       this.#runs = undefined;
+      news = true;
     }
-    return this.#learned.size > before;
+    return news;
   }
 
   knows(address: bigint): boolean {
     return this.#learned.has(address);
   }
 
-  /** Runs the cases; `onFault` hears how often each known entry was used. */
-  run(cases: readonly SweepCase[], onResult: (result: FastResult, one: SweepCase) => void, onFault: (address: bigint, vector: number, count: number) => void): void {
+  /**
+   * Runs the cases. `onResult` hears of each, by its index: with a doubt if it did not certainly keep every promise, and where its
+   * first fault was, if it asks. `onFault` hears how often each known entry was used.
+   */
+  run(
+    count: number, caseAt: (index: number, into: MutableCase) => SweepCase,
+    onResult: (index: number, doubt: Doubt | undefined, firstFault: () => bigint) => void, onFault: (address: bigint, vector: number, count: number) => void,
+  ): void {
     if (this.#runs === undefined) {
       this.#runs = new ShortRuns(this.#cpu, { ...this.#plan, table: [...this.#learned.values()] });
       this.#hits = new Map();
     }
     const runs = this.#runs;
-    runs.run(cases.map((one) => this.#shortCase(one)), (result, _, index) => { onResult(this.#result(result, cases[index]!), cases[index]!); });
-    for (const { insn, count } of runs.hits) {
-      const more = count - (this.#hits.get(insn) ?? 0);
-      if (more > 0) onFault(insn, this.#vector, more);
-      this.#hits.set(insn, count);
+    let at = 0;
+    const firstFault = (): bigint => runs.firstFault(at);
+    const one: MutableCase = { index: 0, target: 0, kind: this.#kind, n: 0, srcOffset: 0, dstOffset: 0, position: 0, second: 0 };
+    const encoded = emptyCase();
+    runs.judge(count, (index) => this.#encode(caseAt(index, one), encoded), (index, result, slot) => {
+      at = slot;
+      onResult(index, result === undefined ? undefined : this.#doubt(result, caseAt(index, one)), firstFault);
+    });
+    for (const { insn, count: hits } of runs.hits) {
+      const more = hits - (this.#hits.get(insn) ?? 0);
+      if (more > 0) onFault(insn, this.#learned.get(insn)?.vectors[0] ?? 0, more);
+      this.#hits.set(insn, hits);
     }
   }
 
-  get #vector(): number {
-    return this.#kind === 'mc-line' || this.#kind === 'mc-byte' ? VECTOR.MC : VECTOR.PF;
-  }
-
-  #shortCase(one: SweepCase): ShortRunCase {
-    const { n, position, kind } = one;
-    const src = kind === 'pf-read' ? this.#dst.size - position : one.srcOffset;
-    const dst = kind === 'pf-write' ? this.#dst.size - position : one.dstOffset;
+  /** Into an object that is there already: this is what every run costs beside running. */
+  #encode(one: SweepCase, into: EncodedCase): ShortRunCase {
+    const { n, position, kind, srcOffset, dstOffset } = one;
+    const { size } = this.#dst;
+    const readEnds = readEnd(one), writtenEnds = writtenEnd(one);
+    const src = readEnds === undefined ? srcOffset : size - readEnds;
+    const dst = writtenEnds === undefined ? dstOffset : size - writtenEnds;
     const there = n >= LONG ? position + LONG_MAPPED : n;
-    return {
-      values: [dst, n >= LONG ? n - LONG : n, ...(this.#src === undefined ? [] : [src])],
-      judged: { offset: dst, from: this.#src === undefined ? 0 : src, size: kind === 'pf-read' || kind === 'pf-write' ? position : there },
-      ...(kind === 'mc-line' || kind === 'mc-byte' ? { poison: { offset: src + position, size: 1 } } : {}),
-    };
+    const { values, judged, poison } = into;
+    values[0] = dst;
+    values[1] = n >= LONG ? n - LONG : n;
+    values[2] = src;
+    judged.offset = dst;
+    judged.from = this.#src === undefined ? 0 : src;
+    judged.size = Math.min(there, readEnds ?? there, writtenEnds ?? there);
+    const absent = kind === 'pf-read-byte' || kind === 'pf-write-byte';
+    poison.offset = (kind === 'pf-write-byte' ? dst : src) + position;
+    poison.size = absent ? size - poison.offset : kindFacts(kind).poisons === true ? 1 : 0;
+    if (kind === 'mc-two') poison.second = src + one.second;
+    into.length = n;
+    const { progress } = this.#promises;
+    const fault = progress === undefined ? undefined : firstFaultByte(one);
+    into.least = this.#checksums !== undefined ? (n === 0 ? -1 : this.#checksums.at(src, n)) : fault === undefined ? NO_FLOOR : fault - progress!;
+    return into;
   }
 
-  #result(result: ShortRunResult, one: SweepCase): FastResult {
-    const { outcome, rax, faults, vector, firstFault, restUntouched, stateKept, pendingNonTemporal } = result;
-    const { maxExceptions } = this.#promises;
-    const work = this.#checksums === undefined ? this.#bytesDone(result, one) : this.#checksum(result, one, this.#checksums);
-    const kept = outcome === 'returned' && work.kept && restUntouched && stateKept && !pendingNonTemporal
-      && faults <= (this.#vector === VECTOR.MC ? Math.min(1, maxExceptions) : maxExceptions);
-    return {
-      kept, strange: outcome === 'unhandled',
-      signature: kept ? '' : [outcome, work.relation, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, one.n >= LONG, rax === 0n].join(' '),
-    };
-  }
-
-  #bytesDone({ rax, done, faults }: ShortRunResult, { n, position, kind }: SweepCase): { readonly kept: boolean; readonly relation: string } {
-    const { contract, progress } = this.#promises;
+  #doubt(result: ShortRunResult, { n }: SweepCase): Doubt {
+    const { outcome, rax, faults, vector, firstFault, restUntouched, stateKept, pendingNonTemporal, done } = result;
     const claimed = n - Number(rax);
     const relation = rax > BigInt(n) ? 'range' : claimed > done ? 'over' : claimed < done ? 'under' : 'equal';
-    const countKept = relation === 'equal' || (relation === 'under' && contract.kind !== 'copy');
-    return { relation, kept: countKept && (faults > 0 || rax === 0n) && (progress === undefined || kind === 'none' || faults === 0 || claimed >= position - progress) };
+    const work = this.#checksums === undefined ? relation : `${String(done >= n)} ${String(BigInt.asUintN(32, rax) === 0n)}`;
+    return {
+      strange: outcome === 'unhandled',
+      signature: [outcome, work, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n].join(' '),
+    };
   }
+}
 
-  #checksum({ rax, done, faults }: ShortRunResult, one: SweepCase, checksums: PieceChecksums): { readonly kept: boolean; readonly relation: string } {
-    const sum = Number(BigInt.asUintN(32, rax));
-    if (faults > 0) return { kept: sum === 0, relation: sum === 0 ? 'failed' : 'sum' };
-    const { judged } = this.#shortCase(one);
-    const copied = done >= one.n;
-    const right = one.n === 0 || foldNumber(sum) === checksums.at(judged!.from, one.n);
-    return { kept: copied && right, relation: `${String(copied)} ${String(right)}` };
-  }
+type MutableCase = { -readonly [K in keyof SweepCase]: SweepCase[K] };
+
+interface EncodedCase extends ShortRunCase {
+  readonly values: number[];
+  readonly judged: { offset: number; from: number; size: number };
+  readonly poison: { offset: number; size: number; second?: number };
+  length: number;
+  least: number;
+}
+
+function emptyCase(): EncodedCase {
+  return { values: [0, 0, 0], judged: { offset: 0, from: 0, size: 0 }, poison: { offset: 0, size: 0 }, length: 0, least: 0 };
 }
 
 /** What a handler type does beside going to the landing pad, if that depends on nothing but the entry and the vector. */

@@ -27,10 +27,10 @@ export function mergeReports(parts: readonly { readonly name: string; readonly r
     }
   }
   const count = first.report.space.shard?.count ?? 1;
-  const { size, axes, random } = first.report.space;
+  const { size, axes, summary, random } = first.report.space;
   return {
     ...addReports(parts.map(({ report }) => report)),
-    space: { size, axes, ...(random === undefined ? {} : { random }), ...(seen.size === count ? {} : { shard: { parts: [...seen.keys()].sort((a, b) => a - b), count } }) },
+    space: { size, axes, summary, ...(random === undefined ? {} : { random }), ...(seen.size === count ? {} : { shard: { parts: [...seen.keys()].sort((a, b) => a - b), count } }) },
   };
 }
 

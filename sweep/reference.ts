@@ -17,8 +17,18 @@ import { resolveScenario } from '../machine/scenario/resolve.ts';
 import type { Contract, Scenario } from '../machine/scenario/scenario.ts';
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
 import { markMargins } from './clauses.ts';
+import { canFault, routineInstructions } from './coverage.ts';
 import { caseConfig } from './replay.ts';
 import type { SweepCase } from './space.ts';
+
+/** Accesses of the target's routine that have an entry and can fault, in the order of their addresses. A machine check wants one that reads. */
+export function injectable({ image, config: { entry } }: Pick<SweepTarget, 'image' | 'config'>, table: ImageTable): readonly { readonly address: bigint; readonly reads: boolean }[] {
+  const start = image.symbols.find(({ name }) => name === entry)?.address;
+  if (start === undefined) return [];
+  return routineInstructions(image, start)
+    .filter((instruction) => table.find(instruction.address) !== undefined && canFault(instruction))
+    .map(({ address, accesses }) => ({ address, reads: accesses.some(({ kind }) => kind !== 'write') }));
+}
 
 /** A program as one kernel generation and CPU see it. */
 export interface SweepTarget {
@@ -46,6 +56,8 @@ export class Reference {
   readonly contract: Contract;
   readonly table: ImageTable;
   readonly #covered: readonly bigint[];
+  /** Instructions that the `nth` kinds make fault: accesses with an entry; and which of them read. */
+  readonly #injected: readonly { readonly address: bigint; readonly reads: boolean }[];
   readonly #cpus = new Map<PoisonGranule, LoadedCpu>();
 
   constructor(target: SweepTarget, contract: Contract) {
@@ -53,11 +65,12 @@ export class Reference {
     this.contract = contract;
     this.table = findImageTable(target.image, { generation: target.config.kernelGeneration ?? '' });
     this.#covered = this.table.entries.map(({ insn }) => insn);
+    this.#injected = injectable(target, this.table);
   }
 
   /** The launch configuration of a case, complete. */
   config(one: SweepCase): LaunchConfig {
-    return caseConfig(this.target.config, this.contract, one);
+    return caseConfig(this.target.config, this.contract, one, this.#injected.map(({ address, reads }) => (reads || one.kind === 'nth-pf' ? address : undefined)));
   }
 
   scenario(one: SweepCase): Scenario {

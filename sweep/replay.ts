@@ -2,7 +2,7 @@
 import type { Contract } from '../machine/scenario/scenario.ts';
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
 import { PAGE_SIZE } from '../machine/memory/memory.ts';
-import { LONG, LONG_MAPPED } from './space.ts';
+import { kindFacts, LONG, LONG_MAPPED, readEnd, writtenEnd } from './space.ts';
 import type { SweepCase } from './space.ts';
 
 /** Bytes a routine without a length may touch: the largest scalar. */
@@ -25,30 +25,41 @@ export function writtenRole(contract: Contract): string | undefined {
 
 type BufferConfig = NonNullable<LaunchConfig['buffers']>[string];
 
-/** `base` (program, entry, contract, includes …) with the buffers, length and fault of one case. */
-export function caseConfig(base: LaunchConfig, contract: Contract, one: SweepCase): LaunchConfig {
-  const { n, kind, position } = one;
+/** `base` (program, entry, contract, includes …) with the buffers, length and fault of one case. `injected`: addresses that the `nth` kinds choose from. */
+export function caseConfig(base: LaunchConfig, contract: Contract, one: SweepCase, injected: readonly (bigint | undefined)[] = []): LaunchConfig {
+  const { n, kind, position, second } = one;
+  const readEnds = readEnd(one), writtenEnds = writtenEnd(one);
   const there = n >= LONG ? position + LONG_MAPPED : n;
   const buffers: Record<string, BufferConfig> = {};
   const read = readRole(contract);
   const written = writtenRole(contract);
-  if (read !== undefined) buffers[read] = kind === 'pf-read' ? endingAt(position) : { size: Math.max(there, 1), offset: one.srcOffset };
+  if (read !== undefined) buffers[read] = readEnds !== undefined ? endingAt(readEnds) : { size: Math.max(there, 1), offset: one.srcOffset };
   if (written !== undefined) {
     const fill = contract.kind === 'clear' ? UNTOUCHED.clear : UNTOUCHED.copy;
-    buffers[written] = { ...(kind === 'pf-write' ? endingAt(position) : { size: Math.max(there, 1), offset: one.dstOffset }), fill };
+    buffers[written] = { ...(writtenEnds !== undefined ? endingAt(writtenEnds) : { size: Math.max(there, 1), offset: one.dstOffset }), fill };
   }
   const { n: length, value } = contract.arguments;
   const passed = {
     ...((contract.kind === 'get' || contract.kind === 'put') && value !== undefined ? { [value]: contract.kind === 'put' ? PUT_VALUE : STALE_VALUE } : {}),
     ...(n >= LONG && length !== undefined ? { [length]: `0x${n.toString(16)}` } : {}),
   };
+  const absent = kind === 'pf-read-byte' ? read : kind === 'pf-write-byte' ? written : undefined;
+  const instruction = kind === 'nth-mc' || kind === 'nth-pf' ? injected[second] : undefined;
   return {
     ...base, buffers,
     n: n >= LONG ? there : n,
     ...(Object.keys(passed).length === 0 ? {} : { arguments: { ...base.arguments, ...passed } }),
-    poison: (kind === 'mc-line' || kind === 'mc-byte') && read !== undefined ? [{ at: `${read}+${String(position)}`, size: 1 }] : false,
+    poison: read === undefined ? false : poisonOf(one, read),
     poisonGranule: kind === 'mc-byte' ? 'byte' : 'line',
+    ...(absent === undefined ? {} : { absent: [{ at: `${absent}+${String(position)}`, size: Math.max(there, 1) - position + PAGE_SIZE }] }),
+    ...(instruction === undefined ? {} : { inject: { at: `0x${instruction.toString(16)}`, execution: position, fault: kind === 'nth-mc' ? 'mc' as const : 'pf' as const } }),
   };
+}
+
+function poisonOf({ kind, position, second }: SweepCase, buffer: string): NonNullable<LaunchConfig['poison']> {
+  if (kindFacts(kind).poisons !== true) return false;
+  const at = (place: number): { at: string; size: number } => ({ at: `${buffer}+${String(place)}`, size: 1 });
+  return kind === 'mc-two' ? [at(position), at(second)] : [at(position)];
 }
 
 /** A buffer of `size` bytes whose last one is the last of its page, so that the next access faults. */

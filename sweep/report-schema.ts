@@ -16,7 +16,7 @@ const placeFields = {
 };
 
 const caseSchema = z.strictObject({
-  index: count, target: count, kind: z.enum(FAULT_KINDS), n: count, srcOffset: count, dstOffset: count, position: count,
+  index: count, target: count, kind: z.enum(FAULT_KINDS), n: count, srcOffset: count, dstOffset: count, position: count, second: count,
 });
 
 const failureSchema = z.strictObject({
@@ -59,6 +59,8 @@ export const sweepReportSchema = z.strictObject({
   space: z.strictObject({
     size: count,
     axes: z.array(z.string()),
+    /** The axes in one line. */
+    summary: z.string(),
     shard: z.optional(z.strictObject({ parts: z.array(count), count })),
     random: z.optional(z.strictObject({ count, seed: count })),
   }),

@@ -4,20 +4,20 @@ import { FLAG } from './cpu.ts';
 import { Code } from './wasm/code.ts';
 import type { Label, Local } from './wasm/code.ts';
 import { encodeModule } from './wasm/module.ts';
-import type { ShortRunPlan } from './short-runs.ts';
+import type { ShortRunPlan, ShortRunVerdict } from './short-runs.ts';
 
 /** Fields of the control block, and what STATUS can be. */
 export const CONTROL = {
-  INDEX: 0, COUNT: 4, STATUS: 8, LEFT: 12, FAULTS: 16, VECTOR: 20, FIRST_FAULT: 24, DIRTY: 32,
+  INDEX: 0, COUNT: 4, STATUS: 8, LEFT: 12, FAULTS: 16, VECTOR: 20, FIRST_FAULT: 24, DIRTY: 32, MACHINE_CHECKS: 36,
   /** Frame and copy, 4 bytes each. */
   DIRTY_LIST: 64,
   DONE: 0, SERVICE: 1, SLOW: 2,
 } as const;
-/** Values of the varied registers (4 bytes each), then poison and judged piece. */
-export const CASE = { SIZE: 48, POISON_FROM: 28, POISON_TO: 32, JUDGED_AT: 36, JUDGED_FROM: 40, JUDGED_SIZE: 44 } as const;
+/** Values of the varied registers (4 bytes each), then poison, judged piece, and what the verdict compares with. */
+export const CASE = { SIZE: 72, POISON_FROM: 28, POISON_TO: 32, JUDGED_AT: 36, JUDGED_FROM: 40, JUDGED_SIZE: 44, LENGTH: 48, LEAST: 56, GAP_FROM: 60, GAP_TO: 64 } as const;
 export const RESULT = {
   SIZE: 40, RAX: 0, FIRST_FAULT: 8, OUTCOME: 16, INSTRUCTIONS: 20, FAULTS: 24, VECTOR: 28, DONE: 32, CHECKS: 36,
-  UNTOUCHED: 1, KEPT: 2, PENDING_NT: 4,
+  UNTOUCHED: 1, KEPT: 2, PENDING_NT: 4, ALL: 8,
 } as const;
 export const TABLE_ENTRY = { SIZE: 40, INSN: 0, FIXUP: 8, VALUE: 16, VECTORS: 24, EFFECT: 28, REGISTER: 32, HITS: 36 } as const;
 export const ENTRY_EFFECT = { CLEAR_AX: 1, CLEAR_DX: 2, VECTOR_IN_AX: 4, SET: 8 } as const;
@@ -39,6 +39,8 @@ export interface DriverLayout {
   readonly judgedSize: number;
   /** The poison buffer is in user pages; CR4.SMAP; the routine runs in ring 3. */
   readonly poisonUser: boolean;
+  /** What the cases' pieces of the poison buffer are. */
+  readonly piece: FaultingPiece;
   readonly judgedUser: boolean;
   readonly smap: boolean;
   readonly user: boolean;
@@ -46,6 +48,12 @@ export interface DriverLayout {
   readonly calleeSaved: readonly number[];
   /** Where the interpreter's `run` is in the table. */
   readonly runIndex: number;
+}
+
+/** Pieces of the poison buffer: the access that faults there, and with which vector. */
+export interface FaultingPiece {
+  readonly access: number;
+  readonly vector: number;
 }
 
 /** State that is reset before each run: general registers to system flags and the pending mark. */
@@ -71,19 +79,25 @@ function equalBytes(): Code {
   const c = new Code(3);
   const at = c.local('i32'), a = c.local('i32'), b = c.local('i32');
   const out = c.block();
-  // 32 bytes at a time as long as there are so many and they are equal.
-  const words = c.loop();
-  const bytes = c.block();
-  c.get(at).i32(32).op('i32_add').get(2).op('i32_gt_u').brIf(bytes);
-  c.get(0).get(at).op('i32_add').tee(a).load('v128').get(1).get(at).op('i32_add').tee(b).load('v128').simd('v128_xor');
-  c.get(a).load('v128', 16).get(b).load('v128', 16).simd('v128_xor').simd('v128_or').simd('v128_any_true').brIf(bytes);
-  c.get(at).i32(32).op('i32_add').set(at).br(words);
-  c.end();
+  // As long as there are so many bytes and they are equal.
+  for (const vectors of [8, 1]) {
+    const words = c.loop();
+    const fewer = c.block();
+    c.get(at).i32(16 * vectors).op('i32_add').get(2).op('i32_gt_u').brIf(fewer);
+    c.get(0).get(at).op('i32_add').set(a).get(1).get(at).op('i32_add').set(b);
+    for (let i = 0; i < vectors; i++) {
+      c.get(a).load('v128', 16 * i).get(b).load('v128', 16 * i).simd('v128_xor');
+      if (i > 0) c.simd('v128_or');
+    }
+    c.simd('v128_any_true').brIf(fewer);
+    c.get(at).i32(16 * vectors).op('i32_add').set(at).br(words);
+    c.end();
+    c.end();
+  }
   const single = c.loop();
   c.get(at).get(2).op('i32_ge_u').brIf(out);
   c.get(0).get(at).op('i32_add').load('i32_8u').get(1).get(at).op('i32_add').load('i32_8u').op('i32_ne').brIf(out);
   c.get(at).i32(1).op('i32_add').set(at).br(single).end();
-  c.end();
   c.end();
   return c.get(at);
 }
@@ -179,12 +193,13 @@ class Driver {
     c.i32(0).i32(0).store('i32', EXTRA.COUNT);
     c.i32(0).i32(0).store('i32', control + CONTROL.FAULTS);
     c.i32(0).i32(0).store('i32', control + CONTROL.VECTOR);
+    c.i32(0).i32(0).store('i32', control + CONTROL.MACHINE_CHECKS);
     c.i32(0).i64(0).store('i64', control + CONTROL.FIRST_FAULT);
     c.i32(plan.budget).set(this.#left);
     this.#closePoisoned();
   }
 
-  /** Closes the read windows of the pages that hold the case's poison. */
+  /** Closes the windows of the pages that hold the case's poison. */
   #closePoisoned(): void {
     const c = this.#c;
     const entry = this.#entry;
@@ -195,7 +210,9 @@ class Driver {
     c.get(at).get(this.#poisonTo).op('i64_ge_u').brIf(done);
     c.get(at).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').set(entry);
     // Half the table away from every address that selects the entry.
-    c.get(entry).get(entry).i32(0x800).op('i32_xor').op('i64_extend_i32_u').i64(8).op('i64_shl').store('i64', WINDOWS.READ);
+    for (const table of this.#layout.piece.access === ACCESS.READ ? [WINDOWS.READ] : [WINDOWS.READ, WINDOWS.WRITE]) {
+      c.get(entry).get(entry).i32(0x800).op('i32_xor').op('i64_extend_i32_u').i64(8).op('i64_shl').store('i64', table);
+    }
     c.get(at).i64(4096).op('i64_add').set(at).br(again).end().end();
   }
 
@@ -272,18 +289,18 @@ class Driver {
   /** Accesses to the buffer that may hold poison. */
   #poisonBuffer(run: Label, fault: Label, leave: Label): void {
     const c = this.#c;
-    const { plan, poisonHost, poisonUser, smap, user } = this.#layout;
+    const { plan, poisonHost, poisonUser, smap, user, piece } = this.#layout;
     const { base, size } = plan.poison!;
     const firstPage = base & ~0xfffn;
     const end = base + BigInt(size);
-    // Only plain reads inside one page of the buffer are settled here.
+    // Only plain accesses inside one page of the buffer are settled here.
     const outside = c.block();
     c.get(this.#ea).i64(firstPage).op('i64_lt_u').brIf(outside);
     c.get(this.#ea).i64((end + 0xfffn) & ~0xfffn).op('i64_ge_u').brIf(outside);
-    const reads = (): Code => c.i32(0).load('i32', EXIT.KIND).i32(1).op('i32_and');
-    reads().op('i32_eqz').brIf(outside);
-    // A read-modify-write of a page with poison would be opened as a whole.
-    c.i32(0).load('i32', EXIT.KIND).i32(1).op('i32_ne').if();
+    // A plain write does not meet poison.
+    if (piece.vector === MC) c.i32(0).load('i32', EXIT.KIND).i32(ACCESS.READ).op('i32_and').op('i32_eqz').brIf(outside);
+    // What another access opens, it opens as a whole.
+    c.i32(0).load('i32', EXIT.KIND).i32(piece.access).op('i32_ne').if();
     this.#ask(CONTROL.SLOW, leave);
     c.end();
     if (poisonUser && smap && !user) {
@@ -297,11 +314,16 @@ class Driver {
     // Across the border of the buffer's last page: what is behind decides first.
     crossing().get(this.#end).i64((end + 0xfffn) & ~0xfffn).op('i64_gt_u').op('i32_and').brIf(outside);
     c.get(this.#ea).get(this.#poisonTo).op('i64_lt_u').get(this.#end).get(this.#poisonFrom).op('i64_gt_u').op('i32_and').if();
-    c.i32(MC).set(this.#vector).br(fault);
+    // Between two pieces: no window can express it.
+    c.get(this.#ea).get(this.#case).load('i64_32s', CASE.GAP_FROM).i64(base).op('i64_add').op('i64_ge_u');
+    c.get(this.#end).get(this.#case).load('i64_32s', CASE.GAP_TO).i64(base).op('i64_add').op('i64_le_u').op('i32_and').if();
+    this.#ask(CONTROL.SLOW, leave);
+    c.end();
+    c.i32(piece.vector).set(this.#vector).br(fault);
     c.end();
     crossing().brIf(outside);
     c.get(page).i64(base).op('i64_sub').op('i32_wrap_i64').i32(poisonHost).op('i32_add').set(host);
-    c.get(this.#ea).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').i32(WINDOWS.READ).op('i32_add').set(entry);
+    c.get(this.#ea).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').i32(piece.access === ACCESS.READ ? WINDOWS.READ : WINDOWS.WRITE).op('i32_add').set(entry);
     const remember = (): void => {
       if (!poisonUser || user) return;
       // Opened by AC: the list that clac closes. A full list is TypeScript's business.
@@ -325,7 +347,7 @@ class Driver {
     c.br(run);
     c.end();
     // Above it: an exact window to the page's end.
-    if (poisonUser) this.#ask(CONTROL.SLOW, leave);
+    if (poisonUser || piece.access !== ACCESS.READ) this.#ask(CONTROL.SLOW, leave);
     else {
       c.i32(0).load('i32', EXTRA.COUNT).if();
       this.#ask(CONTROL.SLOW, leave);
@@ -370,6 +392,7 @@ class Driver {
     c.end();
     c.get(entry).get(entry).load('i32', TABLE_ENTRY.HITS).i32(1).op('i32_add').store('i32', TABLE_ENTRY.HITS);
     c.i32(0).i32(0).load('i32', control + CONTROL.FAULTS).i32(1).op('i32_add').store('i32', control + CONTROL.FAULTS);
+    c.i32(0).i32(0).load('i32', control + CONTROL.MACHINE_CHECKS).get(this.#vector).i32(MC).op('i32_eq').op('i32_add').store('i32', control + CONTROL.MACHINE_CHECKS);
     c.i32(0).load('i32', control + CONTROL.FAULTS).i32(this.#layout.plan.maxFaults).op('i32_gt_u').if();
     end(OUTCOME.NO_PROGRESS);
     c.end();
@@ -390,8 +413,8 @@ class Driver {
   /** Writes the case's result, puts memory back, and goes to the next case. */
   #finish(): void {
     const c = this.#c;
-    const { control, results, judged, judgedSize, expected, baseline, snapshot, calleeSaved, plan } = this.#layout;
-    const result = c.local('i32'), checks = c.local('i32'), done = c.local('i32'), at = c.local('i32'), size = c.local('i32');
+    const { control, results, judged, judgedSize, expected, plan } = this.#layout;
+    const result = c.local('i32'), checks = c.local('i32'), done = c.local('i32'), at = c.local('i32');
     c.i32(0).load('i32', control + CONTROL.INDEX).i32(RESULT.SIZE).op('i32_mul').i32(results).op('i32_add').set(result);
     c.get(result).i32(0).load('i64', STATE.GENERAL + 8 * (plan.returns ?? 0)).store('i64', RESULT.RAX);
     c.get(result).i32(0).load('i64', control + CONTROL.FIRST_FAULT).store('i64', RESULT.FIRST_FAULT);
@@ -399,6 +422,23 @@ class Driver {
     c.get(result).i32(plan.budget).get(this.#left).op('i32_sub').store('i32', RESULT.INSTRUCTIONS);
     c.get(result).i32(0).load('i32', control + CONTROL.FAULTS).store('i32', RESULT.FAULTS);
     c.get(result).i32(0).load('i32', control + CONTROL.VECTOR).store('i32', RESULT.VECTOR);
+    this.#checkState(checks);
+    if (judgedSize > 0) {
+      c.get(this.#case).load('i32', CASE.JUDGED_AT).i32(judged).op('i32_add').tee(at);
+      c.get(this.#case).load('i32', CASE.JUDGED_FROM).i32(expected).op('i32_add').get(this.#case).load('i32', CASE.JUDGED_SIZE).call(EQUAL).set(done);
+    }
+    this.#closePoisoned();
+    this.#restorePages(at, done, checks);
+    c.get(result).get(done).store('i32', RESULT.DONE);
+    if (plan.verdict !== undefined) this.#verdict(plan.verdict, done, checks);
+    c.get(result).get(checks).store('i32', RESULT.CHECKS);
+    c.i32(0).i32(0).load('i32', control + CONTROL.INDEX).i32(1).op('i32_add').store('i32', control + CONTROL.INDEX);
+  }
+
+  /** Registers and flags that a call has to leave as they were. */
+  #checkState(checks: Local): void {
+    const c = this.#c;
+    const { snapshot, calleeSaved } = this.#layout;
     c.i32(1);
     const was = (address: number): number => snapshot + address - STATE.BASE;
     for (const register of calleeSaved) {
@@ -408,32 +448,112 @@ class Driver {
     const rsp = STATE.GENERAL + 8 * RSP;
     c.i32(0).load('i64', rsp).i32(0).load('i64', was(rsp)).op('i64_sub').i64(8).op('i64_eq').op('i32_and');
     c.i32(0).load('i32', STATE.SYSTEM_FLAGS).i32(0).load('i32', was(STATE.SYSTEM_FLAGS)).op('i32_xor').i32(FLAG.DF | FLAG.AC).op('i32_and').op('i32_eqz').op('i32_and');
-    c.i32(Math.log2(RESULT.KEPT)).op('i32_shl').i32(0).load('i32', STATE.PENDING_NT).i32(Math.log2(RESULT.PENDING_NT)).op('i32_shl').op('i32_or').set(checks);
-    if (judgedSize > 0) {
-      c.get(this.#case).load('i32', CASE.JUDGED_AT).set(at).get(this.#case).load('i32', CASE.JUDGED_SIZE).set(size);
-      c.get(at).i32(judged).op('i32_add').get(this.#case).load('i32', CASE.JUDGED_FROM).i32(expected).op('i32_add').get(size).call(EQUAL).set(done);
-      // Before the piece, and from the first byte that is not as expected to the buffer's end.
-      c.i32(judged).i32(baseline).get(at).call(EQUAL).get(at).op('i32_eq');
-      c.get(at).get(done).op('i32_add').set(at);
-      c.i32(judgedSize).get(at).op('i32_sub').set(size);
-      c.get(at).i32(judged).op('i32_add').get(at).i32(baseline).op('i32_add').get(size).call(EQUAL).get(size).op('i32_eq').op('i32_and');
-      c.get(checks).op('i32_or').set(checks);
-    } else c.get(checks).i32(RESULT.UNTOUCHED).op('i32_or').set(checks);
-    c.get(result).get(done).store('i32', RESULT.DONE).get(result).get(checks).store('i32', RESULT.CHECKS);
-    this.#closePoisoned();
-    this.#restorePages();
-    c.i32(0).i32(0).load('i32', control + CONTROL.INDEX).i32(1).op('i32_add').store('i32', control + CONTROL.INDEX);
+    c.i32(Math.log2(RESULT.KEPT)).op('i32_shl').i32(0).load('i32', STATE.PENDING_NT).i32(Math.log2(RESULT.PENDING_NT)).op('i32_shl').op('i32_or');
+    c.i32(RESULT.UNTOUCHED).op('i32_or').set(checks);
   }
 
-  #restorePages(): void {
+  /** Puts back each page that was written; those of the judged buffer are compared outside the `done` bytes at `at`, and most often only these differ. */
+  #restorePages(at: Local, done: Local, checks: Local): void {
     const c = this.#c;
-    const { control } = this.#layout;
-    const at = c.local('i32'), end = c.local('i32');
-    c.i32(control + CONTROL.DIRTY_LIST).tee(at).i32(0).load('i32', control + CONTROL.DIRTY).i32(3).op('i32_shl').op('i32_add').set(end);
-    const done = c.block();
+    const { control, judged, judgedSize } = this.#layout;
+    const item = c.local('i32'), end = c.local('i32'), page = c.local('i32'), copy = c.local('i32'), from = c.local('i32'), to = c.local('i32');
+    c.i32(control + CONTROL.DIRTY_LIST).tee(item).i32(0).load('i32', control + CONTROL.DIRTY).i32(3).op('i32_shl').op('i32_add').set(end);
+    const finished = c.block();
     const again = c.loop();
-    c.get(at).get(end).op('i32_ge_u').brIf(done);
-    c.get(at).load('i32').get(at).load('i32', 4).i32(4096).memoryCopy();
-    c.get(at).i32(8).op('i32_add').set(at).br(again).end().end();
+    c.get(item).get(end).op('i32_ge_u').brIf(finished);
+    c.get(item).load('i32').set(page).get(item).load('i32', 4).set(copy);
+    c.get(item).i32(8).op('i32_add').set(item);
+    if (judgedSize > 0) {
+      const differs = c.block();
+      // The buffer's pages have frames in a row.
+      c.get(page).i32(judged & ~0xfff).op('i32_sub').i32((judged & 0xfff) + judgedSize).op('i32_ge_u').brIf(differs);
+      const clamp = (value: () => Code, local: Local): void => {
+        value().set(local);
+        c.get(local).get(page).get(local).get(page).op('i32_gt_u').op('select').set(local);
+        c.get(local).get(page).i32(4096).op('i32_add').get(local).get(page).i32(4096).op('i32_add').op('i32_lt_u').op('select').set(local);
+      };
+      clamp(() => c.get(at), from);
+      clamp(() => c.get(at).get(done).op('i32_add'), to);
+      const front = (): Code => c.get(from).get(page).op('i32_sub');
+      c.get(page).get(copy);
+      front().call(EQUAL);
+      front().op('i32_ne');
+      const rest = (): Code => c.get(page).i32(4096).op('i32_add').get(to).op('i32_sub');
+      c.get(to).get(copy).get(to).get(page).op('i32_sub').op('i32_add');
+      rest().call(EQUAL);
+      rest().op('i32_ne').op('i32_or').if();
+      c.get(checks).i32(~RESULT.UNTOUCHED).op('i32_and').set(checks).br(differs);
+      c.end();
+      c.get(from).get(copy);
+      front().op('i32_add').get(to).get(from).op('i32_sub').memoryCopy();
+      c.br(again);
+      c.end();
+    }
+    c.get(page).get(copy).i32(4096).memoryCopy();
+    c.br(again).end().end();
+  }
+
+  /** Sets {@link RESULT.ALL} if the run kept all that the plan's verdict asks for. */
+  #verdict({ work, maxFaults, maxMachineChecks, trap, machineCheckBit }: ShortRunVerdict, done: Local, checks: Local): void {
+    const c = this.#c;
+    const { control, plan } = this.#layout;
+    const left = c.local('i64'), claimed = c.local('i64');
+    const faults = (): Code => c.i32(0).load('i32', control + CONTROL.FAULTS);
+    const machineChecks = (): Code => c.i32(0).load('i32', control + CONTROL.MACHINE_CHECKS);
+    const broken = c.block();
+    const must = (): void => { c.op('i32_eqz').brIf(broken); };
+    c.get(this.#outcome).op('i32_eqz');
+    must();
+    c.get(checks).i32(RESULT.UNTOUCHED | RESULT.KEPT).op('i32_eq');
+    must();
+    faults().i32(maxFaults).op('i32_le_u');
+    must();
+    machineChecks().i32(maxMachineChecks).op('i32_le_u');
+    must();
+    c.i32(0).load('i64', STATE.GENERAL + 8 * (plan.returns ?? 0)).set(left);
+    if (trap !== undefined) {
+      c.i32(0).load('i64', STATE.GENERAL + 8 * trap).i32(0).load('i32', control + CONTROL.VECTOR).op('i64_extend_i32_u').op('i64_eq');
+      must();
+    }
+    if (machineCheckBit !== undefined) {
+      const bit = 1n << BigInt(machineCheckBit);
+      c.get(left).i64(bit).op('i64_and').op('i64_eqz').i32(0).load('i32', control + CONTROL.VECTOR).i32(MC).op('i32_eq').op('i32_ne');
+      must();
+      c.get(left).i64(~bit).op('i64_and').set(left);
+    }
+    if (work === 'sum') this.#sumKept(left, done, broken, must);
+    else {
+      c.get(left).get(this.#case).load('i64', CASE.LENGTH).op('i64_le_u');
+      must();
+      c.get(this.#case).load('i64', CASE.LENGTH).get(left).op('i64_sub').tee(claimed);
+      c.get(done).op('i64_extend_i32_u').op(work === 'exact' ? 'i64_eq' : 'i64_le_s');
+      must();
+      faults().if('i32');
+      c.get(claimed).get(this.#case).load('i64_32s', CASE.LEAST).op('i64_ge_s');
+      c.else();
+      c.get(left).op('i64_eqz');
+      c.end();
+      must();
+    }
+    c.get(checks).i32(RESULT.ALL).op('i32_or').set(checks);
+    c.end();
+  }
+
+  /** A checksum is 0 in its lower half after a fault; else everything is copied and the sum folds to what the case expects. */
+  #sumKept(sum: Local, done: Local, broken: Label, must: () => void): void {
+    const c = this.#c;
+    const folded = c.local('i32');
+    c.i32(0).load('i32', this.#layout.control + CONTROL.FAULTS).if();
+    c.get(sum).op('i32_wrap_i64').brIf(broken);
+    c.else();
+    c.get(done).op('i64_extend_i32_u').get(this.#case).load('i64', CASE.LENGTH).op('i64_ge_u');
+    must();
+    c.get(sum).op('i32_wrap_i64').set(folded);
+    for (let i = 0; i < 2; i++) c.get(folded).i32(0xffff).op('i32_and').get(folded).i32(16).op('i32_shr_u').op('i32_add').set(folded);
+    // 0xffff and 0 are the same sum.
+    c.get(folded).i32(0).get(folded).i32(0xffff).op('i32_ne').op('select').set(folded);
+    c.get(this.#case).load('i32', CASE.LEAST).i32(0).op('i32_lt_s').get(folded).get(this.#case).load('i32', CASE.LEAST).op('i32_eq').op('i32_or');
+    must();
+    c.end();
   }
 }

@@ -37,8 +37,11 @@ export interface ShortRunPlan {
   readonly maxFaults: number;
   /** Registers that differ from case to case: `base` plus the case's number for it. All others are as the CPU has them now. At most 7. */
   readonly varied: readonly { readonly register: number; readonly base: bigint }[];
-  /** The buffer that cases poison: mapped by one call of `map`. */
-  readonly poison?: { readonly base: bigint; readonly size: number };
+  /**
+   * The buffer in which cases have faulting pieces, mapped by one call of `map`. `poison`, the default: reading a piece is a machine check.
+   * `absent-read`, `absent-write`: reading or writing it is a page fault, as if its bytes were not there.
+   */
+  readonly poison?: { readonly base: bigint; readonly size: number; readonly as?: 'poison' | 'absent-read' | 'absent-write' };
   /** Ranges that are known to stay unmapped (guards): an access to them is a page fault. At most 8. */
   readonly guards: readonly { readonly base: bigint; readonly size: number }[];
   readonly table: readonly ShortRunEntry[];
@@ -46,15 +49,32 @@ export interface ShortRunPlan {
   readonly returns?: number;
   /** The buffer to judge after each run, mapped by one call of `map`, and what it holds if the routine does all its work. */
   readonly judged?: { readonly base: bigint; readonly expected: Uint8Array };
+  /** What {@link ShortRunResult.kept} stands for. */
+  readonly verdict?: ShortRunVerdict;
+}
+
+/** What a good run has done, beside returning with state and the rest of memory as they were. */
+export interface ShortRunVerdict {
+  /** `exact`: the bytes done are the case's length less `returns`. `partial`: at least so many. `sum`: `returns` is a checksum (RFC 1071), 0 after a fault. */
+  readonly work: 'exact' | 'partial' | 'sum';
+  readonly maxFaults: number;
+  readonly maxMachineChecks: number;
+  /** Register, 0-15, that has the last fault's vector, or 0. */
+  readonly trap?: number;
+  /** Bit of `returns` that says whether the last fault was a machine check; it is no part of the number. */
+  readonly machineCheckBit?: number;
 }
 
 export interface ShortRunCase {
   /** Added to the bases of {@link ShortRunPlan.varied}, in order; -2^31 to 2^31 - 1. */
   readonly values: readonly number[];
-  /** First poisoned byte, from the poison buffer's base; `size` bytes, widened to lines by the memory's granule. */
-  readonly poison?: { readonly offset: number; readonly size: number };
+  /** First poisoned byte, from the poison buffer's base; `size` bytes, widened to lines by the memory's granule; 0: none. `second`: another byte behind them, likewise. */
+  readonly poison?: { readonly offset: number; readonly size: number; readonly second?: number };
   /** The piece of the judged buffer that belongs to this case: expected bytes [0, size) are compared at `offset`. Default: all of it. */
   readonly judged?: { readonly offset: number; readonly from: number; readonly size: number };
+  /** For the verdict: the length, and the least number of bytes to be said done after a fault (`sum`: what the sum folds to, -1 for anything). */
+  readonly length?: number;
+  readonly least?: number;
 }
 
 export type ShortRunOutcome = 'returned' | 'unhandled' | 'no-progress' | 'budget' | 'stopped';
@@ -77,6 +97,8 @@ export interface ShortRunResult {
   readonly stateKept: boolean;
   /** Non-temporal stores were not drained. */
   readonly pendingNonTemporal: boolean;
+  /** The run has certainly done what the plan's verdict asks for. False says nothing: slow cases have no verdict. */
+  readonly kept: boolean;
 }
 
 /** Cases handed to the driver at a time. */
@@ -95,6 +117,10 @@ export class ShortRuns {
   readonly #entries: readonly ShortRunEntry[];
   readonly #hits: Int32Array;
   readonly #driven: boolean;
+  /** Where the poison buffer begins in its line. */
+  readonly #skew: number;
+  /** Where the content of each page that runs write is kept, by frame. */
+  readonly #copies = new Map<number, number>();
   #slow = 0;
   #services = 0;
 
@@ -104,6 +130,7 @@ export class ShortRuns {
     this.#driven = driver;
     this.#plan = plan;
     checkPlan(plan);
+    this.#skew = Number((plan.poison?.base ?? 0n) & 63n);
     const { arena, memory } = cpu;
     this.#entries = [...plan.table].sort((a, b) => (a.insn < b.insn ? -1 : a.insn > b.insn ? 1 : 0));
     this.#hits = new Int32Array(this.#entries.length);
@@ -117,6 +144,7 @@ export class ShortRuns {
     }
     const poisonPage = plan.poison === undefined ? undefined : memory.pageAt(plan.poison.base);
     const mode = cpu.state.accessMode;
+    const piece = plan.poison?.as ?? 'poison';
     this.#layout = {
       control: arena.frames(1), snapshot: arena.frames(1), cases: arena.frames(pages(BATCH * CASE.SIZE)), results: arena.frames(pages(BATCH * RESULT.SIZE)),
       table: arena.frames(pages(this.#entries.length * TABLE_ENTRY.SIZE)), entries: this.#entries.length,
@@ -125,6 +153,7 @@ export class ShortRuns {
       judgedUser: plan.judged !== undefined && memory.pageAt(plan.judged.base)?.permissions?.user === true,
       poisonHost: plan.poison === undefined ? 0 : contiguous(cpu, plan.poison.base, plan.poison.size, 'poison'),
       poisonUser: poisonPage?.permissions?.user === true, smap: (cpu.state.getControl(4) & (1n << 21n)) !== 0n, user: mode.user,
+      piece: { access: piece === 'absent-write' ? ACCESS.WRITE : ACCESS.READ, vector: piece === 'poison' ? VECTOR.MC : VECTOR.PF },
       plan, calleeSaved: CALLEE_SAVED, runIndex: cpu.runIndex,
     };
     this.#writeTable();
@@ -144,17 +173,11 @@ export class ShortRuns {
 
   /** Runs the cases in order and hands each result out; memory and registers are afterwards as before. */
   run(cases: Iterable<ShortRunCase>, onResult: (result: ShortRunResult, one: ShortRunCase, index: number) => void): void {
-    const { cpu, state, memory } = { cpu: this.#cpu, state: this.#cpu.state, memory: this.#cpu.memory };
-    const registers = state.save();
-    const checkpoint = memory.checkpoint();
-    if (!cpu.regions.covers(this.#plan.entry)) cpu.regions.compile(this.#plan.entry, this.#entries.map(({ fixup }) => fixup));
-    cpu.arena.u8.set(registers, this.#layout.snapshot);
-    cpu.arena.i32[(this.#layout.control + CONTROL.DIRTY) >> 2] = 0;
-    try {
+    this.#session((runBatch) => {
       let batch: ShortRunCase[] = [];
       let index = 0;
       const flush = (): void => {
-        this.#runBatch(batch, registers, checkpoint);
+        runBatch(batch.length, (i) => batch[i]!);
         batch.forEach((one, i) => { onResult(this.#result(i), one, index++); });
         batch = [];
       };
@@ -162,6 +185,41 @@ export class ShortRuns {
         if (batch.push(one) === BATCH) flush();
       }
       if (batch.length > 0) flush();
+    });
+  }
+
+  /** As {@link run} for many cases of which few are remarkable: `caseOf` may give the same object again and again; only runs that were not `kept` have a result. */
+  judge(count: number, caseOf: (index: number) => ShortRunCase, onResult: (index: number, result: ShortRunResult | undefined, slot: number) => void): void {
+    this.#session((runBatch) => {
+      for (let first = 0; first < count; first += BATCH) {
+        const size = Math.min(BATCH, count - first);
+        runBatch(size, (i) => caseOf(first + i));
+        const { i32 } = this.#cpu.arena;
+        const { results } = this.#layout;
+        for (let i = 0; i < size; i++) {
+          const at = results + i * RESULT.SIZE;
+          const kept = (i32[(at + RESULT.CHECKS) >> 2]! & RESULT.ALL) !== 0;
+          onResult(first + i, kept ? undefined : this.#result(i), i);
+        }
+      }
+    });
+  }
+
+  /** Where the first fault of the run in `slot` was, while {@link judge} tells of it. */
+  firstFault(slot: number): bigint {
+    return this.#cpu.arena.u64[(this.#layout.results + slot * RESULT.SIZE + RESULT.FIRST_FAULT) >> 3]!;
+  }
+
+  #session(act: (runBatch: (count: number, caseOf: (index: number) => ShortRunCase) => void) => void): void {
+    const { cpu, state, memory } = { cpu: this.#cpu, state: this.#cpu.state, memory: this.#cpu.memory };
+    const registers = state.save();
+    const checkpoint = memory.checkpoint();
+    if (!cpu.regions.covers(this.#plan.entry)) cpu.regions.compile(this.#plan.entry, this.#entries.map(({ fixup }) => fixup));
+    cpu.arena.u8.set(registers, this.#layout.snapshot);
+    cpu.arena.i32[(this.#layout.control + CONTROL.DIRTY) >> 2] = 0;
+    try {
+      this.#openPieces();
+      act((count, caseOf) => { this.#runBatch(count, caseOf, registers, checkpoint); });
     } finally {
       memory.restore(checkpoint);
       memory.release(checkpoint);
@@ -170,14 +228,14 @@ export class ShortRuns {
     }
   }
 
-  #runBatch(batch: readonly ShortRunCase[], registers: Uint8Array, checkpoint: { readonly id: number }): void {
+  #runBatch(size: number, caseOf: (index: number) => ShortRunCase, registers: Uint8Array, checkpoint: { readonly id: number }): void {
     const { control, cases } = this.#layout;
     const { arena } = this.#cpu;
-    batch.forEach((one, i) => { this.#writeCase(cases + i * CASE.SIZE, one); });
+    for (let i = 0; i < size; i++) this.#writeCase(cases + i * CASE.SIZE, caseOf(i));
     arena.i32[(control + CONTROL.INDEX) >> 2] = 0;
-    arena.i32[(control + CONTROL.COUNT) >> 2] = batch.length;
+    arena.i32[(control + CONTROL.COUNT) >> 2] = size;
     if (!this.#driven) {
-      batch.forEach((one, i) => { this.#runSlow(one, i, registers, checkpoint); });
+      for (let i = 0; i < size; i++) this.#runSlow(caseOf(i), i, registers, checkpoint);
       return;
     }
     let resume = 0;
@@ -199,7 +257,8 @@ export class ShortRuns {
         resume = 1;
         continue;
       }
-      this.#runSlow(batch[index]!, index, registers, checkpoint);
+      this.#runSlow(caseOf(index), index, registers, checkpoint);
+      this.#openPieces();
       arena.i32[(control + CONTROL.INDEX) >> 2] = index + 1;
       resume = 0;
     }
@@ -234,12 +293,26 @@ export class ShortRuns {
     const list = control + CONTROL.DIRTY_LIST;
     for (let i = 0; i < count; i++) if (arena.i32[(list + 8 * i) >> 2] === page.frame) return true;
     if (count >= DIRTY_LIMIT) return false;
-    const copy = arena.frames(1);
+    let copy = this.#copies.get(page.frame);
+    if (copy === undefined) this.#copies.set(page.frame, copy = arena.frames(1));
     arena.u8.copyWithin(copy, page.frame, page.frame + PAGE_SIZE);
     arena.i32[(list + 8 * count) >> 2] = page.frame;
     arena.i32[(list + 8 * count + 4) >> 2] = copy;
     arena.i32[(control + CONTROL.DIRTY) >> 2] = count + 1;
     return true;
+  }
+
+  /** Pages that the driver opens for writing by itself are put back like those it asks for. */
+  #openPieces(): void {
+    const { poison } = this.#plan;
+    if (poison?.as !== 'absent-write') return;
+    const { memory, state } = this.#cpu;
+    const end = poison.base + BigInt(poison.size);
+    for (let at = poison.base & ~0xfffn; at < end; at += BigInt(PAGE_SIZE)) {
+      if (!this.#willBeDirty(at)) throw new RangeError('the buffer with faulting pieces cannot be written');
+      memory.open(at, 1, ACCESS.WRITE, { ...state.accessMode, smap: false }, false);
+    }
+    memory.closeWindows();
   }
 
   /** One case through `Cpu.run`, its faults handled here. */
@@ -252,7 +325,12 @@ export class ShortRuns {
     state.restore(registers);
     state.rip = plan.entry;
     plan.varied.forEach(({ register, base }, i) => { state.setGeneral(register, base + BigInt(one.values[i] ?? 0)); });
-    if (one.poison !== undefined && plan.poison !== undefined) memory.poison(plan.poison.base + BigInt(one.poison.offset), one.poison.size);
+    if (one.poison !== undefined && one.poison.size > 0 && plan.poison !== undefined) {
+      const at = plan.poison.base + BigInt(one.poison.offset);
+      if (one.poison.second !== undefined) memory.poison(plan.poison.base + BigInt(one.poison.second), 1);
+      if ((plan.poison.as ?? 'poison') === 'poison') memory.poison(at, one.poison.size);
+      else memory.remove(at, one.poison.size);
+    }
     const before = this.#cpu.instructions;
     let faults = 0, vector = 0, firstFault = 0n;
     let outcome: ShortRunOutcome = 'budget';
@@ -321,18 +399,24 @@ export class ShortRuns {
     });
   }
 
-  #writeCase(at: number, { values, poison, judged }: ShortRunCase): void {
+  #writeCase(at: number, { values, poison, judged, length = 0, least = 0 }: ShortRunCase): void {
     const { i32 } = this.#cpu.arena;
     const word = at >> 2;
     for (let i = 0; i < this.#plan.varied.length; i++) i32[word + i] = values[i] ?? 0;
-    let from = -1, to = -1;
-    if (poison !== undefined && this.#plan.poison !== undefined) {
+    let from = -1, to = -1, gapFrom = -1, gapTo = -1;
+    if (poison !== undefined && poison.size > 0 && this.#plan.poison !== undefined) {
       from = poison.offset;
       to = from + poison.size;
-      if (this.#cpu.memory.granule === 'line') {
-        const skew = Number(this.#plan.poison.base & 63n);
+      const lines = this.#cpu.memory.granule === 'line' && this.#layout.piece.vector === VECTOR.MC;
+      const skew = this.#skew;
+      if (lines) {
         from = ((from + skew) & ~63) - skew;
         to = ((to + skew + 63) & ~63) - skew;
+      }
+      if (poison.second !== undefined) {
+        gapFrom = to;
+        gapTo = lines ? ((poison.second + skew) & ~63) - skew : poison.second;
+        to = gapTo + (lines ? 64 : 1);
       }
     }
     i32[word + (CASE.POISON_FROM >> 2)] = from;
@@ -340,6 +424,11 @@ export class ShortRuns {
     i32[word + (CASE.JUDGED_AT >> 2)] = judged?.offset ?? 0;
     i32[word + (CASE.JUDGED_FROM >> 2)] = judged?.from ?? 0;
     i32[word + (CASE.JUDGED_SIZE >> 2)] = judged?.size ?? this.#layout.judgedSize;
+    i32[word + (CASE.LENGTH >> 2)] = length | 0;
+    i32[word + (CASE.LENGTH >> 2) + 1] = Math.floor(length / 2 ** 32);
+    i32[word + (CASE.LEAST >> 2)] = least;
+    i32[word + (CASE.GAP_FROM >> 2)] = gapFrom;
+    i32[word + (CASE.GAP_TO >> 2)] = gapTo;
   }
 
   #writeResult(index: number, one: ShortRunCase, facts: {
@@ -384,7 +473,7 @@ export class ShortRuns {
       outcome: OUTCOMES[i32[(at + RESULT.OUTCOME) >> 2]!]!, rax: u64[(at + RESULT.RAX) >> 3]!, instructions: i32[(at + RESULT.INSTRUCTIONS) >> 2]!,
       faults: i32[(at + RESULT.FAULTS) >> 2]!, vector: i32[(at + RESULT.VECTOR) >> 2]!, firstFault: u64[(at + RESULT.FIRST_FAULT) >> 3]!,
       done: i32[(at + RESULT.DONE) >> 2]!, restUntouched: (checks & RESULT.UNTOUCHED) !== 0, stateKept: (checks & RESULT.KEPT) !== 0,
-      pendingNonTemporal: (checks & RESULT.PENDING_NT) !== 0,
+      pendingNonTemporal: (checks & RESULT.PENDING_NT) !== 0, kept: (checks & RESULT.ALL) !== 0,
     };
   }
 }

@@ -90,6 +90,7 @@ export class GuestMemory implements PagedMemory {
       }
       page.permissions = permissions;
       page.poison = NO_RANGES;
+      page.absent = NO_RANGES;
     }
     this.closeWindows();
   }
@@ -100,6 +101,7 @@ export class GuestMemory implements PagedMemory {
       this.#dropCode(page);
       page.permissions = undefined;
       page.poison = NO_RANGES;
+      page.absent = NO_RANGES;
     });
     this.closeWindows();
   }
@@ -141,7 +143,11 @@ export class GuestMemory implements PagedMemory {
 
   poison(address: bigint, size: number): void {
     const [from, to] = this.#granules(address, size);
-    this.#eachPoisonRange(from, to, (page, a, b) => { page.poison = addRange(page.poison, a, b); });
+    this.#eachRange(from, to, (page, a, b) => { page.poison = addRange(page.poison, a, b); });
+  }
+
+  remove(address: bigint, size: number): void {
+    this.#eachRange(address, address + BigInt(size), (page, a, b) => { page.absent = addRange(page.absent, a, b); });
   }
 
   unpoison(address?: bigint, size?: number): void {
@@ -156,7 +162,7 @@ export class GuestMemory implements PagedMemory {
       return;
     }
     const [from, to] = this.#granules(address, size ?? 1);
-    this.#eachPoisonRange(from, to, (page, a, b) => { page.poison = removeRange(page.poison, a, b); });
+    this.#eachRange(from, to, (page, a, b) => { page.poison = removeRange(page.poison, a, b); });
   }
 
   get poisoned(): readonly { readonly address: bigint; readonly size: number }[] {
@@ -222,8 +228,12 @@ export class GuestMemory implements PagedMemory {
     // Not the last byte's page number: an access may run over the end of the address space into page 0.
     const last = number + Math.floor((offset + size - 1) / PAGE_SIZE);
     for (let n = number; n <= last; n++) {
-      const errorCode = whyNot(this.#pages.get(n % PAGE_COUNT)?.permissions, kind, mode);
+      const page = this.#pages.get(n % PAGE_COUNT);
+      const errorCode = whyNot(page?.permissions, kind, mode);
       if (errorCode !== undefined) return { kind: 'page', errorCode, address: n === number ? address & MASK64 : (BigInt(n) * 4096n) & MASK64 };
+      const start = (n - number) * PAGE_SIZE;
+      const at = page === undefined || page.absent.length === 0 ? undefined : firstIn(page.absent, Math.max(0, offset - start), Math.min(PAGE_SIZE, offset + size - start));
+      if (at !== undefined) return { kind: 'page', errorCode: whyNot(undefined, kind, mode)!, address: (BigInt(n) * 4096n + BigInt(at)) & MASK64 };
     }
     if ((kind & ACCESS.READ) === 0) return undefined;
     for (let n = number; n <= last; n++) {
@@ -253,7 +263,7 @@ export class GuestMemory implements PagedMemory {
       if (crossing) this.#beforeWrite(next);
     }
     // Windows do not look at alignment.
-    if (exact || crossing || mode.aligned === true || (writes && page.code)) {
+    if (exact || crossing || mode.aligned === true || (writes && page.code) || page.absent.length > 0) {
       this.#openExact(address, size, kind, page, next, writes && (page.code || next.code));
       return true;
     }
@@ -325,7 +335,7 @@ export class GuestMemory implements PagedMemory {
       // A window behind poison reaches into the next page: only good if an access across the border would be.
       const next = this.#pages.get(page.number + 1);
       if (to !== PAGE_SIZE || next?.permissions?.read !== true || next.frame !== page.frame + PAGE_SIZE) return false;
-      if (next.permissions.user !== page.permissions!.user || firstIn(next.poison, 0, LONGEST) !== undefined) return false;
+      if (next.permissions.user !== page.permissions!.user || next.absent.length > 0 || firstIn(next.poison, 0, LONGEST) !== undefined) return false;
       this.#setWindow(WINDOWS.READ, page, from, openForUser);
     }
     return true;
@@ -365,7 +375,7 @@ export class GuestMemory implements PagedMemory {
   #apply(page: Page, state: PageState): void {
     this.#dropCode(page, state);
     // Poison of a neighbour decides how far this page's read window may reach.
-    if (page.poison !== state.poison || page.permissions !== state.permissions) this.closeWindows();
+    if (page.poison !== state.poison || page.absent !== state.absent || page.permissions !== state.permissions) this.closeWindows();
     page.apply(this.arena, state);
     page.saved = false;
     page.shadow = state;
@@ -387,7 +397,7 @@ export class GuestMemory implements PagedMemory {
 
   #dropCode(page: Page, becomes?: PageState): void {
     if (!page.code) return;
-    if (becomes?.bytes !== undefined && becomes.permissions === page.permissions && becomes.poison === page.poison
+    if (becomes?.bytes !== undefined && becomes.permissions === page.permissions && becomes.poison === page.poison && becomes.absent === page.absent
       && equalBytes(becomes.bytes, this.arena.u8, page.frame)) return;
     page.code = false;
     this.onCodeChanged(page.number);
@@ -400,7 +410,7 @@ export class GuestMemory implements PagedMemory {
     return [address / line * line, (end + line - 1n) / line * line];
   }
 
-  #eachPoisonRange(from: bigint, to: bigint, change: (page: Page, from: number, to: number) => void): void {
+  #eachRange(from: bigint, to: bigint, change: (page: Page, from: number, to: number) => void): void {
     this.#eachMapped(from, Number(to - from), (page) => {
       const start = BigInt(page.number) * 4096n;
       const a = from > start ? Number(from - start) : 0;

@@ -39,6 +39,9 @@ export interface PagedMemory {
   readonly poisoned: readonly { readonly address: bigint; readonly size: number }[];
   readonly granule: PoisonGranule;
 
+  /** Bytes [address, address + size) of mapped pages are no longer there: an access to any of them is a page fault, as if pages ended there. Test mode: hardware knows whole pages. */
+  remove(address: bigint, size: number): void;
+
   /** A checkpoint that `restore` goes back to: page contents, mappings and poison. Cost is per page changed since. */
   checkpoint(): MemoryCheckpoint;
   restore(checkpoint: MemoryCheckpoint): void;

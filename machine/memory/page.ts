@@ -9,10 +9,11 @@ import type { Ranges } from './poison.ts';
 export interface PageState {
   readonly permissions: PagePermissions | undefined;
   readonly poison: Ranges;
+  readonly absent: Ranges;
   readonly bytes: Uint8Array | undefined;
 }
 
-export const UNMAPPED: PageState = { permissions: undefined, poison: NO_RANGES, bytes: undefined };
+export const UNMAPPED: PageState = { permissions: undefined, poison: NO_RANGES, absent: NO_RANGES, bytes: undefined };
 
 export class Page {
   /** Linear address >> 12. */
@@ -21,6 +22,8 @@ export class Page {
   readonly frame: number;
   permissions: PagePermissions | undefined = undefined;
   poison: Ranges = NO_RANGES;
+  /** Bytes that are not there although their page is. */
+  absent: Ranges = NO_RANGES;
   /** Whether the current checkpoint has its old state, so that it may be written. */
   saved = false;
   /** Whether instructions were decoded from it. */
@@ -35,7 +38,7 @@ export class Page {
 
   state(arena: Arena): PageState {
     return {
-      permissions: this.permissions, poison: this.poison,
+      permissions: this.permissions, poison: this.poison, absent: this.absent,
       bytes: this.permissions === undefined ? undefined : arena.u8.slice(this.frame, this.frame + PAGE_SIZE),
     };
   }
@@ -43,6 +46,7 @@ export class Page {
   apply(arena: Arena, state: PageState): void {
     this.permissions = state.permissions;
     this.poison = state.poison;
+    this.absent = state.absent;
     if (state.bytes === undefined) arena.u8.fill(0, this.frame, this.frame + PAGE_SIZE);
     else arena.u8.set(state.bytes, this.frame);
   }

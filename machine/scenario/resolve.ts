@@ -9,14 +9,14 @@ import type { Problem } from '../../assembly/source.ts';
 import { parseErrorDescription } from '../../fault-model/error-description.ts';
 import type { ErrorDescription } from '../../fault-model/error-description.ts';
 import { DEFAULT_KERNEL_GENERATION } from '../../fault-model/kernel-generation.ts';
-import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
+import { GENERAL_REGISTERS, VECTOR } from '../cpu/cpu.ts';
 import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
 import { CPU_PROFILES, DEFAULT_CPU_PROFILE, cpuProfile } from '../cpu/profiles.ts';
 import { LINE_SIZE, PAGE_SIZE } from '../memory/memory.ts';
 import { contractByName, readDirectives } from './contracts.ts';
 import { opensUserAccess } from './user-access.ts';
 import type { RunDefaults } from './contracts.ts';
-import type { Buffer, Contract, PoisonRange, Scenario } from './scenario.ts';
+import type { Buffer, Contract, Injection, MemoryRange, Scenario } from './scenario.ts';
 import type { ConfigProblem, LaunchConfig } from './schema.ts';
 
 /** Where the pieces of a run lie. Kernel-half addresses follow the kernel's own map (kernel Documentation/arch/x86/x86_64/mm.rst). */
@@ -74,6 +74,8 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
   const registers = chooseRegisters(config, contract, n, { buffers, image, wrong });
   const poison = choosePoison(config, contract, directives.run, { buffers, image, wrong, assumptions });
   const machineCheck = chooseMachineCheck(config, directives.machineCheck, wrong);
+  const absent = (config.absent ?? []).flatMap(({ at, size }, i) => rangeAt(at, size ?? PAGE_SIZE, `absent.${String(i)}`, { buffers, image, wrong }));
+  const injection = chooseInjection(config, { buffers, image, wrong });
   if (wrong.length > 0) return { ok: false, configProblems: wrong, problems: directives.problems };
   return {
     ok: true,
@@ -83,6 +85,7 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
       entry: { name: entry.name, address: entry.address },
       registers, buffers, poison, contract, assumptions,
       ...(machineCheck === undefined ? {} : { machineCheck }),
+      ...(absent.length === 0 ? {} : { absent }), ...(injection === undefined ? {} : { injection }),
       poisonGranule: config.poisonGranule ?? 'line',
       userAccess: chooseUserAccess(input, { entry, contract, profile, assumptions }),
       cpu: profile,
@@ -255,7 +258,7 @@ function chooseRegisters(config: LaunchConfig, contract: Contract, n: number, sc
 
 function choosePoison(
   config: LaunchConfig, contract: Contract, run: RunDefaults | undefined, scope: PlaceScope & { readonly assumptions: string[] },
-): readonly PoisonRange[] {
+): readonly MemoryRange[] {
   const asked = config.poison;
   if (asked === false) return [];
   if (asked !== undefined) {
@@ -263,7 +266,7 @@ function choosePoison(
     return list.flatMap((item, index) => {
       const place = typeof item === 'object' ? item.at : item;
       const path = Array.isArray(asked) ? `poison.${String(index)}` : 'poison';
-      return poisonAt(place, typeof item === 'object' ? item.size ?? LINE_SIZE : LINE_SIZE, path, scope);
+      return rangeAt(place, typeof item === 'object' ? item.size ?? LINE_SIZE : LINE_SIZE, path, scope);
     });
   }
   if (run?.poison === 'none') {
@@ -272,7 +275,7 @@ function choosePoison(
   }
   if (run?.poison !== undefined) {
     scope.assumptions.push(`poison at ${run.poison} (comment directive)`);
-    return poisonAt(run.poison, LINE_SIZE, 'poison', scope);
+    return rangeAt(run.poison, LINE_SIZE, 'poison', scope);
   }
   const source = scope.buffers.find(({ name }) => name === 'src') ?? scope.buffers.find(({ name }) => name === 'ptr');
   if (source === undefined) {
@@ -281,7 +284,7 @@ function choosePoison(
   }
   const text = source.size > LINE_SIZE ? `${source.name}+${String(LINE_SIZE)}` : source.name;
   scope.assumptions.push(`poison at ${text} (${source.size > LINE_SIZE ? 'the second line' : 'the first line'} of ${source.name}${contract.kind === 'none' ? '' : ', the default'})`);
-  return poisonAt(text, LINE_SIZE, 'poison', scope);
+  return rangeAt(text, LINE_SIZE, 'poison', scope);
 }
 
 /** A routine that is given user pointers and never opens access to them is called with access open. */
@@ -303,7 +306,16 @@ function chooseMachineCheck(config: LaunchConfig, directive: ErrorDescription | 
   return undefined;
 }
 
-function poisonAt(place: string | number, size: number, path: string, scope: PlaceScope): readonly PoisonRange[] {
+function chooseInjection({ inject }: LaunchConfig, scope: PlaceScope): Injection | undefined {
+  if (inject === undefined) return undefined;
+  const address = resolvePlace(inject.at, scope);
+  const isCode = address !== undefined && scope.image.segments.some((segment) => segment.execute && address >= segment.address && address < segment.address + BigInt(segment.size));
+  if (isCode) return { address, execution: inject.execution ?? 1, vector: inject.fault === 'mc' ? VECTOR.MC : VECTOR.PF };
+  scope.wrong.push({ path: 'inject.at', message: address === undefined ? placeMessage(inject.at, scope) : `"${String(inject.at)}" is no instruction of the program` });
+  return undefined;
+}
+
+function rangeAt(place: string | number, size: number, path: string, scope: PlaceScope): readonly MemoryRange[] {
   const address = resolvePlace(place, scope);
   if (address !== undefined) return [{ address, size, text: String(place) }];
   scope.wrong.push({ path, message: placeMessage(place, scope) });

@@ -7,6 +7,12 @@ import type { PagePermissions, PoisonGranule } from '../memory/memory.ts';
 
 export type ContractKind = 'copy' | 'copy-partial' | 'clear' | 'get' | 'put' | 'csum' | 'probe' | 'none';
 
+/**
+ * `left`: bytes not done. `done`: bytes done. `end`: the address behind the last byte done. `error`: 0 if everything is done, else anything but 0.
+ */
+export const CONTRACT_ANSWERS = ['left', 'done', 'end', 'error'] as const;
+export type ContractAnswer = (typeof CONTRACT_ANSWERS)[number];
+
 /** What a routine promises, and in which registers it takes and gives what. */
 export interface Contract {
   readonly kind: ContractKind;
@@ -14,6 +20,12 @@ export interface Contract {
   readonly arguments: Readonly<Record<string, GeneralRegister>>;
   /** Register that returns the bytes not done, the error, or the value. */
   readonly returns?: GeneralRegister;
+  /** What `returns` says of a copy or clear. */
+  readonly answer?: ContractAnswer;
+  /** Register that returns the number of the last exception, 0 if there was none. */
+  readonly trap?: GeneralRegister;
+  /** Bit of `returns` that says whether the last exception was a machine check; it is no part of the number. */
+  readonly machineCheckBit?: number;
   /** Roles that are user pointers. */
   readonly user: readonly string[];
   /** The length is a 32-bit number: the upper half of its register means nothing. */
@@ -34,11 +46,20 @@ export interface Buffer {
   readonly bytes: Uint8Array;
 }
 
-export interface PoisonRange {
+export interface MemoryRange {
   readonly address: bigint;
   readonly size: number;
   /** As it was asked for: `src+64`. */
   readonly text: string;
+}
+
+export type PoisonRange = MemoryRange;
+
+/** The `execution`-th time, from 1, that the instruction at `address` is about to execute, it faults with `vector` and does not execute. */
+export interface Injection {
+  readonly address: bigint;
+  readonly execution: number;
+  readonly vector: number;
 }
 
 export interface Scenario {
@@ -50,6 +71,10 @@ export interface Scenario {
   readonly buffers: readonly Buffer[];
   readonly poison: readonly PoisonRange[];
   readonly poisonGranule: PoisonGranule;
+  /** Bytes that are not there although their pages are: page faults below the granularity of pages. */
+  readonly absent?: readonly MemoryRange[];
+  /** A fault that nothing in memory explains. */
+  readonly injection?: Injection;
   readonly cpu: CpuProfile;
   /** Kernel whose rules handle faults, e.g. `6.12`. */
   readonly kernelGeneration: string;

@@ -34,6 +34,17 @@ export const poisonSchema = z.strictObject({
   size: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1 << 28)), 'Bytes. Default 64, one cache line.')),
 });
 
+export const absentSchema = z.strictObject({
+  at: describe(place, 'The first byte that is not there: "src+5".'),
+  size: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1 << 28)), 'Bytes. Default 4096.')),
+});
+
+export const injectionSchema = z.strictObject({
+  at: describe(place, 'The instruction: a symbol, symbol+offset, or an address.'),
+  execution: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1e9)), 'Which of its executions faults, from 1. Default 1.')),
+  fault: describe(z.enum(['mc', 'pf']), 'A machine check or a page fault.'),
+});
+
 function errorDescriptionMessage(input: unknown): string {
   const result = parseErrorDescription(String(input));
   return result.ok ? 'not a machine-check description' : result.message;
@@ -66,6 +77,8 @@ export const launchSchema = z.strictObject({
   poison: z.optional(describe(z.union([z.literal(false), place, z.array(z.union([place, poisonSchema]))]), 'Poisoned memory. Default: the second line of the source buffer; false for none.')),
   machineCheck: z.optional(describe(z.string().check(z.refine((text) => parseErrorDescription(text).ok, { error: (issue) => errorDescriptionMessage(issue.input) })), 'What machine checks report, in the words of mce-inject; what is not named stays as the CPU reports it: "STATUS uc,ar,s,pcc MCGSTATUS ripv BANK 4".')),
   poisonGranule: z.optional(describe(z.enum(['line', 'byte']), 'line: as hardware, a read of any byte of the line faults. byte: only the poisoned byte itself (test mode). Default "line".')),
+  absent: z.optional(describe(z.array(absentSchema), 'Memory that is not there although its page is: an access to any of these bytes is a page fault (test mode; hardware knows whole pages).')),
+  inject: z.optional(describe(injectionSchema, 'A fault of one execution of one instruction that nothing in memory explains; the next execution is not disturbed.')),
   kernelGeneration: z.optional(describe(z.enum(KERNEL_GENERATIONS.map((generation) => generation.id)), 'Kernel whose headers and fault rules apply. Default "6.12".')),
   cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", "skylake-server", or an object.')),
   includePaths: z.optional(describe(z.array(z.string()), 'Searched for #include before the built-in stand-ins; a configured kernel tree wins.')),
