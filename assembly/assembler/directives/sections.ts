@@ -39,10 +39,9 @@ function readSection(state: AssemblyState, statement: DirectiveStatement, nameAr
   let next = from;
   const take = (): DirectiveArgument | undefined => optional(statement, next++);
   const flagText = take();
+  if (flagText === undefined && statement.arguments.length > from) throw new AssemblyError('bad-section', 'the flags are missing behind the comma: a string such as "ax" (`#` begins a comment, so Solaris\' `#alloc` is none)');
   if (flagText === undefined) return { name, flags: undefined, type: undefined, entrySize: 0, group: undefined, linkedTo: undefined };
-  const letters = flagText.string === undefined ? solarisFlags(statement, from) : undefined;
-  const { flags, inherit } = letters ?? readFlags(state, flagText);
-  if (letters !== undefined) return { name, flags, type: undefined, entrySize: 0, group: undefined, linkedTo: undefined };
+  const { flags, inherit } = readFlags(flagText);
   const type = readType(state, take());
   let entrySize = 0;
   if ((flags & SHF.MERGE) !== 0) {
@@ -65,7 +64,8 @@ function readSection(state: AssemblyState, statement: DirectiveStatement, nameAr
   return { name, flags: (flags & ~SHF.GROUP) | groupFlag, type, entrySize, group, linkedTo };
 }
 
-function readFlags(state: AssemblyState, argument: DirectiveArgument): { flags: number; inherit: boolean } {
+function readFlags(argument: DirectiveArgument): { flags: number; inherit: boolean } {
+  if (argument.string === undefined) throw new AssemblyError('bad-section', `\`${argument.text}\` is no section flag: flags are a string such as "ax"`, argument.range);
   const letters = decodeUtf8(stringOf(argument));
   let flags = 0;
   let inherit = false;
@@ -77,20 +77,7 @@ function readFlags(state: AssemblyState, argument: DirectiveArgument): { flags: 
     else if (flag === undefined) throw new AssemblyError('bad-section', `there is no section flag \`${letter}\`; the flags are a, w, x, M, S, G, T, o, e, l, R, d and ?`, argument.range);
     else flags = (flags | flag) >>> 0;
   }
-  void state;
   return { flags, inherit };
-}
-
-/** Solaris style: `#alloc, #write, #execinstr`. */
-function solarisFlags(statement: DirectiveStatement, from: number): { flags: number; inherit: boolean } {
-  const names: Readonly<Record<string, number>> = { '#alloc': SHF.ALLOC, '#write': SHF.WRITE, '#execinstr': SHF.EXECINSTR, '#exclude': 0x80000000, '#tls': SHF.TLS };
-  let flags = 0;
-  for (const argument of statement.arguments.slice(from)) {
-    const flag = Object.hasOwn(names, argument.text) ? names[argument.text] : undefined;
-    if (flag === undefined) throw new AssemblyError('bad-section', `\`${argument.text}\` is no section flag: flags are a string such as "ax"`, argument.range);
-    flags |= flag;
-  }
-  return { flags, inherit: false };
 }
 
 function readType(state: AssemblyState, argument: DirectiveArgument | undefined): number | undefined {
