@@ -10,6 +10,6 @@ export const READER_CODES: Readonly<Record<string, Severity>> = {
   'foreign-architecture': 'information',
   'include-not-found': 'error', 'macro-argument': 'error', 'macro-redefined': 'warning', 'missing-file': 'error', 'no-convergence': 'error', 'not-constant': 'error',
   'operand-mismatch': 'error', 'size-limit': 'error', 'symbol-redefined': 'error', syntax: 'error', 'unbalanced-conditional': 'error',
-  'undefined-macro': 'error', 'unknown-directive': 'error', 'unknown-mnemonic': 'error',
+  'unclosed-macro': 'error', 'undefined-macro': 'error', 'unknown-directive': 'error', 'unknown-mnemonic': 'error',
   'unknown-register': 'error', 'unused-suppression': 'hint', 'user-error': 'error', 'value-out-of-range': 'error',
 };

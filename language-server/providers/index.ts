@@ -1,6 +1,7 @@
 /** Every feature of the server, in the order capabilities are merged. */
 import type { Provider } from '../provider.ts';
 import { callHierarchy } from './call-hierarchy.ts';
+import { completion } from './completion.ts';
 import { coveredInstructions } from './covered-instructions.ts';
 import { declaration } from './declaration.ts';
 import { definition } from './definition.ts';
@@ -15,10 +16,11 @@ import { implementation } from './implementation.ts';
 import { references } from './references.ts';
 import { rename } from './rename.ts';
 import { selectionRanges } from './selection-ranges.ts';
+import { signatureHelp } from './signature-help.ts';
 import { workspaceFiles } from './workspace-files.ts';
 import { workspaceSymbols } from './workspace-symbols.ts';
 
 export const PROVIDERS: readonly Provider[] = [
   hover, definition, declaration, implementation, references, rename, documentHighlight, documentSymbols, workspaceSymbols, documentLinks,
-  callHierarchy, faultHierarchy, folding, selectionRanges, diagnostics, coveredInstructions, workspaceFiles,
+  callHierarchy, faultHierarchy, folding, selectionRanges, diagnostics, coveredInstructions, workspaceFiles, completion, signatureHelp,
 ];

@@ -38,6 +38,19 @@ describe('the language server', () => {
     expect(client.initialized.capabilities).toMatchInlineSnapshot(`
       {
         "callHierarchyProvider": true,
+        "completionProvider": {
+          "resolveProvider": true,
+          "triggerCharacters": [
+            "%",
+            ".",
+            "#",
+            "<",
+            """,
+            "/",
+            "@",
+            "\\",
+          ],
+        },
         "declarationProvider": true,
         "definitionProvider": true,
         "diagnosticProvider": {
@@ -62,6 +75,17 @@ describe('the language server', () => {
           "prepareProvider": true,
         },
         "selectionRangeProvider": true,
+        "signatureHelpProvider": {
+          "retriggerCharacters": [
+            ",",
+          ],
+          "triggerCharacters": [
+            " ",
+            ",",
+            "(",
+            "	",
+          ],
+        },
         "textDocumentSync": {
           "change": 2,
           "openClose": true,

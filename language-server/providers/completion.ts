@@ -1,0 +1,120 @@
+/**
+ * Completion: what may stand at the cursor. Documentation is looked up for the item that is looked at.
+ */
+import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
+import type { CompletionItem, CompletionList, Position, Range, TextEdit } from 'vscode-languageserver-types';
+import type { CompletionClientCapabilities } from 'vscode-languageserver';
+import type { Analysis } from '../analysis/analysis.ts';
+import { cursorAt } from '../editing/cursor.ts';
+import { directiveText, instructionText, macroText } from '../editing/documentation.ts';
+import { proposeDirectives, proposeHead } from '../editing/propose-code.ts';
+import { proposeComment, proposeIncludes } from '../editing/propose-files.ts';
+import { proposeOperand } from '../editing/propose-operands.ts';
+import type { Proposal, ProposalKind } from '../editing/proposals.ts';
+import type { Provider } from '../provider.ts';
+import type { Workspace } from '../workspace.ts';
+
+const KIND: Readonly<Record<ProposalKind, CompletionItemKind>> = {
+  instruction: CompletionItemKind.Keyword, directive: CompletionItemKind.Property, register: CompletionItemKind.Variable, label: CompletionItemKind.Reference, function: CompletionItemKind.Function,
+  symbol: CompletionItemKind.Value, macro: CompletionItemKind.Constant, type: CompletionItemKind.EnumMember, file: CompletionItemKind.File, folder: CompletionItemKind.Folder, keyword: CompletionItemKind.Keyword,
+};
+
+interface Asked {
+  readonly uri: string;
+  readonly kind: ProposalKind;
+}
+
+export const completion: Provider = {
+  capabilities: { completionProvider: { triggerCharacters: ['%', '.', '#', '<', '"', '/', '@', '\\'], resolveProvider: true } },
+  register(connection, workspace) {
+    let client: CompletionClientCapabilities = {};
+    workspace.onInitialize(({ capabilities }) => { client = capabilities.textDocument?.completion ?? {}; });
+    connection.onCompletion(({ textDocument: { uri }, position }) => {
+      const document = workspace.document(uri);
+      const analysis = workspace.recentAnalysis(uri);
+      if (document === undefined || analysis?.foreign !== undefined || analysis === undefined) return null;
+      return completionList(analysis, document.getText(), { uri, position, client, workspace });
+    });
+    connection.onCompletionResolve((item) => resolved(item, workspace));
+  },
+};
+
+interface Request {
+  readonly uri: string;
+  readonly position: Position;
+  readonly client: CompletionClientCapabilities;
+  readonly workspace: Workspace;
+}
+
+function completionList(analysis: Analysis, text: string, { uri, position, client, workspace }: Request): CompletionList {
+  const cursor = cursorAt(text, position.line, position.character);
+  const range: Range = { start: { line: position.line, character: cursor.start }, end: position };
+  const proposals = proposalsAt(cursor, analysis, position.line + 1, uri, workspace);
+  const defaults = client.completionList?.itemDefaults ?? [];
+  const shared = defaults.includes('editRange');
+  const items = proposals.map((proposal): CompletionItem => {
+    const snippet = client.completionItem?.snippetSupport === true ? proposal.snippet : undefined;
+    const text = snippet ?? proposal.insert ?? proposal.label;
+    return {
+      label: proposal.label, kind: KIND[proposal.kind], sortText: `${proposal.rank.toFixed(3)} ${proposal.label}`,
+      ...(proposal.detail === undefined ? {} : { detail: proposal.detail }),
+      ...(snippet === undefined ? {} : { insertTextFormat: InsertTextFormat.Snippet }),
+      ...(shared ? (text === proposal.label ? {} : { textEditText: text }) : { textEdit: { range, newText: text } }),
+      ...(proposal.header === undefined ? {} : { additionalTextEdits: [includeEdit(analysis, proposal.header)] }),
+      ...(['instruction', 'directive', 'macro'].includes(proposal.kind) ? { data: { uri, kind: proposal.kind } satisfies Asked } : {}),
+    };
+  });
+  return { isIncomplete: false, ...(shared ? { itemDefaults: { editRange: range } } : {}), items };
+}
+
+function proposalsAt(cursor: ReturnType<typeof cursorAt>, analysis: Analysis, line: number, uri: string, workspace: Workspace): readonly Proposal[] {
+  switch (cursor.place) {
+    case 'head': return proposeHead(cursor, analysis);
+    case 'operand': return proposeOperand(cursor, analysis, line, exported(workspace, analysis.file));
+    case 'cpp': return proposeDirectives();
+    case 'cpp-text': return analysis.unit.macros.map(({ name }): Proposal => ({ label: name, kind: 'macro', rank: 1 }));
+    case 'include': return proposeIncludes(cursor, analysis.file, workspace.includePaths(uri), analysis.generation.id, workspace.host);
+    case 'comment': return proposeComment(cursor);
+    case 'none': return [];
+  }
+}
+
+const MOST_EXPORTED = 3000;
+
+/** Names that other files of the workspace let each other see. */
+function exported(workspace: Workspace, file: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const summary of workspace.index.files) {
+    if (summary.file === file) continue;
+    for (const { name, global, defined } of summary.symbols.values()) {
+      if (names.size >= MOST_EXPORTED) return names;
+      if (global && defined) names.add(name);
+    }
+  }
+  return names;
+}
+
+/** Includes `header` behind the last include of the file, else at its start. */
+export function includeEdit(analysis: Pick<Analysis, 'unit' | 'file'>, header: string): TextEdit {
+  const last = analysis.unit.includes.filter(({ range }) => range.start.file === analysis.file && range.start.expansion === undefined).at(-1);
+  const place: Position = { line: last === undefined ? 0 : last.range.start.line, character: 0 };
+  return { range: { start: place, end: place }, newText: `#include <${header}>\n` };
+}
+
+function resolved(item: CompletionItem, workspace: Workspace): CompletionItem {
+  const asked = item.data as Asked | undefined;
+  const value = asked === undefined ? undefined : documentationOf(item.label, asked, workspace);
+  return value === undefined ? item : { ...item, documentation: { kind: MarkupKind.Markdown, value } };
+}
+
+function documentationOf(label: string, { uri, kind }: Asked, workspace: Workspace): string | undefined {
+  switch (kind) {
+    case 'instruction': return instructionText(label);
+    case 'directive': return directiveText(label);
+    case 'macro': {
+      const definition = workspace.recentAnalysis(uri)?.unit.macros.findLast(({ name }) => name === label);
+      return definition === undefined ? undefined : macroText(definition).join('\n\n');
+    }
+    default: return undefined;
+  }
+}
