@@ -110,11 +110,6 @@ export class Workspace {
     return (this.#documents.get(uri) === undefined ? undefined : this.#cache.get(uri)?.analysis) ?? this.analysis(uri);
   }
 
-  /** Where a document's includes are looked for, after its own folder. */
-  includePaths(uri: string): readonly string[] {
-    return this.#options(pathOf(uri)).includePaths ?? [];
-  }
-
   /** The analysis of a file, open or not; undefined if there is none. */
   analysisOfFile(path: string): Analysis | undefined {
     const open = this.documentOf(path);

@@ -73,7 +73,7 @@ function proposalsAt(cursor: ReturnType<typeof cursorAt>, analysis: Analysis, li
     case 'operand': return proposeOperand(cursor, analysis, line, exported(workspace, analysis.file));
     case 'cpp': return proposeDirectives();
     case 'cpp-text': return analysis.unit.macros.map(({ name }): Proposal => ({ label: name, kind: 'macro', rank: 1 }));
-    case 'include': return proposeIncludes(cursor, analysis.file, workspace.includePaths(uri), analysis.generation.id, workspace.host);
+    case 'include': return proposeIncludes(cursor, analysis.file, workspace.includePaths(analysis.file), analysis.generation.id, workspace.host);
     case 'comment': return proposeComment(cursor);
     case 'none': return [];
   }
