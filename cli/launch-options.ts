@@ -1,6 +1,7 @@
 /**
  * From flags to a launch configuration. What the flags do not say is left to the same inference F5 uses.
  */
+import { CommandError } from './exit-codes.ts';
 
 /** Flags of all commands that read sources. */
 export interface SourceOptions {
@@ -14,6 +15,9 @@ export interface SourceOptions {
 export interface RunOptions extends SourceOptions {
   readonly entry?: string;
   readonly n?: number;
+  /** `REGISTER=VALUE`, `NAME=SIZE`. */
+  readonly set?: readonly string[];
+  readonly buffer?: readonly string[];
   readonly poison?: readonly string[];
   readonly granule?: string;
   readonly profile?: string;
@@ -23,10 +27,12 @@ export interface RunOptions extends SourceOptions {
 
 /** The configuration as somebody would write it in launch.json; it is checked like one. */
 export function launchAttributes(files: readonly string[], options: RunOptions): Record<string, unknown> {
-  const { entry, n, granule, profile, contract, budget } = options;
+  const { entry, n, set, buffer, granule, profile, contract, budget } = options;
   const poison = poisonAttribute(options.poison);
   const attributes = {
     ...sourceAttributes(files, options), entry, n, poison, poisonGranule: granule, cpuProfile: profile, contract, budget,
+    arguments: set === undefined ? undefined : Object.fromEntries(set.map((text) => readPair('--set', text))),
+    buffers: buffer === undefined ? undefined : Object.fromEntries(buffer.map(readBuffer)),
   };
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
@@ -44,6 +50,18 @@ export function sourceAttributes(files: readonly string[], { include, define, ke
 function poisonAttribute(places: readonly string[] | undefined): unknown {
   if (places === undefined) return undefined;
   return places.includes('none') ? false : [...places];
+}
+
+function readPair(option: string, text: string): readonly [string, string] {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new CommandError(`${option} ${text}: write a name, = and a value`);
+  return [text.slice(0, equals).replace(/^%/, ''), text.slice(equals + 1)];
+}
+
+function readBuffer(text: string): readonly [string, { readonly size: number }] {
+  const [name, size] = readPair('--buffer', text);
+  if (!/^(?:0x[\da-f]+|\d+)$/i.test(size)) throw new CommandError(`--buffer ${text}: the size is a whole number of bytes`);
+  return [name, { size: Number(size) }];
 }
 
 /** `NAME` is defined as 1, `NAME=VALUE` as VALUE, as with `cc -D`. */

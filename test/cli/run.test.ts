@@ -57,6 +57,17 @@ describe('mcsafe', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/\noops: page fault reading 8 bytes at 0x1234 /);
   });
 
+  it('run takes registers and memory as it is told', async () => {
+    const source = join(folder, 'add.S');
+    writeFileSync(source, '\t.globl f\n\t.type f, @function\nf:\n\tmovq %rdi, %rax\n\taddq 8(%rsi), %rax\n\tret\n\t.size f, . - f\n');
+    const { status, stdout } = await mcsafe('run', source, '--set', 'rdi=0x1000', '--set', '%rsi=table-8', '--buffer', 'table=8');
+    expect(status).toBe(0);
+    expect(stdout).toContain('f returned rax = 0xccccccccccccdccc');
+    expect((await mcsafe('run', source, '--set', 'rdi')).stderr).toBe('mcsafe: --set rdi: write a name, = and a value\n');
+    expect((await mcsafe('run', source, '--set', 'rdi=nobody')).stderr).toContain('arguments.rdi: "nobody" names no buffer or symbol');
+    expect((await mcsafe('run', source, '--buffer', 'table=-8')).stderr).toContain('the size is a whole number of bytes');
+  });
+
   it('run without poison meets no exception', async () => {
     const { status, stdout } = await mcsafe('run', SAMPLE, '--poison', 'none');
     expect(status).toBe(0);
