@@ -6,12 +6,19 @@ import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { writeFile } from '../host/node/output.ts';
 import type { SweepReport } from '../sweep/report-schema.ts';
+import { sweepHtml } from '../sweep/reports/html.ts';
+import { sweepJunit } from '../sweep/reports/junit.ts';
+import { sweepSarif } from '../sweep/reports/sarif.ts';
 import { CommandError } from './exit-codes.ts';
+import { VERSION } from './version.ts';
 
 type Writer = (reports: readonly SweepReport[], host: Host) => string;
 
 export const REPORT_FORMATS = {
   json: (reports: readonly SweepReport[]): string => reportJson(reports),
+  junit: (reports: readonly SweepReport[]): string => sweepJunit(reports),
+  sarif: (reports: readonly SweepReport[]): string => `${JSON.stringify(sweepSarif(reports, VERSION), undefined, 2)}\n`,
+  html: (reports: readonly SweepReport[], host: Host): string => sweepHtml({ reports, version: VERSION, sources: sourcesOf(reports, host) }),
 } as const satisfies Readonly<Record<string, Writer>>;
 export type ReportFormat = keyof typeof REPORT_FORMATS;
 
@@ -52,6 +59,15 @@ export function writeReports(files: readonly ReportFile[], reports: readonly Swe
 /** One object for one routine, an array for several. */
 export function reportJson(reports: readonly SweepReport[]): string {
   return `${JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)}\n`;
+}
+
+/** The texts that reports name, as far as they are there. */
+function sourcesOf(reports: readonly SweepReport[], { files }: Host): ReadonlyMap<string, string> {
+  const names = new Set(reports.flatMap(({ coverage }) => coverage.flatMap(({ instructions }) => instructions.flatMap(({ file }) => file ?? []))));
+  return new Map([...names].flatMap((name) => {
+    const bytes = files.read(name);
+    return bytes === undefined ? [] : [[name, new TextDecoder().decode(bytes)] as const];
+  }));
 }
 
 /** To be told before an hour of work, not after it. */

@@ -4,6 +4,7 @@
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import type { SweepFailure, SweepReport } from '../sweep/report-schema.ts';
+import { caseText, count, counted, extentText, kindsText, launchEntry, targetsText } from '../sweep/reports/words.ts';
 
 /** What a sweep found, each failure class with its smallest case. `interrupted`: it was stopped before its end. */
 export function sweepText(report: SweepReport, interrupted: boolean): string {
@@ -19,22 +20,17 @@ export function sweepText(report: SweepReport, interrupted: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
-function failureLines({ clause, promise, instruction, cases, byKind, targets, smallest, message, launch }: SweepFailure, report: SweepReport): readonly string[] {
+function failureLines(failure: SweepFailure, report: SweepReport): readonly string[] {
+  const { clause, promise, instruction, cases, byKind, smallest, message } = failure;
   const place = instruction.file === undefined ? '' : `  ${shown(instruction.file)}:${String(instruction.line)}`;
-  const kinds = Object.entries(byKind).map(([kind, count]) => `${kind} ${count.toLocaleString('en')}`).join(', ');
-  const where = targets.length === report.targets.length ? '' : `; only on ${targets.map((target) => report.targets[target]!).join(' and on ')}`;
+  const where = targetsText(failure, report);
   return [
     `${pc.red(clause)}: not kept: ${promise}`,
     `  at ${instruction.name}  ${instruction.text}${place}`,
-    `  ${cases.toLocaleString('en')} ${cases === 1 ? 'case' : 'cases'} (${kinds})${where}`,
+    `  ${counted(cases, 'case')} (${kindsText(byKind)})${where === '' ? '' : `; ${where}`}`,
     `  smallest: ${caseText(smallest)}: ${message}`,
-    `  replay: ${JSON.stringify({ type: 'mcsafe', request: 'launch', name: `${report.routine}: ${clause}`, ...launch })}`,
+    `  replay: ${JSON.stringify(launchEntry(report, failure))}`,
   ];
-}
-
-function caseText({ kind, n, position, srcOffset, dstOffset }: SweepFailure['smallest']): string {
-  const length = n >= 2 ** 32 ? `2^32+${String(n - 2 ** 32)}` : String(n);
-  return `n=${length}, ${kind === 'none' ? 'no fault' : `${kind} at byte ${String(position)}`}, offsets ${String(srcOffset)} and ${String(dstOffset)}`;
 }
 
 function coverageLines({ coverage, targets }: SweepReport): readonly string[] {
@@ -48,12 +44,11 @@ function coverageLines({ coverage, targets }: SweepReport): readonly string[] {
   });
 }
 
-function verdict({ cases, planned, violating, space: { size, summary, shard, random }, failures }: SweepReport, interrupted: boolean): string {
-  const part = random !== undefined ? `${String(random.count)} drawn at random (seed ${String(random.seed)}) from ${size.toLocaleString('en')}: ${summary}`
-    : shard !== undefined ? `parts ${shard.parts.join(', ')} of ${String(shard.count)} of ${size.toLocaleString('en')}: ${summary}` : `exhaustive for ${summary}`;
-  const run = interrupted ? `${pc.yellow('interrupted')} after ${cases.toLocaleString('en')} of ${planned.toLocaleString('en')} cases` : `${cases.toLocaleString('en')} cases, ${part}`;
+function verdict(report: SweepReport, interrupted: boolean): string {
+  const { violating, failures } = report;
+  const run = `${interrupted ? `${pc.yellow('interrupted')} ` : ''}${extentText(report)}`;
   return violating === 0 ? `${pc.green('no violation')}: ${run}`
-    : `${pc.red(`${violating.toLocaleString('en')} violating cases`)} in ${String(failures.length)} ${failures.length === 1 ? 'class' : 'classes'}: ${run}`;
+    : `${pc.red(`${count(violating)} violating ${violating === 1 ? 'case' : 'cases'}`)} in ${counted(failures.length, 'class', 'classes')}: ${run}`;
 }
 
 function shown(path: string): string {

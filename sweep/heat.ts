@@ -3,7 +3,7 @@ import { FAULT_KINDS, LONG } from './space.ts';
 import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
 
 /** Cells along each axis at most; a cell then stands for several lengths or positions. */
-const MAX_CELLS = 64;
+export const MAX_CELLS = 65;
 
 /**
  * The counts as data. `rows[kind][i]` belongs to the lengths from `from + i * lengthStep` on, `lengthStep` of them; the last row, one more

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { launchSchema } from '../machine/scenario/schema.ts';
 import { CLAUSES } from './clauses.ts';
 import type { ClauseName } from './clauses.ts';
+import { MAX_CELLS } from './heat.ts';
 import { FAULT_KINDS } from './space.ts';
 
 const count = z.int().check(z.minimum(0));
@@ -42,7 +43,7 @@ const coverageSchema = z.strictObject({
 /** See heat.ts. */
 const heatSchema = z.strictObject({
   from: count, lengthStep: count, positionStep: count,
-  rows: z.partialRecord(z.enum(FAULT_KINDS), z.array(z.string().check(z.regex(/^(\d{1,15}(\/\d{1,15})?( \d{1,15}(\/\d{1,15})?){0,64})?$/))).check(z.maxLength(65))),
+  rows: z.partialRecord(z.enum(FAULT_KINDS), z.array(z.string().check(z.regex(/^(\d{1,15}(\/\d{1,15})?( \d{1,15}(\/\d{1,15})?){0,65})?$/))).check(z.maxLength(MAX_CELLS + 1))),
 });
 
 export const sweepReportSchema = z.strictObject({
@@ -75,3 +76,8 @@ export const sweepReportSchema = z.strictObject({
 
 export type SweepReport = z.infer<typeof sweepReportSchema>;
 export type SweepFailure = SweepReport['failures'][number];
+
+/** JSON Schema (draft 7) of what `mcsafe sweep --json` prints: the report of one routine, or an array for several. */
+export function sweepReportJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(z.union([sweepReportSchema, z.array(sweepReportSchema).check(z.minLength(2))]), { target: 'draft-7', io: 'input', reused: 'ref' });
+}

@@ -2,14 +2,16 @@
  * `mcsafe lint`: the language server's checks from the command line.
  */
 import type { Problem } from '../../assembly/source.ts';
+import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';
+import { documentationFolder } from '../../host/node/installation.ts';
 import { formatProblem } from '../../host/problems.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
 import type { DiagnosticSettings, Level } from '../../host/settings.ts';
 import { LEVELS } from '../../host/settings.ts';
 import { projectOptions, severities } from '../../language-server/analysis/project-options.ts';
 import { CODES, report } from '../../language-server/checks/report.ts';
-import { sarifLog } from '../../language-server/sarif.ts';
+import { problemsLog } from '../../language-server/sarif.ts';
 import { checkedConfig } from '../checked-config.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { sourceAttributes } from '../launch-options.ts';
@@ -25,7 +27,7 @@ export interface LintOptions extends SourceOptions {
 }
 
 export function lint(files: readonly string[], options: LintOptions): Promise<number> {
-  const host = nodeHost();
+  const host = nodeHost({ documentation: documentationFolder() });
   const { includePaths, defines, kernelGeneration } = checkedConfig(sourceAttributes(files, options));
   const asked = Object.fromEntries((options.severity ?? []).map(readSeverity));
   const diagnostics: DiagnosticSettings = { filesWithoutEntries: options.all };
@@ -41,7 +43,7 @@ export function lint(files: readonly string[], options: LintOptions): Promise<nu
     if (analysis.foreign !== undefined) return [leftAlone(path, analysis.foreign)];
     return report(analysis, { ...severities(path, host, undefined), ...asked });
   });
-  print(problems, options.format);
+  print(problems, options.format, host);
   return Promise.resolve(problems.some(({ severity }) => severity === 'error' || severity === 'warning') ? EXIT.FOUND : EXIT.OK);
 }
 
@@ -59,8 +61,8 @@ function leftAlone(file: string, foreign: string): Problem {
   return { severity: 'information', code: 'foreign-architecture', message: `this is ${foreign}, not assembly for x86-64 and GNU as: nothing in it was checked`, range: { start, endColumn: 1 } };
 }
 
-function print(problems: readonly Problem[], format: LintOptions['format']): void {
-  if (format === 'sarif') process.stdout.write(`${JSON.stringify(sarifLog(problems, VERSION), undefined, 2)}\n`);
+function print(problems: readonly Problem[], format: LintOptions['format'], { documentation, files }: Host): void {
+  if (format === 'sarif') process.stdout.write(`${JSON.stringify(problemsLog(problems, VERSION, { folder: documentation, files }), undefined, 2)}\n`);
   else if (format === 'json') process.stdout.write(`${JSON.stringify({ problems }, undefined, 2)}\n`);
   else for (const problem of problems) process.stdout.write(`${formatProblem(problem)}\n`);
 }

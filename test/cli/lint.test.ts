@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { lint } from '../../cli/commands/lint.ts';
+import { nodeHost } from '../../host/node/host.ts';
+import { problemsLog } from '../../language-server/sarif.ts';
+import { sarifErrors } from '../sarif.ts';
 
 /** What the command prints, and its exit status. */
 async function run(files: readonly string[], format: 'text' | 'json' | 'sarif' = 'text'): Promise<{ readonly status: number; readonly out: string }> {
@@ -27,13 +30,28 @@ describe('mcsafe lint', () => {
   it('prints SARIF with a rule, a place and the related places', async () => {
     const { out } = await run(['samples/faulty/wrong_label.S'], 'sarif');
     const log = JSON.parse(out) as { version: string; runs: { tool: { driver: { rules: unknown } }; results: { ruleId: string; locations: unknown; relatedLocations: unknown[] }[] }[] };
-    expect(log.version).toBe('2.1.0');
+    expect(sarifErrors(log)).toEqual([]);
     expect(log.runs[0]!.tool.driver.rules).toEqual([{ id: 'entry-cannot-fault' }]);
     const [result] = log.runs[0]!.results;
     expect(result!.locations).toEqual([{ physicalLocation: {
       artifactLocation: { uri: `file://${process.cwd()}/samples/faulty/wrong_label.S` }, region: { startLine: 31, startColumn: 2, endColumn: expect.any(Number) as number },
     } }]);
     expect(result!.relatedLocations).toHaveLength(2);
+  });
+
+  it('gives each rule in SARIF its page, as text and as an address', () => {
+    const host = nodeHost();
+    const place = { start: { file: '/a b.S', line: 3, column: 1 }, endColumn: 1 };
+    const log = problemsLog([
+      { code: 'credited-load', severity: 'error', message: 'x', range: place }, { code: 'no-such-code', severity: 'hint', message: 'y', range: place },
+    ], '1.2.3', { folder: host.resolve(host.workingFolder, 'docs'), files: host.files });
+    expect(sarifErrors(JSON.parse(JSON.stringify(log)))).toEqual([]);
+    const [known, unknown] = log.runs[0]!.tool.driver.rules!;
+    expect(known).toMatchObject({ id: 'credited-load', helpUri: `file://${process.cwd()}/docs/diagnostics/credited-load.md` });
+    expect(known!.shortDescription!.text).toMatch(/^The landing pad of a later load reports .* fewer were stored\.$/);
+    expect(known!.help!.markdown).toContain('# credited-load');
+    expect(unknown).toEqual({ id: 'no-such-code' });
+    expect(log.runs[0]!.results!.map(({ level }) => level)).toEqual(['error', 'note']);
   });
 
   it('says which file cannot be read', () => {
