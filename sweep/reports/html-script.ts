@@ -46,7 +46,7 @@ class HeatMap {
     const { from, lengthStep, positionStep } = this.data;
     const lengths = column === this.rows.length - 1 ? '4 GiB and more' : range(from + column * lengthStep, lengthStep);
     const { cases, violating } = this.rows[column][row] ?? { cases: 0, violating: 0 };
-    const where = this.canvas.dataset.kind === 'none' ? '' : ', fault at byte ' + range(row * positionStep, positionStep);
+    const where = this.canvas.dataset.position === '' ? '' : ', ' + this.canvas.dataset.position + ' ' + range(row * positionStep, positionStep);
     this.output.textContent = 'n = ' + lengths + where + ': ' + (cases === 0 ? 'no case' : violating.toLocaleString('en') + ' of ' + cases.toLocaleString('en') + ' violate');
   }
 
@@ -82,13 +82,13 @@ class HeatMap {
     pen.textAlign = 'left';
     pen.fillText(this.hasLong ? 'length n (last column: 4 GiB and more)' : 'length n', LEFT, bottom + 28);
     pen.textAlign = 'right';
-    if (this.canvas.dataset.kind !== 'none') for (let row = 0; row < this.height; row += 16) pen.fillText(String(row * positionStep), LEFT - 5, this.y(row) + CELL);
-    if (this.canvas.dataset.kind !== 'none' && this.height > 30) {
+    if (this.canvas.dataset.position !== '') for (let row = 0; row < this.height; row += 16) pen.fillText(String(row * positionStep), LEFT - 5, this.y(row) + CELL);
+    if (this.canvas.dataset.position !== '' && this.height > 30) {
       pen.save();
       pen.translate(11, bottom);
       pen.rotate(-Math.PI / 2);
       pen.textAlign = 'left';
-      pen.fillText('fault at byte', 0, 0);
+      pen.fillText(this.canvas.dataset.position, 0, 0);
       pen.restore();
     }
     if (this.chosen !== undefined) {

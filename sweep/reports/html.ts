@@ -5,10 +5,12 @@
 import { readRow } from '../heat.ts';
 import type { HeatCell } from '../heat.ts';
 import type { SweepFailure, SweepReport } from '../report-schema.ts';
+import { FAULT_KINDS, KINDS } from '../space.ts';
+import type { FaultKind } from '../space.ts';
 import { PAGE_SCRIPT } from './html-script.ts';
 import { PAGE_STYLE } from './html-style.ts';
 import { entryTable, listing } from './html-listing.ts';
-import { caseText, count, counted, escaped, extentText, kindsText, launchEntry, targetsText } from './words.ts';
+import { caseText, count, counted, escaped, extentText, kindsText, launchEntry, positionText, targetsText } from './words.ts';
 
 export interface HtmlRequest {
   readonly reports: readonly SweepReport[];
@@ -102,7 +104,7 @@ function failureArticle(report: SweepReport, failure: SweepFailure, id: string):
 /** Cells of one kind, as the script paints them and the table tells them. */
 function heatMaps(report: SweepReport, id: string): string {
   const { heat } = report;
-  const kinds = Object.entries(heat.rows).map(([kind, rows]) => ({ kind, rows: rows.map(readRow) })).filter(({ rows }) => rows.some(({ length }) => length > 0));
+  const kinds = FAULT_KINDS.map((kind) => ({ kind, rows: (heat.rows[kind] ?? []).map(readRow) })).filter(({ rows }) => rows.some(({ length }) => length > 0));
   if (kinds.length === 0) return '<p>No case was run.</p>';
   const data = JSON.stringify({ from: heat.from, lengthStep: heat.lengthStep, positionStep: heat.positionStep, rows: heat.rows }).replaceAll('<', '\\u003c');
   return `<p>Each cell is ${heat.lengthStep === 1 ? 'one length' : `${String(heat.lengthStep)} lengths`} and ${heat.positionStep === 1 ? 'one fault position' : `${String(heat.positionStep)} fault positions`}, over all alignments${report.targets.length > 1 ? ', CPUs and kernels' : ''}. Point at a cell, or move with the arrow keys, to read its counts.</p>
@@ -112,22 +114,22 @@ function heatMaps(report: SweepReport, id: string): string {
 <details><summary>The same as a table</summary>${kinds.map(({ kind, rows }) => heatTable(kind, rows, report)).join('\n')}</details>`;
 }
 
-function heatMap(kind: string, rows: readonly (readonly HeatCell[])[], id: string): string {
+function heatMap(kind: FaultKind, rows: readonly (readonly HeatCell[])[], id: string): string {
   const all = sumOf(rows.flat());
   const label = `${kind}: ${counted(all.cases, 'case')}, ${count(all.violating)} of them violating; the table below tells where`;
-  return `<figure><figcaption>${escaped(kind)}: ${all.violating === 0 ? 'all kept' : `${count(all.violating)} of ${counted(all.cases, 'case')} violate`}</figcaption>
-<canvas class="heat" role="img" tabindex="0" data-heat="${id}-heat" data-kind="${escaped(kind)}" aria-label="${escaped(label)}"></canvas>
+  return `<figure><figcaption><span title="${KINDS[kind].text}">${kind}</span>: ${all.violating === 0 ? 'all kept' : `${count(all.violating)} of ${counted(all.cases, 'case')} violate`}</figcaption>
+<canvas class="heat" role="img" tabindex="0" data-heat="${id}-heat" data-kind="${kind}" data-position="${positionText(kind)}" aria-label="${escaped(label)}"></canvas>
 <output aria-live="polite">&nbsp;</output></figure>`;
 }
 
-function heatTable(kind: string, rows: readonly (readonly HeatCell[])[], { heat: { from, lengthStep, positionStep } }: SweepReport): string {
+function heatTable(kind: FaultKind, rows: readonly (readonly HeatCell[])[], { heat: { from, lengthStep, positionStep } }: SweepReport): string {
   const body = rows.flatMap((row, i) => {
     const { cases, violating } = sumOf(row);
     if (cases === 0) return [];
     const lengths = i === rows.length - 1 ? '4 GiB and more' : rangeText(from + i * lengthStep, lengthStep);
     return [`<tr><th scope="row">${lengths}</th><td>${count(cases)}</td><td>${count(violating)}</td><td>${violating === 0 || kind === 'none' ? '' : positionsText(row, positionStep)}</td></tr>`];
   });
-  return `<table><caption>${escaped(kind)}</caption><thead><tr><th scope="col">Length</th><th scope="col">Cases</th><th scope="col">Violating</th><th scope="col">Positions that violate</th></tr></thead><tbody>${body.join('')}</tbody></table>`;
+  return `<table><caption>${kind}: ${KINDS[kind].text}</caption><thead><tr><th scope="col">Length</th><th scope="col">Cases</th><th scope="col">Violating</th><th scope="col">Positions that violate</th></tr></thead><tbody>${body.join('')}</tbody></table>`;
 }
 
 /** `8 to 15, 24 to 31`: neighbouring cells are told as one range. */

@@ -1,6 +1,7 @@
 /** Words that all reports use. */
 import type { SweepFailure, SweepReport } from '../report-schema.ts';
-import { LONG } from '../space.ts';
+import { kindFacts, LONG } from '../space.ts';
+import type { FaultKind } from '../space.ts';
 
 export function count(number: number): string {
   return number.toLocaleString('en');
@@ -15,8 +16,20 @@ export function lengthText(n: number): string {
   return n >= LONG ? `2^32+${String(n - LONG)}` : String(n);
 }
 
-export function caseText({ kind, n, position, srcOffset, dstOffset }: SweepFailure['smallest']): string {
-  return `n=${lengthText(n)}, ${kind === 'none' ? 'no fault' : `${kind} at byte ${String(position)}`}, offsets ${String(srcOffset)} and ${String(dstOffset)}`;
+export function caseText(one: SweepFailure['smallest']): string {
+  return `n=${lengthText(one.n)}, ${faultText(one)}, offsets ${String(one.srcOffset)} and ${String(one.dstOffset)}`;
+}
+
+function faultText({ kind, position, second }: SweepFailure['smallest']): string {
+  const facts = kindFacts(kind);
+  if (facts.position === 'none') return 'no fault';
+  if (facts.position === 'execution') return `${kind} at execution ${String(position)} of access ${String(second + 1)} of the routine`;
+  return facts.second === undefined ? `${kind} at byte ${String(position)}` : `${kind} at bytes ${String(position)} and ${String(second)}`;
+}
+
+/** What the positions of a kind of faults are, for a scale; empty if it has none. */
+export function positionText(kind: FaultKind): string {
+  return { none: '', byte: 'fault at byte', line: 'fault at byte', execution: 'fault at execution' }[kindFacts(kind).position];
 }
 
 /** `mc-byte 17,408, pf-read 2,176` */
