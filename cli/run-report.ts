@@ -4,6 +4,7 @@
 import { relative } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import pc from 'picocolors';
+import { severityRowText } from '../debug-adapter/end-text.ts';
 import type { EndReport } from '../debug-adapter/end-text.ts';
 import type { FixupReport } from '../debug-adapter/fixup-report.ts';
 import { textTable } from './text-table.ts';
@@ -92,9 +93,10 @@ export class RunReport {
 
   #endLines(): readonly string[] {
     if (this.#end === undefined) return [];
-    const { reason, text, exceptions } = this.#end;
+    const { reason, text, exceptions, severityRows } = this.#end;
     const counted = `${String(exceptions)} ${exceptions === 1 ? 'exception' : 'exceptions'}`;
-    return [reason === 'returned' ? pc.green(text) : pc.red(text), pc.dim(counted)];
+    const rows = (severityRows ?? []).filter(({ hits }) => hits > 0).map((row) => pc.dim(`severity ${severityRowText(row)}`));
+    return [reason === 'returned' ? pc.green(text) : pc.red(text), pc.dim(counted), ...rows];
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import { LINE_SIZE } from '../machine/memory/memory.ts';
 import type { Machine } from '../machine/machine.ts';
+import { severityRowText, severityRowsOf } from './end-text.ts';
 import { evaluate } from './expressions/evaluate.ts';
 import { ExpressionError } from './expressions/expression.ts';
 import { hex } from './format.ts';
@@ -45,6 +46,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       machine.memory.unpoison(address, size);
       return { text: `took the poison from ${machine.describe(address)}, ${String(size)} bytes`, changed: true };
     },
+  },
+  severity: {
+    usage: 'severity',
+    help: 'how often each row of the severity table has graded a machine check of this run, or was passed over',
+    run: (_, machine) => ({ text: severityRowsOf(machine)?.map(severityRowText).join('\n') ?? 'no machine check has been graded in this run', changed: false }),
   },
   help: {
     usage: 'help',

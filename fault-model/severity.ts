@@ -184,22 +184,40 @@ function gradeIntel(bank: MachineCheckBank, context: ErrorContext, situation: Gr
   throw new Error('the last severity row matches everything');
 }
 
-/** AMD and Hygon: a chain of tests, told in the same words as the table. */
+/** One of AMD's rules: a test in code where Intel has a row of a table. */
+export interface AmdSeverityRule {
+  readonly severity: SeverityName;
+  readonly message: string;
+  readonly applies: (bank: MachineCheckBank, context: ErrorContext, situation: GradingSituation) => boolean;
+  /** Why it does not apply, where it does not. */
+  readonly because: (context: ErrorContext) => string;
+}
+
+/** The rules for AMD and Hygon CPUs, in the order they are tried (mce_severity_amd). */
+export const AMD_SEVERITY_RULES: readonly AmdSeverityRule[] = [
+  { severity: 'PANIC', message: 'Processor context corrupt', applies: ({ status }) => (status & PCC) !== 0n, because: () => 'PCC clear' },
+  { severity: 'DEFERRED', message: 'Deferred error', applies: ({ status }) => (status & MCI_STATUS.DEFERRED) !== 0n, because: () => 'DEFERRED clear' },
+  { severity: 'KEEP', message: 'Corrected error', applies: ({ status }) => (status & UC) === 0n, because: () => 'UC set' },
+  {
+    severity: 'PANIC', message: 'Overflowed and the CPU cannot recover from overflow',
+    applies: ({ status }, _, { overflowRecovery }) => (status & OVER) !== 0n && overflowRecovery !== true, because: () => 'OVER clear, or overflow recovery present',
+  },
+  { severity: 'PANIC', message: 'The CPU does not contain uncorrected errors (SUCCOR)', applies: (_, __, { succor }) => succor !== true, because: () => 'SUCCOR present' },
+  {
+    severity: 'PANIC', message: 'Uncorrected in unrecoverable area of kernel',
+    applies: (_, { context }) => context === 'KERNEL', because: ({ context }) => `context is ${context}`,
+  },
+  { severity: 'AR', message: 'Action required: contained error in a recoverable context', applies: () => true, because: () => '' },
+];
+
+/** AMD's chain, told in the same words as Intel's table. */
 function gradeAmd(bank: MachineCheckBank, context: ErrorContext, situation: GradingSituation): SeverityGrade {
   const passedOver: { row: number; message: string; because: string }[] = [];
-  const tests: readonly (readonly [string, SeverityName, boolean, string])[] = [
-    ['Processor context corrupt', 'PANIC', (bank.status & PCC) !== 0n, 'PCC clear'],
-    ['Deferred error', 'DEFERRED', (bank.status & MCI_STATUS.DEFERRED) !== 0n, 'DEFERRED clear'],
-    ['Corrected error', 'KEEP', (bank.status & UC) === 0n, 'UC set'],
-    ['Overflowed and the CPU cannot recover from overflow', 'PANIC', (bank.status & OVER) !== 0n && situation.overflowRecovery !== true, 'OVER clear, or overflow recovery present'],
-    ['The CPU does not contain uncorrected errors (SUCCOR)', 'PANIC', situation.succor !== true, 'SUCCOR present'],
-    ['Uncorrected in unrecoverable area of kernel', 'PANIC', context.context === 'KERNEL', `context is ${context.context}`],
-  ];
-  for (const [message, severity, hit, because] of tests) {
-    if (hit) return { severity, row: 0, message, passedOver };
-    passedOver.push({ row: 0, message, because });
+  for (const { severity, message, applies, because } of AMD_SEVERITY_RULES) {
+    if (applies(bank, context, situation)) return { severity, row: 0, message, passedOver };
+    passedOver.push({ row: 0, message, because: because(context) });
   }
-  return { severity: 'AR', row: 0, message: 'Action required: contained error in a recoverable context', passedOver };
+  throw new Error('the last rule applies to everything');
 }
 
 /** Grades one bank as the kernel of `situation.generation` does. */

@@ -226,7 +226,8 @@ export class EmulatedMachine implements Machine {
     const ip = this.registers.rip;
     // A handler runs an instruction at a time, so that each change of the frame is known by the instruction that made it.
     const exit = this.cpu.run(inHandler ? 1 : Number(left < budgetLeft ? left : budgetLeft));
-    if (inHandler && exit.kind !== 'exception') this.#kernel.handlerStepped(ip);
+    const store = inHandler && exit.kind !== 'exception' ? this.#kernel.handlerStepped(ip) : undefined;
+    if (store !== undefined) return this.#end({ reason: 'stray-store', store });
     if (inHandler && this.registers.rip === ADDRESS_MAP.handlerReturn) {
       this.#pending = this.#kernel.handlerReturned();
       return this.#finishDelivery(request);

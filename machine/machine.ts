@@ -6,6 +6,7 @@ import type { Image } from '../assembly/elf/image.ts';
 import type { Cpu, CpuState, RegisterFile } from './cpu/cpu.ts';
 import type { Delivery, DeliveryPhase, RegisterChange } from './kernel/delivery.ts';
 import type { InjectionState } from './injection.ts';
+import type { StrayStore } from './kernel/guest-calls.ts';
 import type { KernelState } from './kernel/kernel.ts';
 import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -46,6 +47,8 @@ export type Stop =
   | { readonly reason: 'halted' }
   /** The same fault at the same ip with the same registers, handled again and again: the run is over. */
   | { readonly reason: 'no-progress'; readonly delivery: Delivery }
+  /** A handler stored into a live `pt_regs` other than through its `regs`: into that of a fault outside, or by running over its stack. The run is over. */
+  | { readonly reason: 'stray-store'; readonly store: StrayStore }
   /** The scenario's instruction budget is spent: the run is over. */
   | { readonly reason: 'budget'; readonly instructions: bigint };
 

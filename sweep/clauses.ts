@@ -128,6 +128,7 @@ class Judgement {
         return;
       }
       case 'no-progress': return this.#say('ends', 'the same fault again and again, with the same registers', ended.delivery.exception.ip);
+      case 'stray-store': return this.#say('ends', `a handler stored into ${ended.store.field} of a live pt_regs other than through its regs`, ended.store.at);
       case 'budget': return this.#say('ends', `still running after ${String(ended.instructions)} instructions`, this.#machine.registers.rip);
       case 'external': return this.#say('ends', `calls ${ended.name}, which is not defined and has no stub`);
       case 'unsupported': return this.#say('ends', `the emulator does not know ${ended.text}`, this.#machine.registers.rip);

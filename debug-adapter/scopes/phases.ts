@@ -7,6 +7,7 @@ import { mcgStatusText, statusText } from '../../fault-model/machine-check.ts';
 import { pageFaultText } from '../../fault-model/vectors.ts';
 import { VECTOR } from '../../machine/cpu/cpu.ts';
 import type { Machine } from '../../machine/machine.ts';
+import { severityRowsOf } from '../end-text.ts';
 import { hex, placeText, pointerText } from '../format.ts';
 import type { Container, Row } from './container.ts';
 import { fixedRows } from './container.ts';
@@ -55,7 +56,7 @@ export function phaseRows(phase: DeliveryPhase, machine: Machine): Container {
     case 'raised':
       return fixedRows(raisedRows(phase, machine));
     case 'graded':
-      return fixedRows(gradedRows(phase));
+      return fixedRows(gradedRows(phase, machine));
     case 'searched':
       return fixedRows(searchedRows(phase, machine));
     case 'entered':
@@ -92,11 +93,13 @@ function raisedRows({ exception }: Phase<'raised'>, machine: Machine): readonly 
   ];
 }
 
-function gradedRows({ bank, context, grade }: Phase<'graded'>): readonly Row[] {
+function gradedRows({ bank, context, grade }: Phase<'graded'>, machine: Machine): readonly Row[] {
+  const counted = severityRowsOf(machine)?.find(({ row, message }) => row === grade.row && message === grade.message);
   const passed = grade.passedOver.map(({ row, message, because }): Row => ({ name: row === 0 ? message : `row ${String(row)}`, value: row === 0 ? because : `${message}: ${because}` }));
   return [
     { name: 'severity', value: grade.severity },
     { name: 'row', value: grade.row === 0 ? grade.message : `${String(grade.row)}: ${grade.message}` },
+    ...(counted === undefined ? [] : [{ name: 'hits of this row', value: `${String(counted.hits)} in this run` }]),
     { name: 'context', value: `${context.context}: ${context.because}` },
     ...(context.copyin ? [{ name: 'copy-in', value: 'the instruction copies from user memory: the page is taken from the process too' }] : []),
     { name: 'rows passed over', value: String(passed.length), children: fixedRows(passed) },

@@ -1,11 +1,13 @@
 /**
  * Handlers that are C functions of the program: frame, call, return through iretq, and who wrote what of the frame.
  */
+import { decodeInstruction } from '../../assembly/x86/decode.ts';
 import { FLAG, VECTOR } from '../cpu/cpu.ts';
 import type { Cpu, CpuProfile } from '../cpu/cpu.ts';
 import type { ActiveDelivery } from './active-delivery.ts';
-import type { DeliveryPhase, EntryMatch, GuestHandler } from './delivery.ts';
+import type { Delivery, DeliveryPhase, EntryMatch, GuestHandler } from './delivery.ts';
 import { PT_REGS, PT_REGS_SIZE, canonical, frameBytes, frameField, iretFault, loadFrame } from './pt-regs.ts';
+import type { PtRegsField } from './pt-regs.ts';
 
 export interface GuestCallOptions {
   readonly cpu: Cpu;
@@ -23,6 +25,18 @@ interface Call {
   seen: Uint8Array;
 }
 
+/** A handler's store into a frame that was not its to change by that means. */
+export interface StrayStore {
+  /** Whose frame. */
+  readonly delivery: Delivery;
+  /** Of the instruction that stored. */
+  readonly at: bigint;
+  readonly field: PtRegsField;
+  /** `outer`: the frame of a fault outside this one. `stack`: the handler's own, run over from below. */
+  readonly how: 'outer' | 'stack';
+}
+
+const MAX_LENGTH = 15;
 const RAX = 0, RCX = 1, RDX = 2, RSP = 4, RSI = 6, RDI = 7, R8 = 8;
 /** `struct extable_info`: error_code, addr, addr_kind, addr_lsb, padding, status. */
 const INFO_SIZE = 32;
@@ -103,16 +117,25 @@ export class GuestCalls {
     return bytes;
   }
 
-  /** An instruction of the innermost handler, at `ip`, has run: the fields it changed are its work. */
-  stepped(ip: bigint): void {
-    const call = this.#calls.at(-1);
-    if (call === undefined) return;
-    const now = this.#options.cpu.memory.read(call.frame, PT_REGS_SIZE);
-    if (now.length !== PT_REGS_SIZE || now.every((byte, index) => byte === call.seen[index])) return;
-    for (const field of PT_REGS) {
-      if (frameField(now, field) !== frameField(call.seen, field)) call.delivery.writers.set(field, `handler at ${this.#options.place(ip)}`);
+  /** An instruction of the innermost handler, at `ip`, has run: the fields it changed are its work, unless they were not its to change. */
+  stepped(ip: bigint): StrayStore | undefined {
+    const innermost = this.#calls.at(-1);
+    for (const call of this.#calls) {
+      const now = this.#options.cpu.memory.read(call.frame, PT_REGS_SIZE);
+      if (now.length !== PT_REGS_SIZE || now.every((byte, index) => byte === call.seen[index])) continue;
+      const fields = PT_REGS.filter((field) => frameField(now, field) !== frameField(call.seen, field));
+      call.seen = now;
+      if (call !== innermost) return { delivery: call.delivery, at: ip, field: fields[0]!, how: 'outer' };
+      if (this.#storesOnStack(ip)) return { delivery: call.delivery, at: ip, field: fields[0]!, how: 'stack' };
+      for (const field of fields) call.delivery.writers.set(field, `handler at ${this.#options.place(ip)}`);
     }
-    call.seen = now;
+    return undefined;
+  }
+
+  /** Whether the instruction at `ip` stores nowhere but to its own stack, by rsp: what it hits of a frame it hits by running over. */
+  #storesOnStack(ip: bigint): boolean {
+    const stores = decodeInstruction(this.#options.cpu.memory.read(ip, MAX_LENGTH), ip).accesses.filter(({ kind }) => kind !== 'read');
+    return stores.length > 0 && stores.every(({ base, implicit }) => implicit || base === 'rsp');
   }
 
   /** The innermost handler has returned: its answer is al, and the frame is what counts. */

@@ -21,6 +21,7 @@ import { ActiveDelivery, died, takeSnapshot } from './active-delivery.ts';
 import type { Delivery, DeliveryPhase } from './delivery.ts';
 import { describeException } from './describe.ts';
 import { GuestCalls } from './guest-calls.ts';
+import type { StrayStore } from './guest-calls.ts';
 import { PendingPages, isRecoverableDataError, reportedBank } from './machine-check.ts';
 import type { PendingPagesState } from './machine-check.ts';
 import { TakerResolver } from './takers.ts';
@@ -134,9 +135,9 @@ export class Kernel {
     return delivery;
   }
 
-  /** To be called after each instruction of a running handler, with the address it was at: notes what it wrote into the frame. */
-  handlerStepped(ip: bigint): void {
-    this.#calls.stepped(ip);
+  /** To be called after each instruction of a running handler, with the address it was at: notes what it wrote into the frame. A store that it must not make comes back. */
+  handlerStepped(ip: bigint): StrayStore | undefined {
+    return this.#calls.stepped(ip);
   }
 
   #next(delivery: ActiveDelivery): DeliveryPhase {

@@ -43,8 +43,9 @@ describe('mcsafe', { timeout: 120_000 }, () => {
 
   it('run --json gives the same as data', async () => {
     const { stdout } = await mcsafe('run', SAMPLE, '--json', '--poison', 'src+10', '--granule', 'byte', '-n', '20');
-    const data = JSON.parse(stdout) as { fixups: { changes: unknown[] }[]; end: { reason: string; registers: Record<string, string>; returns: string } };
+    const data = JSON.parse(stdout) as { fixups: { changes: unknown[] }[]; end: { reason: string; registers: Record<string, string>; returns: string; severityRows: { row: number; hits: number }[] } };
     expect(data.end).toMatchObject({ reason: 'returned', returns: 'rdx', registers: { rax: '0x12', rdx: '0xc' } });
+    expect(data.end.severityRows.filter(({ hits }) => hits > 0)).toEqual([{ row: 17, severity: 'AR', message: expect.any(String) as string, hits: 1, passedOver: 0 }]);
     expect(data.fixups[0]!.changes).toContainEqual({ register: 'rax', old: '0x0', new: '0x12', changedBy: 'EX_TYPE_FAULT_MCE_SAFE' });
   });
 

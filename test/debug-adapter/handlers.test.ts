@@ -39,6 +39,15 @@ describe('a handler that is a C function', () => {
     expect(await client.go('stepOut')).toMatchObject({ description: 'Fixup executed' });
   });
 
+  it('leaves its severity row counted', async () => {
+    if (!has('gcc')) return;
+    const client = await delivered();
+    expect(await client.scope('Graded', 0)).toMatchObject({ 'hits of this row': '1 in this run' });
+    const rows = (await client.evaluate('severity', 'repl')).split('\n');
+    expect(rows.find((row) => row.startsWith('row 17 '))).toBe('row 17 AR: 1 hit (Action required: data load in error recoverable area of kernel)');
+    expect(rows.find((row) => row.startsWith('row 16 '))).toMatch(/^row 16 KEEP: 0 hits, passed over 1 time /);
+  });
+
   it('stops at breakpoints in its source', async () => {
     if (!has('gcc')) return;
     const client = await delivered();

@@ -9,7 +9,7 @@ import { machineOf, phaseNames, phaseOf } from './program.ts';
 const RUN = { limit: 1_000_000 };
 
 /** Offsets in `struct pt_regs`. */
-const AX = 80, SI = 104, IP = 128, CS = 136, SP = 152;
+const AX = 80, SI = 104, DI = 112, IP = 128, CS = 136, SP = 152;
 
 /** A routine whose load is handled by `body`, which gets the frame in rdi; `rest` is more of the program. */
 function handledBy(body: string, config: Partial<LaunchConfig> = {}, rest = ''): Machine {
@@ -95,6 +95,32 @@ describe('a handler', () => {
 .Lhandler_end:`);
     machine.run(RUN);
     expect(machine.deliveries.at(-1)!.phases.at(-1)).toMatchObject({ phase: 'died', death: { reason: expect.stringContaining('8 handlers deep') as string } });
+  });
+
+  test('that runs over its stack into the frame is stopped, and the field named', () => {
+    // The frame of the caller's info and of pt_regs lie above the return address.
+    const machine = handledBy('1: movq $0, (%rsp,%rcx) ; addq $8, %rcx ; jmp 1b'.replace('1:', 'xorl %ecx, %ecx ; 1:'));
+    const stop = machine.run(RUN);
+    expect(stop).toMatchObject({ reason: 'stray-store', store: { how: 'stack', field: expect.any(String) as string } });
+    expect(machine.ended).toBe(stop);
+    // A compiler may keep regs anywhere but in rsp.
+    const held = handledBy(`movq %rdi, %rbp ; leaq .Lback(%rip), %rax ; movq %rax, ${String(IP)}(%rbp)`);
+    expect(held.run(RUN)).toEqual({ reason: 'returned' });
+  });
+
+  test('that stores into the frame of the fault outside is stopped', () => {
+    const machine = handledBy(`movq (%rsp,%rsi), %rcx
+	EXTABLE_RANGE handler, .Lhandler_end, inner
+.Lhandler_end:`, {}, `
+SYM_FUNC_START_LOCAL(inner_handler)
+	/* The outer handler has its regs in rdi, and so has the frame of this fault. */
+	movq ${String(DI)}(%rdi), %rax
+	movq $7, ${String(AX)}(%rax)
+	movl $1, %eax
+	ret
+SYM_FUNC_END(inner_handler)
+	EXTABLE_DESCRIPTOR inner, inner_handler, EXTABLE_PF | EXTABLE_GP`);
+    expect(machine.run(RUN)).toMatchObject({ reason: 'stray-store', store: { how: 'outer', field: 'rax', delivery: { sequence: 1 } } });
   });
 
   test('of a machine check that reads poison shuts the CPU down', () => {
