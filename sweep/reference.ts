@@ -4,6 +4,7 @@
 import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
 import type { ImageTable } from '../assembly/extable/search.ts';
+import { decodeAll } from '../assembly/x86/decode.ts';
 import type { CommentDirective } from '../assembly/gas/statement.ts';
 import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kernel-generation.ts';
 import { createCpu } from '../machine/cpu/wasm-cpu.ts';
@@ -48,6 +49,27 @@ interface LoadedCpu {
   readonly loaded: MemoryCheckpoint;
 }
 
+/** Instructions that run one after the other if none faults; the last may be a branch. */
+interface StraightLine {
+  readonly addresses: readonly bigint[];
+  /** It is one instruction that counts once for each of rcx. */
+  readonly repeats: boolean;
+}
+
+/** Instructions looked at in one line. */
+const MAX_LINE = 256;
+const RCX = 1;
+
+function straightLine({ memory }: Machine, start: bigint): StraightLine {
+  const addresses: bigint[] = [];
+  for (const { address, flow, repeat, mnemonic } of decodeAll(memory.read(start, MAX_LINE * 4), start)) {
+    if (repeat !== 'none') return addresses.length > 0 ? { addresses, repeats: false } : { addresses: [address], repeats: /^(movs|stos)/.test(mnemonic) };
+    addresses.push(address);
+    if (flow !== 'next' || addresses.length >= MAX_LINE) break;
+  }
+  return { addresses: addresses.length === 0 ? [start] : addresses, repeats: false };
+}
+
 /** Instructions of one call of the machine. */
 const SLICE = 1 << 20;
 
@@ -59,6 +81,7 @@ export class Reference {
   /** Instructions that the `nth` kinds make fault: accesses with an entry; and which of them read. */
   readonly #injected: readonly { readonly address: bigint; readonly reads: boolean }[];
   readonly #cpus = new Map<PoisonGranule, LoadedCpu>();
+  readonly #lines = new Map<bigint, StraightLine>();
 
   constructor(target: SweepTarget, contract: Contract) {
     this.target = target;
@@ -97,10 +120,30 @@ export class Reference {
   run(one: SweepCase, seen?: (address: bigint) => void): Machine {
     const machine = this.machine(one);
     while (machine.ended === undefined) {
-      seen?.(machine.registers.rip);
-      machine.run(seen === undefined ? { limit: SLICE } : { limit: 1, stopOnFixup: true });
+      if (seen === undefined) machine.run({ limit: SLICE });
+      else this.#follow(machine, seen);
     }
     return machine;
+  }
+
+  /** Runs on to the next branch, fault or repeated instruction and tells what was executed. */
+  #follow(machine: Machine, seen: (address: bigint) => void): void {
+    const { registers } = machine;
+    const start = registers.rip;
+    if (machine.handling.length > 0) {
+      seen(start);
+      machine.run({ limit: 1, stopOnFixup: true });
+      return;
+    }
+    let line = this.#lines.get(start);
+    if (line === undefined) this.#lines.set(start, line = straightLine(machine, start));
+    const faults = machine.deliveries.length;
+    machine.run({ limit: line.repeats ? Math.max(1, Number(registers.get(RCX) & 0xfffffn)) : line.addresses.length, stopOnFixup: true });
+    const fault = machine.deliveries.length > faults ? machine.deliveries[faults]!.exception.ip : machine.ended === undefined || machine.ended.reason === 'returned' ? undefined : registers.rip;
+    for (const address of line.addresses) {
+      seen(address);
+      if (address === fault) return;
+    }
   }
 
   #cpu({ cpu: profile, poisonGranule: granule, kernelGeneration: generation }: Scenario): LoadedCpu {

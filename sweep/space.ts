@@ -128,8 +128,11 @@ export class Space {
   readonly #short: number;
   readonly #blocks: readonly Block[];
   /** Where the last case was: most often the next one is there too. */
-  #block = 0;
+  #block: Block | undefined;
   #length = 0;
+  /** Numbers of its length's cases there: from, and to (excluded). */
+  #start = 0;
+  #end = 0;
 
   constructor(axes: SpaceAxes) {
     this.axes = axes;
@@ -160,14 +163,14 @@ export class Space {
 
   /** As {@link caseAt}, into an object that is there already: a campaign reads millions. */
   read(index: number, into: { -readonly [K in keyof SweepCase]: SweepCase[K] }): SweepCase {
-    const { target, kind, srcOffset, dstOffset, first, counts } = this.#find(index);
+    const { target, kind, srcOffset, dstOffset } = this.#find(index);
     into.index = index;
     into.target = target;
     into.kind = kind;
     into.n = this.#lengthAt(this.#length);
     into.srcOffset = srcOffset;
     into.dstOffset = dstOffset;
-    place(into, index - first - counts.before(this.#length));
+    place(into, index - this.#start);
     return into;
   }
 
@@ -179,16 +182,17 @@ export class Space {
 
   /** The piece of the space the case is in; {@link #length} is then its length's number. */
   #find(index: number): Block {
+    const known = this.#block;
+    if (known !== undefined && index >= this.#start && index < this.#end) return known;
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.size) throw new RangeError(`the space has no case ${String(index)}`);
     const blocks = this.#blocks;
-    let block = blocks[this.#block]!;
-    if (index < block.first || index >= block.first + block.counts.total) {
-      this.#block = lastAtMost(blocks.length, (i) => blocks[i]!.first, index);
-      block = blocks[this.#block]!;
-    }
-    const inBlock = index - block.first;
+    const block = blocks[lastAtMost(blocks.length, (i) => blocks[i]!.first, index)]!;
     const { before } = block.counts;
-    if (inBlock < before(this.#length) || inBlock >= before(this.#length + 1)) this.#length = lastAtMost(this.#short + this.axes.longLengths.length, before, inBlock);
+    const length = lastAtMost(this.#short + this.axes.longLengths.length, before, index - block.first);
+    this.#block = block;
+    this.#length = length;
+    this.#start = block.first + before(length);
+    this.#end = block.first + before(length + 1);
     return block;
   }
 

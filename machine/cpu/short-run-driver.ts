@@ -210,8 +210,14 @@ class Driver {
     c.get(at).get(this.#poisonTo).op('i64_ge_u').brIf(done);
     c.get(at).op('i32_wrap_i64').i32(8).op('i32_shr_u').i32(0xff0).op('i32_and').set(entry);
     // Half the table away from every address that selects the entry.
-    for (const table of this.#layout.piece.access === ACCESS.READ ? [WINDOWS.READ] : [WINDOWS.READ, WINDOWS.WRITE]) {
-      c.get(entry).get(entry).i32(0x800).op('i32_xor').op('i64_extend_i32_u').i64(8).op('i64_shl').store('i64', table);
+    const close = (table: number): void => { c.get(entry).get(entry).i32(0x800).op('i32_xor').op('i64_extend_i32_u').i64(8).op('i64_shl').store('i64', table); };
+    if (this.#layout.piece.access === ACCESS.READ) close(WINDOWS.READ);
+    else {
+      close(WINDOWS.WRITE);
+      // The read window may be another page's, which stays as it is.
+      c.get(entry).load('i64', WINDOWS.READ).get(at).op('i64_eq').if();
+      close(WINDOWS.READ);
+      c.end();
     }
     c.get(at).i64(4096).op('i64_add').set(at).br(again).end().end();
   }

@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: the emulator beside the real CPU (gcc) and qemu-x86_64, ratios from one run. Each figure is the median of interleaved
- * rounds of CPU time. `--rounds N`; `--faults` for the cost of caught faults alone.
+ * rounds of CPU time. `--rounds N`; `--faults` for the cost of caught faults alone, `--checked` for campaigns.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { COPY_TEXT } from '../cpu/copy-routine.ts';
+import { sweptSpace, SWEPT_COPY, SWEPT_SPACES } from './checked-runs.ts';
 import { emulatedKernel, emulatedShortRuns, emulatedSteps, emulatedStepsBack, objectFile } from './emulated.ts';
 import type { ShortKind } from './emulated.ts';
 import { emulatedFaults, nativeFaults } from './faults.ts';
@@ -60,7 +61,7 @@ function outside(command: readonly string[], args: readonly string[]): { readonl
   return { ns: Number(ns), result: BigInt(result!) };
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const native = build();
   const qemu = native === undefined ? undefined : find('qemu-x86_64');
   if (native === undefined) console.log('skipped: native figures: no gcc');
@@ -111,9 +112,30 @@ function main(): void {
     const here = median(times.here), real = median(times.native);
     console.log(`| ${title} | ${rate(here)} | ${rate(real)} | ${rate(median(times.qemu))} | ${Number.isNaN(real) ? '-' : (real / here).toFixed(1)} | ${String(slow)} |`);
   }
+  await checkedRuns(native);
   flatCost();
   debugging();
   caughtFaults(native !== undefined);
+}
+
+/** Runs of a campaign, each with all its promises checked, beside a harness in C that compares the same bytes. */
+async function checkedRuns(native: string | undefined): Promise<void> {
+  const file = `${cache}swept-copy.S`;
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(file, SWEPT_COPY);
+  console.log('\n| checked runs of a campaign | cases | k runs/s | the whole space, ms (the first time, with compiling) | native harness, k/s | here / native |');
+  console.log('|---|---|---|---|---|---|');
+  for (const space of SWEPT_SPACES) {
+    const { cases, first, again } = await sweptSpace(file, space);
+    const here: number[] = [], real: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      here.push(again());
+      if (native !== undefined && space.native !== undefined) real.push(outside([native], ['sweep', ...space.native]).ns);
+    }
+    const ns = median(here), other = median(real);
+    const shown = (value: number, digits: number): string => (Number.isNaN(value) ? '-' : value.toFixed(digits));
+    console.log(`| ${space.title} | ${cases.toLocaleString('en')} | ${(1e6 / ns).toFixed(0)} | ${(ns * cases / 1e6).toFixed(0)} (${(first * cases / 1e6).toFixed(0)}) | ${shown(1e6 / other, 0)} | ${shown(other / ns, 1)} |`);
+  }
 }
 
 /** A caught fault: natively nearly all of it is the system's way into a signal handler and back, which is elapsed time for both. */
@@ -176,4 +198,5 @@ function coldStarts(): { readonly ms: readonly number[]; readonly empty: readonl
 }
 
 if (process.argv.includes('--faults')) caughtFaults(build() !== undefined);
-else main();
+else if (process.argv.includes('--checked')) await checkedRuns(build());
+else await main();

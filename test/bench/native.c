@@ -2,6 +2,7 @@
  * Runs one kernel on the real CPU (or under qemu-x86_64) and prints the CPU time of a call in nanoseconds.
  *   native KERNEL CALLS A B C D      a kernel with its arguments; `src` and `dst` stand for buffers
  *   native short-clean|short-guard|short-two CALLS   copies of 256 bytes with an exception table in a SIGSEGV handler
+ *   native sweep LEAST MOST OFFSETS   every fault position of copies of these lengths, at so many destination offsets, each one checked
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -52,14 +53,52 @@ static char *buffer(void)
 	return all + 0x1000;
 }
 
+/*
+ * One case: the source ends in front of a page that is not there after `k` bytes of `n`. What the routine says is done must be done, and
+ * nothing else of the destination's page may have changed. Returns the bytes left.
+ */
+static uint64_t checked(char *src, char *dst, uint64_t n, uint64_t k, uint64_t offset)
+{
+	static const char zero[0x1000];
+	char *from = src + 0x10000 - k, *to = dst + offset;
+	uint64_t left = copy((uint64_t)to, (uint64_t)from, n, 0), done = n - left;
+	if (left > n || done > k || memcmp(to, from, done) != 0 || memcmp(dst, zero, offset) != 0 || memcmp(to + done, zero, 0x1000 - offset - done) != 0) {
+		fprintf(stderr, "n %lu, fault at %lu, offset %lu: %lu left\n", n, k, offset, left);
+		exit(1);
+	}
+	memset(to, 0, done);
+	return left;
+}
+
+static void sweep(char *src, char *dst, uint64_t least, uint64_t most, uint64_t offsets)
+{
+	uint64_t cases = 0, left = 0;
+	memset(dst, 0, 0x1000);
+	double start = now();
+	for (uint64_t offset = 0; offset < offsets; offset++)
+		for (uint64_t n = least; n <= most; n++)
+			for (uint64_t k = 0; k < n; k++, cases++) left += checked(src, dst, n, k, offset);
+	printf("%.3f %lu\n", (now() - start) / cases, left);
+}
+
+static void catch_faults(void)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	sigaction(SIGSEGV, &action, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3) return 2;
 	char *src = buffer(), *dst = buffer();
 	uint64_t calls = strtoull(argv[2], NULL, 0), sum = 0;
+	if (strcmp(argv[1], "sweep") == 0 && argc == 5) {
+		catch_faults();
+		sweep(src, dst, calls, strtoull(argv[3], NULL, 0), strtoull(argv[4], NULL, 0));
+		return 0;
+	}
 	if (strncmp(argv[1], "short-", 6) == 0) {
-		struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
-		sigaction(SIGSEGV, &action, NULL);
+		catch_faults();
 		int guard = strcmp(argv[1], "short-clean") != 0;
 		retry = strcmp(argv[1], "short-two") == 0;
 		double start = now();
