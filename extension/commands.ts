@@ -1,7 +1,7 @@
 /**
  * The commands of the palette and the menus.
  */
-import { Uri, commands, debug, window, workspace } from 'vscode';
+import { Location, Position, Range, Uri, commands, debug, window, workspace } from 'vscode';
 import type { DebugConfiguration, ExtensionContext, QuickPickItem } from 'vscode';
 import { assemblyEditor, atCursor, routineAt } from './debug/configuration.ts';
 import { DEBUG_TYPE } from './debug/debugger.ts';
@@ -40,6 +40,7 @@ export function registerCommands(context: ExtensionContext, server: LanguageServ
     commands.registerCommand('mcsafe.debugRoutineWith', (args?: unknown) => debugRoutineWith(routineArguments(args))),
     commands.registerCommand('mcsafe.poisonLine', poisonMemory),
     commands.registerCommand('mcsafe.showFixupView', () => commands.executeCommand(`${FIXUP_VIEW}.focus`)),
+    commands.registerCommand('mcsafe.showUncovered', showUncovered),
     commands.registerCommand('mcsafe.restartLanguageServer', () => server.restart()),
   );
 }
@@ -79,6 +80,25 @@ async function poisonMemory(): Promise<void> {
   } catch (error) {
     void window.showErrorMessage(`mcsafe: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** What the lens about coverage passes: the accesses without an entry, as the protocol writes places. */
+interface UncoveredAccesses {
+  readonly uri: string;
+  readonly position: { readonly line: number; readonly character: number };
+  readonly locations: readonly { readonly uri: string; readonly range: { readonly start: UncoveredAccesses['position']; readonly end: UncoveredAccesses['position'] } }[];
+}
+
+/** Shows the accesses of a routine that have no entry, as references are shown. */
+async function showUncovered(args?: UncoveredAccesses): Promise<void> {
+  if (args === undefined) return;
+  if (args.locations.length === 0) {
+    void window.showInformationMessage('mcsafe: every access of this routine has an exception-table entry.');
+    return;
+  }
+  const position = ({ line, character }: UncoveredAccesses['position']): Position => new Position(line, character);
+  const locations = args.locations.map(({ uri, range }) => new Location(Uri.parse(uri), new Range(position(range.start), position(range.end))));
+  await commands.executeCommand('editor.action.showReferences', Uri.parse(args.uri), position(args.position), locations);
 }
 
 function baseConfiguration({ uri, line }: RoutineArguments): DebugConfiguration | undefined {

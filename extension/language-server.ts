@@ -1,7 +1,7 @@
 /**
  * The language server's client: starts `mcsafe lsp` and says which documents it is for.
  */
-import { EventEmitter, window, workspace } from 'vscode';
+import { EventEmitter, commands, window, workspace } from 'vscode';
 import type { ExtensionContext } from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { LANGUAGES } from './languages.ts';
@@ -39,6 +39,9 @@ export class LanguageServer {
     const client = this.#createClient();
     this.#client = client;
     try {
+      // Lenses are shown only for commands that somebody runs.
+      const known = (await commands.getCommands(true)).filter((name) => name.startsWith('mcsafe.'));
+      client.clientOptions.initializationOptions = { trusted: workspace.isTrusted, commands: known };
       await client.start();
       this.#started.fire();
     } catch (error) {
@@ -65,7 +68,6 @@ export class LanguageServer {
         ...LANGUAGES.flatMap((language) => [{ language, scheme: 'file' }, { language, scheme: 'untitled' }]),
         { pattern: '**/*.{S,s,sx}', scheme: 'file' },
       ],
-      initializationOptions: { trusted: workspace.isTrusted },
       synchronize: { configurationSection: 'mcsafe', fileEvents: workspace.createFileSystemWatcher(WATCHED) },
     });
   }

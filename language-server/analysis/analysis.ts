@@ -28,6 +28,8 @@ export interface ObjectPlace {
 /** One instruction of the file, with what the exception table says of it. */
 export interface InstructionSite extends ObjectPlace {
   readonly statement: InstructionStatement;
+  /** What stands behind a prefix on its own: `rep; movsb` are two statements and one instruction. */
+  readonly prefixed?: InstructionStatement;
   readonly instruction: Instruction;
   /** Entries whose fault site is exactly this instruction. */
   readonly entries: readonly EntrySite[];
@@ -162,7 +164,8 @@ class FileAnalysis implements Analysis {
     this.instructions = decodeAll(unit, object, this.routines, entriesAt);
     for (const site of this.instructions) {
       this.#byPlace.set(placeKey(site), site);
-      for (const key of lineKeys(site.statement.range.start)) pushTo(this.#byLine, key, site);
+      const keys = [site.statement, site.prefixed].flatMap((statement) => (statement === undefined ? [] : lineKeys(statement.range.start)));
+      for (const key of new Set(keys)) pushTo(this.#byLine, key, site);
     }
   }
 
@@ -194,6 +197,11 @@ function decodeAll(
     const section = row === undefined ? undefined : object.sections[row.section];
     if (row === undefined || section === undefined) {
       gaps++;
+      continue;
+    }
+    const before = sites.at(-1);
+    if (before?.section === row.section && before.statement.operands.length === 0 && before.offset < row.offset && row.offset < before.offset + before.instruction.length) {
+      sites[sites.length - 1] = { ...before, prefixed: statement };
       continue;
     }
     const bytes = section.bytes.subarray(row.offset, row.offset + LONGEST_INSTRUCTION);

@@ -1,6 +1,7 @@
 /** Every feature of the server, in the order capabilities are merged. */
 import type { Provider } from '../provider.ts';
 import { callHierarchy } from './call-hierarchy.ts';
+import { codeLenses } from './code-lenses.ts';
 import { completion } from './completion.ts';
 import { coveredInstructions } from './covered-instructions.ts';
 import { declaration } from './declaration.ts';
@@ -13,9 +14,12 @@ import { faultHierarchy } from './fault-hierarchy.ts';
 import { folding } from './folding.ts';
 import { hover } from './hover.ts';
 import { implementation } from './implementation.ts';
+import { inlayHints } from './inlay-hints.ts';
 import { references } from './references.ts';
+import { refresh } from './refresh.ts';
 import { rename } from './rename.ts';
 import { selectionRanges } from './selection-ranges.ts';
+import { semanticTokens } from './semantic-tokens.ts';
 import { signatureHelp } from './signature-help.ts';
 import { workspaceFiles } from './workspace-files.ts';
 import { workspaceSymbols } from './workspace-symbols.ts';
@@ -23,4 +27,5 @@ import { workspaceSymbols } from './workspace-symbols.ts';
 export const PROVIDERS: readonly Provider[] = [
   hover, definition, declaration, implementation, references, rename, documentHighlight, documentSymbols, workspaceSymbols, documentLinks,
   callHierarchy, faultHierarchy, folding, selectionRanges, diagnostics, coveredInstructions, workspaceFiles, completion, signatureHelp,
+  semanticTokens, inlayHints, codeLenses, refresh,
 ];

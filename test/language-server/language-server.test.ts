@@ -38,6 +38,9 @@ describe('the language server', () => {
     expect(client.initialized.capabilities).toMatchInlineSnapshot(`
       {
         "callHierarchyProvider": true,
+        "codeLensProvider": {
+          "resolveProvider": true,
+        },
         "completionProvider": {
           "resolveProvider": true,
           "triggerCharacters": [
@@ -67,6 +70,9 @@ describe('the language server', () => {
         "foldingRangeProvider": true,
         "hoverProvider": true,
         "implementationProvider": true,
+        "inlayHintProvider": {
+          "resolveProvider": true,
+        },
         "positionEncoding": "utf-16",
         "referencesProvider": {
           "workDoneProgress": true,
@@ -75,6 +81,32 @@ describe('the language server', () => {
           "prepareProvider": true,
         },
         "selectionRangeProvider": true,
+        "semanticTokensProvider": {
+          "full": {
+            "delta": true,
+          },
+          "legend": {
+            "tokenModifiers": [
+              "declaration",
+              "defaultLibrary",
+              "exceptionEntry",
+            ],
+            "tokenTypes": [
+              "comment",
+              "string",
+              "number",
+              "keyword",
+              "modifier",
+              "macro",
+              "label",
+              "function",
+              "variable",
+              "parameter",
+              "enumMember",
+            ],
+          },
+          "range": true,
+        },
         "signatureHelpProvider": {
           "retriggerCharacters": [
             ",",
