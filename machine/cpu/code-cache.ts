@@ -3,8 +3,9 @@
  * change, its micro-ops turn into questions ("where is this address now?"), so links to them stay valid.
  */
 import type { Arena } from '../memory/arena.ts';
-import { isCanonical, whyNotFetch } from '../memory/guest-memory.ts';
-import type { AccessMode, GuestMemory, MemoryFault } from '../memory/guest-memory.ts';
+import { isCanonical, whyNotFetch } from '../memory/access.ts';
+import type { AccessMode, MemoryFault } from '../memory/access.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import { JUMP_CACHE, LOOKUP_OP, OP_FIELD, OP_SIZE, OPS } from '../memory/layout.ts';
 import { PAGE_SIZE } from '../memory/memory.ts';
 import { firstIn } from '../memory/poison.ts';

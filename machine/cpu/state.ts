@@ -1,6 +1,6 @@
 /** The processor's state in the shared memory, as TypeScript reads and writes it. */
 import type { Arena } from '../memory/arena.ts';
-import type { AccessMode } from '../memory/guest-memory.ts';
+import type { AccessMode } from '../memory/access.ts';
 import { STATE } from '../memory/layout.ts';
 import { FLAG } from './cpu.ts';
 import type { RegisterFile } from './cpu.ts';

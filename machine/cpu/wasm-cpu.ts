@@ -6,7 +6,7 @@ import { Mnemonic, OpKind, Register } from 'iced-x86';
 import type { Instruction } from 'iced-x86';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
-import type { MemoryFault } from '../memory/guest-memory.ts';
+import type { MemoryFault } from '../memory/access.ts';
 import { ACCESS, EXIT, LOOKUP_OP, STATUS } from '../memory/layout.ts';
 import type { PoisonGranule } from '../memory/memory.ts';
 import { CodeCache } from './code-cache.ts';

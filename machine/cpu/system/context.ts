@@ -1,6 +1,7 @@
 /** What an instruction executed in TypeScript sees of the processor. */
 import type { Instruction } from 'iced-x86';
-import type { GuestMemory, MemoryFault } from '../../memory/guest-memory.ts';
+import type { MemoryFault } from '../../memory/access.ts';
+import type { GuestMemory } from '../../memory/guest-memory.ts';
 import type { CpuExit, CpuProfile, FaultAccess } from '../cpu.ts';
 import type { State } from '../state.ts';
 
