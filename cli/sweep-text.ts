@@ -34,14 +34,23 @@ function failureLines(failure: SweepFailure, report: SweepReport): readonly stri
 }
 
 function coverageLines({ coverage, targets }: SweepReport): readonly string[] {
-  return coverage.flatMap(({ target, instructions, executed, total, entriesReached, entries, accessesFaulted, accesses }) => {
-    const missed = instructions.filter(({ executed: ran, entry, access, faults }) => !ran || ((entry || access) && Object.keys(faults).length === 0));
-    return [
-      `coverage${targets.length === 1 ? '' : ` on ${target}`}: ${String(entriesReached)} of ${String(entries)} entries used, ${String(accessesFaulted)} of ${String(accesses)} accesses faulted, ${String(executed)} of ${String(total)} instructions ran`,
-      ...missed.map(({ name, text, executed: ran, unreachable, file, line }) =>
-        `  ${ran ? 'never faulted' : 'never ran'}: ${name}  ${text}${file === undefined ? '' : `  ${shown(file)}:${String(line)}`}${unreachable === undefined ? '' : ` (${unreachable})`}`),
-    ];
-  });
+  const lacks = coverage.map(({ instructions }) => new Set(instructions.filter(isMissed).map(missedLine)));
+  return [
+    ...coverage.map(({ target, executed, total, entriesReached, entries, accessesFaulted, accesses }) =>
+      `coverage${targets.length === 1 ? '' : ` on ${target}`}: ${String(entriesReached)} of ${String(entries)} entries used, ${String(accessesFaulted)} of ${String(accesses)} accesses faulted, ${String(executed)} of ${String(total)} instructions ran`),
+    // What one CPU does not reach another one may.
+    ...[...lacks[0] ?? []].filter((line) => lacks.every((missed) => missed.has(line))),
+  ];
+}
+
+type CoveredInstruction = SweepReport['coverage'][number]['instructions'][number];
+
+function isMissed({ executed, entry, access, faults }: CoveredInstruction): boolean {
+  return !executed || ((entry || access) && Object.keys(faults).length === 0);
+}
+
+function missedLine({ name, text, executed, unreachable, file, line }: CoveredInstruction): string {
+  return `  ${executed ? 'never faulted' : 'never ran'}: ${name}  ${text}${file === undefined ? '' : `  ${shown(file)}:${String(line)}`}${unreachable === undefined ? '' : ` (${unreachable})`}`;
 }
 
 function verdict(report: SweepReport, interrupted: boolean): string {

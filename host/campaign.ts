@@ -2,8 +2,9 @@
  * From what somebody asks for to a campaign: the program for each kernel and CPU, the contract, the space.
  * One way for the command line, its workers and the editor, so that all mean the same cases by the same numbers.
  */
+import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
-import { DEFAULT_KERNEL_GENERATION } from '../fault-model/kernel-generation.ts';
+import { DEFAULT_KERNEL_GENERATION, KERNEL_GENERATIONS } from '../fault-model/kernel-generation.ts';
 import { CPU_PROFILES, cpuProfile, DEFAULT_CPU_PROFILE } from '../machine/cpu/profiles.ts';
 import { contractByName, CONTRACT_KINDS, readDirectives } from '../machine/scenario/contracts.ts';
 import { opensUserAccess } from '../machine/scenario/user-access.ts';
@@ -20,6 +21,7 @@ import {
 } from '../sweep/defaults.ts';
 import { inferContract } from '../sweep/infer-contract.ts';
 import { injectable } from '../sweep/reference.ts';
+import { allProfiles } from '../sweep/profiles.ts';
 import type { SweepTarget } from '../sweep/reference.ts';
 import { SpaceError } from '../sweep/space.ts';
 import type { Host } from './host.ts';
@@ -59,7 +61,7 @@ export class CampaignError extends Error {
 export async function routinesWithEntries(argument: string, options: CampaignOptions, host: Host): Promise<readonly string[]> {
   const { file, routine } = splitRoutine(argument, host);
   if (routine !== undefined) return [];
-  const result = await loadProgram(sourceConfig(file, options, options.kernel?.[0]), host);
+  const result = await loadProgram(sourceConfig(file, options, kernelGenerations(options.kernel)[0]), host);
   if (!result.ok) return [];
   const { image, config } = result.program;
   const { entries } = findImageTable(image, { generation: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id });
@@ -78,25 +80,30 @@ export async function prepareCampaign(argument: string, options: CampaignOptions
     const targets: SweepTarget[] = [];
     let settled: { readonly contract: Contract; readonly said: SweepDefaults } | undefined;
     let entryName = routine;
-    for (const kernel of options.kernel ?? [undefined]) {
+    const notes: string[] = [];
+    const kernels = kernelGenerations(options.kernel);
+    for (const kernel of kernels) {
       const config = { ...sourceConfig(file, options, kernel), budget: options.budget ?? DEFAULT_SWEEP_BUDGET };
       const result = await loadProgram(config, host);
       if (!result.ok) {
-        throw new CampaignError([...result.configProblems.map(({ path, message }) => `${path}: ${message}`), ...errorsOf(result.problems).map(formatProblem), ...(result.advice === undefined ? [] : [result.advice])].join('\n'));
+        const reason = [...result.configProblems.map(({ path, message }) => `${path}: ${message}`), ...errorsOf(result.problems).map(formatProblem), ...(result.advice === undefined ? [] : [result.advice])].join('\n');
+        if (!isEvery(options.kernel) || (targets.length === 0 && kernel === kernels.at(-1))) throw new CampaignError(reason);
+        notes.push(`not for kernel ${kernel ?? ''}: ${reason.split('\n')[0]!}`);
+        continue;
       }
       const { program } = result;
       const entry = chooseRoutine(program, entryName, file);
       entryName = entry.name;
       settled ??= contractOf(program, entry, options.contract);
       const generation = program.config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
-      for (const profile of profiles(options.profile)) {
+      for (const profile of profiles(options.profile, program.image, settled.contract, generation)) {
         targets.push({
           name: `${profile}, kernel ${generation}`, image: program.image, directives: program.directives, program: program.main,
           config: { ...program.config, entry: entry.name, cpuProfile: profile, contract: launchContract(settled.contract) },
         });
       }
     }
-    return campaignOf(targets, settled!, options);
+    return campaignOf(targets, { ...settled!, notes }, options);
   } catch (error) {
     if (error instanceof SpaceError) throw new CampaignError(error.message);
     throw error;
@@ -110,7 +117,7 @@ function sourceConfig(file: string, { source }: CampaignOptions, kernel: string 
   throw new CampaignError(parsed.problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
 }
 
-function campaignOf(targets: readonly SweepTarget[], { contract, said }: { readonly contract: Contract; readonly said: SweepDefaults }, options: CampaignOptions): Campaign {
+function campaignOf(targets: readonly SweepTarget[], { contract, said, notes }: { readonly contract: Contract; readonly said: SweepDefaults; readonly notes: readonly string[] }, options: CampaignOptions): Campaign {
   const { image, config } = targets[0]!;
   const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
   const table = findImageTable(image, { generation });
@@ -125,6 +132,7 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said }: { reado
   const shard = options.shard === undefined ? undefined : parseShard(options.shard);
   const request: CampaignRequest = {
     targets,
+    ...(notes.length === 0 ? {} : { notes }),
     promises: {
       contract, maxExceptions: options.exceptions ?? number(said.exceptions, 'exceptions') ?? DEFAULT_MAX_EXCEPTIONS,
       helpers: [...options.helper ?? [], ...said.helper?.split(',') ?? []],
@@ -194,10 +202,21 @@ function launchContract({ kind, arguments: args, returns, user }: Contract): { k
   return { kind, arguments: { ...args }, user: [...user], ...(returns === undefined ? {} : { returns }) };
 }
 
-function profiles(asked: readonly string[] | undefined): readonly string[] {
-  const names = (asked ?? [DEFAULT_CPU_PROFILE.name]).flatMap((text) => text.split(','));
+/** `all`, somewhere in a list. */
+function isEvery(asked: readonly string[] | undefined): boolean {
+  return asked?.some((text) => text.split(',').includes('all')) === true;
+}
+
+function kernelGenerations(asked: readonly string[] | undefined): readonly (string | undefined)[] {
+  if (asked === undefined) return [undefined];
+  return isEvery(asked) ? KERNEL_GENERATIONS.map(({ id }) => id) : [...new Set(asked.flatMap((text) => text.split(',')))];
+}
+
+function profiles(asked: readonly string[] | undefined, image: Image, contract: Contract, generation: string): readonly string[] {
+  if (isEvery(asked)) return allProfiles(image, contract, generation);
+  const names = [...new Set((asked ?? [DEFAULT_CPU_PROFILE.name]).flatMap((text) => text.split(',')))];
   const unknown = names.find((name) => cpuProfile(name) === undefined);
-  if (unknown !== undefined) throw new CampaignError(`no CPU profile "${unknown}"; known are default, ${CPU_PROFILES.map(({ name }) => name).join(', ')}`);
+  if (unknown !== undefined) throw new CampaignError(`no CPU profile "${unknown}"; known are all, default, ${CPU_PROFILES.map(({ name }) => name).join(', ')}, each with features added or taken away, as in intel-server-erms+la57`);
   return names;
 }
 

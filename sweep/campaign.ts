@@ -22,6 +22,8 @@ export interface Shard {
 
 export interface CampaignRequest {
   readonly targets: readonly SweepTarget[];
+  /** What was left out of what was asked for, and why; to be printed with the space. */
+  readonly notes?: readonly string[];
   readonly promises: Promises;
   readonly axes: Omit<SpaceAxes, 'targets'>;
   readonly shard?: Shard;

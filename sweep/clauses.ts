@@ -138,7 +138,9 @@ class Judgement {
   }
 
   #exceptions(): void {
-    const { deliveries, fixups, image, scenario } = this.#machine;
+    const { fixups, image, scenario } = this.#machine;
+    // Without those after which the kernel goes on as if nothing had been, as after the erratum of fast string copies.
+    const deliveries = this.#machine.deliveries.filter(({ phases }) => phases.some(({ phase }) => phase === 'handled' || phase === 'died'));
     const { maxExceptions, helpers } = this.#promises;
     if (deliveries.length > maxExceptions) this.#say('exceptions', `${String(deliveries.length)} exceptions in one call`);
     const poison = deliveries.filter(({ exception }) => exception.vector === VECTOR.MC);

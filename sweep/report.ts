@@ -22,7 +22,7 @@ export function campaignReport(campaign: Campaign): SweepReport {
     },
     targets: targets.map(({ name }) => name),
     space: {
-      size: space.size, axes: [...space.describe()], summary: space.summary(),
+      size: space.size, axes: [...space.describe(), ...campaign.request.notes ?? []], summary: space.summary(),
       ...(shard === undefined ? {} : { shard: { parts: [shard.index], count: shard.count } }),
       ...(random === undefined ? {} : { random }),
     },

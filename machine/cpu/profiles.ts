@@ -18,7 +18,14 @@ export const CPU_PROFILES: readonly CpuProfile[] = [
 
 export const DEFAULT_CPU_PROFILE = CPU_PROFILES[0]!;
 
-/** The profile called `name`; `default` is the first. */
+/** The profile called `name`; `default` is the first. Features may be added to it and taken from it: `intel-server-erms+la57`. */
 export function cpuProfile(name: string): CpuProfile | undefined {
-  return name === 'default' ? DEFAULT_CPU_PROFILE : CPU_PROFILES.find((profile) => profile.name === name);
+  const known = name === 'default' ? DEFAULT_CPU_PROFILE : CPU_PROFILES.find((profile) => profile.name === name);
+  if (known !== undefined) return known;
+  const change = /^(.+)([+-])([a-z0-9_]+)$/.exec(name);
+  const base = change === null ? undefined : cpuProfile(change[1]!);
+  if (base === undefined) return undefined;
+  const [, , sign, feature = ''] = change!;
+  const others = base.features.filter((one) => one !== feature);
+  return { ...base, name, features: sign === '+' ? [...others, feature] : others };
 }

@@ -80,7 +80,7 @@ export const launchSchema = z.strictObject({
   absent: z.optional(describe(z.array(absentSchema), 'Memory that is not there although its page is: an access to any of these bytes is a page fault (test mode; hardware knows whole pages).')),
   inject: z.optional(describe(injectionSchema, 'A fault of one execution of one instruction that nothing in memory explains; the next execution is not disturbed.')),
   kernelGeneration: z.optional(describe(z.enum(KERNEL_GENERATIONS.map((generation) => generation.id)), 'Kernel whose headers and fault rules apply. Default "6.12".')),
-  cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", "skylake-server", or an object.')),
+  cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", "skylake-server", features added or taken away ("intel-server-erms+la57"), or an object.')),
   includePaths: z.optional(describe(z.array(z.string()), 'Searched for #include before the built-in stand-ins; a configured kernel tree wins.')),
   defines: z.optional(describe(z.record(z.string(), z.string()), 'Macros defined as with -D.')),
   stubs: z.optional(describe(z.record(z.string(), z.string()), 'Assembly text for functions the program calls and does not define: {"printk": "xor %eax, %eax; ret"}.')),
