@@ -111,9 +111,9 @@ const sweep = program.command('sweep')
   .action(status(async (file: string, options: object) => (await import('./commands/sweep.ts')).sweep(file, options)));
 
 sweep.command('merge')
-  .description('Puts the JSON reports of the shards of one sweep together.')
+  .description('Puts the JSON reports of the shards of one sweep together, with the numbers that one run gives. What cannot be read is named and left out (exit status 2).')
   .argument('<report...>', 'files written by mcsafe sweep --shard i/n --json')
-  // --json is the option of the command above.
+  // --json and --report are options of the command above.
   .action(status(async (files: string[], _options: object, command: Command) => (await import('./commands/sweep-merge.ts')).sweepMerge(files, command.optsWithGlobals())));
 
 program.command('dap')

@@ -12,26 +12,56 @@ export class MergeError extends Error {
   }
 }
 
-/** Merges reports; the names (of files) are for messages. Throws MergeError for parts of different campaigns and for a part given twice. */
-export function mergeReports(parts: readonly { readonly name: string; readonly report: SweepReport }[]): SweepReport {
+/** What one file holds: the reports of one part, one for each routine swept. The name is for messages. */
+export interface ReportPart {
+  readonly name: string;
+  readonly reports: readonly SweepReport[];
+}
+
+/**
+ * Merges the parts, routine by routine. Throws MergeError for parts of different campaigns, for a part given twice and for one that does
+ * not fit the others although it says that it does.
+ */
+export function mergeReports(parts: readonly ReportPart[]): readonly SweepReport[] {
   const [first] = parts;
-  if (first === undefined) throw new MergeError('no report to merge');
+  if (first === undefined) return [];
+  for (const { name, reports } of parts) {
+    const strange = reports.find(({ campaign }) => !first.reports.some((other) => other.campaign === campaign));
+    if (strange !== undefined) {
+      const expected = first.reports.find(({ routine }) => routine === strange.routine) ?? first.reports[0]!;
+      throw new MergeError(`${name} is of another campaign (${strange.routine}, ${strange.campaign}) than ${first.name} (${expected.routine}, ${expected.campaign}): the program or the options differ`);
+    }
+    const absent = first.reports.find(({ campaign }) => !reports.some((other) => other.campaign === campaign));
+    if (absent !== undefined) throw new MergeError(`${name} has no report of ${absent.routine}, which ${first.name} has`);
+  }
+  return first.reports.map(({ campaign }) => mergeRoutine(parts.map(({ name, reports }) => ({ name, report: reports.find((one) => one.campaign === campaign)! }))));
+}
+
+function mergeRoutine(parts: readonly { readonly name: string; readonly report: SweepReport }[]): SweepReport {
+  const first = parts[0]!;
   const seen = new Map<number, string>();
+  const count = first.report.space.shard?.count ?? 1;
   for (const { name, report } of parts) {
-    if (report.campaign !== first.report.campaign) throw new MergeError(`${name} is of another campaign (${report.campaign}) than ${first.name} (${first.report.campaign})`);
-    if (report.cases !== report.planned) throw new MergeError(`${name} was interrupted after ${String(report.cases)} of ${String(report.planned)} cases; run that part again`);
+    const parts = report.space.shard?.count ?? 1;
+    if (parts !== count) throw new MergeError(`${name} is of a sweep in ${parts === 1 ? 'one piece' : `${String(parts)} parts`}, ${first.name} of one in ${String(count)}`);
+    if (!fits(report, first.report)) throw new MergeError(`${name} says that it is of the same campaign as ${first.name}, but has another space or other instructions; it was changed`);
     for (const part of report.space.shard?.parts ?? [1]) {
       const other = seen.get(part);
       if (other !== undefined) throw new MergeError(`part ${String(part)} is in ${other} and in ${name}`);
       seen.set(part, name);
     }
   }
-  const count = first.report.space.shard?.count ?? 1;
   const { size, axes, summary, random } = first.report.space;
   return {
     ...addReports(parts.map(({ report }) => report)),
     space: { size, axes, summary, ...(random === undefined ? {} : { random }), ...(seen.size === count ? {} : { shard: { parts: [...seen.keys()].sort((a, b) => a - b), count } }) },
   };
+}
+
+/** Whether two reports are about the same cases and the same instructions. */
+function fits(a: SweepReport, b: SweepReport): boolean {
+  return a.space.size === b.space.size && a.coverage.length === b.coverage.length
+    && a.coverage.every(({ instructions }, i) => instructions.length === b.coverage[i]!.instructions.length && instructions.every(({ address }, j) => address === b.coverage[i]!.instructions[j]!.address));
 }
 
 /** What all of them found together. They must be of one campaign, and no case may be in two; in which order they come makes no difference. */

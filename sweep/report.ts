@@ -54,8 +54,8 @@ function replayable(config: LaunchConfig): LaunchConfig {
 /** A number made of all that decides what the cases are and how they end: programs, promises, axes. */
 export function campaignId({ request, space }: Campaign): string {
   const hash = new Fnv();
-  const { targets, promises, axes, random, shard } = request;
-  hash.text(JSON.stringify([axes, space.size, { ...promises, cutsLength: promises.cutsLength?.toString(16) }, random, shard?.count ?? 1, targets.map(({ name, config }) => [name, config.entry, config.budget])]));
+  const { targets, promises, axes, random } = request;
+  hash.text(JSON.stringify([axes, space.size, { ...promises, cutsLength: promises.cutsLength?.toString(16) }, random, targets.map(({ name, config }) => [name, config.entry, config.budget])]));
   for (const { image } of targets) for (const { address, bytes } of image.segments) hash.text(address.toString(16)).bytes(bytes);
   return hash.hex;
 }

@@ -47,7 +47,7 @@ export function resumed(state: SweepState, empty: SweepReport, unitSize: number,
   const other = Object.values(state.routines).find(({ report }) => report.program !== empty.program);
   if (other !== undefined) throw new ResumeError(`${name} is of a sweep of ${other.report.program}, not of ${empty.program}; name another file, or remove it to start over`);
   if (known === undefined) return undefined;
-  if (known.report.campaign !== empty.campaign || known.unitSize !== unitSize) {
+  if (known.report.campaign !== empty.campaign || JSON.stringify(known.report.space.shard) !== JSON.stringify(empty.space.shard) || known.unitSize !== unitSize) {
     throw new ResumeError(`${name} is of another campaign of ${empty.routine}: the program or the options have changed since; name another file, or remove it to start over`);
   }
   const units = unitCount(empty.planned, unitSize);

@@ -76,6 +76,7 @@ describe('an interrupted run', () => {
     const empty = emptyReport(new Campaign(campaign.request));
     const routine = state.routines[empty.routine]!;
     expect(() => resumed(state, { ...empty, campaign: 'another' }, UNIT, 'old.state')).toThrow(/old\.state is of another campaign of copy_clobbering: the program or the options have changed/);
+    expect(() => resumed(state, { ...empty, space: { ...empty.space, shard: { parts: [1], count: 2 } } }, UNIT, 'old.state')).toThrow(/another campaign/);
     expect(() => resumed(state, { ...empty, program: '/else.S' }, UNIT, 'old.state')).toThrow(/is of a sweep of .*clobbered_count\.S, not of \/else\.S/);
     expect(() => resumed({ version: 1, routines: { [empty.routine]: { ...routine, units: [0] } } }, empty, UNIT, 'old.state')).toThrow(/does not add up/);
     expect(() => readState('{"version"', 'old.state')).toThrow(/old\.state is not JSON/);
