@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from 'esbuild';
+import { TABLE, writeSparseFile } from '../elf/sparse-file.ts';
 import { has } from '../host/tools.ts';
 
 interface Outcome {
@@ -100,6 +101,22 @@ describe('mcsafe', { timeout: 120_000 }, () => {
     expect((await mcsafe('table', `${linked}.fixed`, '--check')).status).toBe(0);
     expect((await mcsafe('table', linked, '--fix', '--in-place')).status).toBe(0);
     expect((await mcsafe('table', linked, '--check')).status).toBe(0);
+  });
+
+  it('table lists a file of 700 MB in less than 300 MB of memory', async () => {
+    const file = join(folder, 'sparse');
+    writeSparseFile(file);
+    const told = await new Promise<{ readonly entries: number; readonly megabytes: number }>((resolve, reject) => {
+      // The process tells its own peak as it exits.
+      const peak = 'data:text/javascript,process.on("exit",()=>{process.stderr.write(String(process.resourceUsage().maxRSS))})';
+      execFile(process.execPath, ['--import', peak, script, 'table', file, '--json'], { timeout: 60_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+        if (error !== null) reject(error);
+        else resolve({ entries: (JSON.parse(stdout) as { entries: unknown[] }).entries.length, megabytes: Number(stderr) / 1024 });
+      });
+    });
+    expect(told.entries).toBe(TABLE.entries);
+    expect(told.megabytes).toBeGreaterThan(20);
+    expect(told.megabytes).toBeLessThan(300);
   });
 
   it('asm writes an object that table reads', async () => {
