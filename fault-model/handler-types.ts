@@ -149,7 +149,29 @@ function zeropad(frame: HandlerFrame, entry: HandledEntry): HandlerOutcome {
   return toFixup(frame, entry, [setting(frame, operand.register, word >> (8n * (operand.address & 7n)), 'the bytes before the page end, zero above')]);
 }
 
-/** One row a type. BPF, ERETU and the 32-bit halves of POP_REG act on things outside kernel assembly and refuse with that reason. */
+/** Registers in the order in which `struct pt_regs` has them, by encoding number: r15 … di (kernel 6.12 asm/ptrace.h). */
+const PT_REGS_ORDER = [15, 14, 13, 12, 5, 3, 11, 10, 9, 8, 0, 1, 2, 6, 7];
+/** Stands where a register's offset would: a store, which has none to clear. */
+const BPF_DONT_CLEAR = 1;
+
+/**
+ * EX_TYPE_BPF: the landing-pad word is none. Its low byte is the length of the instruction, which is skipped; the rest is the offset in
+ * `pt_regs` of the register it would have loaded, which becomes 0 (kernel 6.12 arch/x86/net/bpf_jit_comp.c, ex_handler_bpf).
+ */
+function bpf(frame: HandlerFrame, { fixupWord }: HandledEntry): HandlerOutcome {
+  const field = fixupWord >>> 8, length = fixupWord & 0xff;
+  const register = field % 8 === 0 ? PT_REGS_ORDER[field / 8] : undefined;
+  if (register === undefined && field !== BPF_DONT_CLEAR) return { effect: 'none', refusal: `the entry names offset ${String(field)} of pt_regs, which is no register that a program could load`, warnings: [] };
+  const cleared = register === undefined ? [] : [setting(frame, register, 0n, '0')];
+  return { resumeAt: unsigned(frame.ip + BigInt(length)), effect: [...cleared, `ip + ${String(length)}`].join('; '), warnings: [] };
+}
+
+/** Types that the kernel has and the model has not, and why. */
+export const OUTSIDE_THE_MODEL: ReadonlyMap<number, string> = new Map([
+  [EX_TYPE.ERETU, 'repairs a return to user mode by FRED, which is not modelled'],
+]);
+
+/** One row a type. */
 export const HANDLER_TYPES: readonly HandlerType[] = [
   define(EX_TYPE.DEFAULT, 'goes to the landing pad', [], (frame, entry) => toFixup(frame, entry)),
   define(EX_TYPE.FAULT, 'puts the trap number into ax and goes to the landing pad', ['rax'], faultNumber),
@@ -164,6 +186,7 @@ export const HANDLER_TYPES: readonly HandlerType[] = [
     frame.resetFpu();
     return toFixup(frame, entry, ['FPU = init'], ['Bad FPU state detected, reinitializing FPU registers.']);
   }),
+  define(EX_TYPE.BPF, 'skips the instruction of a BPF program and clears the register it would have loaded; the entry names no landing pad', ['reg'], bpf),
   define(EX_TYPE.WRMSR, 'warns and goes to the landing pad', [], (frame, entry) => toFixup(frame, entry, [], ['unchecked MSR access error: WRMSR'])),
   define(EX_TYPE.RDMSR, 'warns, clears ax and dx and goes to the landing pad', ['rax', 'rdx'], (frame, entry) =>
     toFixup(frame, entry, [setting(frame, RAX, 0n, '0'), setting(frame, RDX, 0n, '0')], ['unchecked MSR access error: RDMSR'])),
@@ -195,7 +218,7 @@ export const HANDLER_TYPES: readonly HandlerType[] = [
 
 const byType = new Map(HANDLER_TYPES.map((handler) => [handler.type, handler]));
 
-/** The handler for `type`; undefined for NONE and for types whose effect lies outside the model (BPF, ERETU) or that are unknown. */
+/** The handler for `type`; undefined for NONE, for those in {@link OUTSIDE_THE_MODEL}, and for types that are unknown. */
 export function handlerType(type: number): HandlerType | undefined {
   return byType.get(type);
 }

@@ -259,8 +259,8 @@ export class Kernel {
     }
   }
 
-  #runType(delivery: ActiveDelivery, { match, type }: Taker, handler: Extract<Taker['action'], { kind: 'type' }>['handler']): DeliveryPhase {
-    const outcome = handler.run(this.#frame(delivery), { ...match.entry, fixupWord: Number(BigInt.asIntN(32, match.entry.fixup)) });
+  #runType(delivery: ActiveDelivery, { match, type, fixupWord = 0 }: Taker, handler: Extract<Taker['action'], { kind: 'type' }>['handler']): DeliveryPhase {
+    const outcome = handler.run(this.#frame(delivery), { ...match.entry, fixupWord });
     const accepted = outcome.resumeAt !== undefined;
     if (accepted) this.#options.cpu.registers.rip = outcome.resumeAt;
     const panics = type === EX_TYPE.WRMSR_IN_MCE || type === EX_TYPE.RDMSR_IN_MCE;

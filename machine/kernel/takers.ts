@@ -6,7 +6,7 @@ import type { EntryClass, ExtableEntry } from '../../assembly/extable/entry.ts';
 import type { FaultTaker, ImageTable } from '../../assembly/extable/search.ts';
 import { EX_TYPE, namedHandler } from '../../fault-model/ex-type.ts';
 import { entryTypeText } from '../../fault-model/entry-type.ts';
-import { handlerType } from '../../fault-model/handler-types.ts';
+import { OUTSIDE_THE_MODEL, handlerType } from '../../fault-model/handler-types.ts';
 import type { HandlerType } from '../../fault-model/handler-types.ts';
 import { entryType } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
@@ -19,7 +19,7 @@ export type TakerAction =
   | { readonly kind: 'type'; readonly handler: HandlerType }
   /** A C function of the program. */
   | { readonly kind: 'guest'; readonly handler: GuestHandler }
-  /** Nothing that this kernel knows: it would BUG(). */
+  /** Nothing that this kernel knows (it would BUG()), or nothing that the model does. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export interface Taker {
@@ -27,6 +27,8 @@ export interface Taker {
   /** EX_TYPE_* that stands for it; HANDLER for descriptors, undefined if this kernel has no such type. */
   readonly type: number | undefined;
   readonly action: TakerAction;
+  /** The landing-pad word as it stands in the table, for types to which it is none. */
+  readonly fixupWord?: number;
 }
 
 /** What the classes of 8-byte entries mean. */
@@ -69,13 +71,15 @@ export class TakerResolver {
     // A descriptor that cannot be read is no handler, and promises nothing.
     const type = named === EX_TYPE.HANDLER ? undefined : named;
     const builtin = type === undefined ? undefined : handlerType(type);
-    if (builtin !== undefined) return { match: { entry, typeName: entryTypeText({ ...entry, type: builtin.type }), insn, fixup }, type, action: { kind: 'type', handler: builtin } };
+    if (builtin !== undefined) return { match: { entry, typeName: entryTypeText({ ...entry, type: builtin.type }), insn, fixup }, type, action: { kind: 'type', handler: builtin }, fixupWord: this.#fixupWord(entry) };
     const ownFunction = entry.handler;
     if (ownFunction !== undefined && this.#inCode(ownFunction)) {
       const handler: GuestHandler = { name: entry.handlerName ?? this.#nameOf(ownFunction), address: ownFunction, self: this.#addressOf(entry), convention: 'entry' };
       return { match: { entry, handler, typeName: `handler ${handler.name}`, insn, fixup }, type: undefined, action: { kind: 'guest', handler } };
     }
-    const typeName = entry.handlerName ?? entryTypeText(entry);
+    const typeName = entry.handlerName ?? entryTypeText(type === undefined ? entry : { ...entry, type });
+    const outside = OUTSIDE_THE_MODEL.get(type ?? EX_TYPE.NONE);
+    if (outside !== undefined) return { match: { entry, typeName, insn, fixup }, type, action: { kind: 'unknown', reason: `${typeName} ${outside}` } };
     return { match: { entry, typeName, insn, fixup }, type, action: { kind: 'unknown', reason: `${typeName} is not a handler of this kernel (${this.#generation.covers}): BUG()` } };
   }
 
@@ -86,6 +90,11 @@ export class TakerResolver {
     if (entry.class !== undefined) return CLASS_TYPE[entry.class];
     if (entry.handler !== undefined && entry.type !== EX_TYPE.HANDLER) return namedHandler(entry.handlerName ?? '');
     return entryType(entry.type, this.#generation);
+  }
+
+  /** Of the layouts whose landing pad is the second word, relative to itself. */
+  #fixupWord(entry: ExtableEntry): number {
+    return Number(BigInt.asUintN(32, entry.fixup - (this.#addressOf(entry) + 4n)));
   }
 
   #addressOf(entry: ExtableEntry): bigint {

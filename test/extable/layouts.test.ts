@@ -7,7 +7,7 @@ import { Places } from '../../assembly/extable/places.ts';
 import { readImageTables, readTables } from '../../assembly/extable/read.ts';
 import { missing } from '../corpus/corpus.ts';
 import { compile, readObject, run, scratchFolder } from '../elf/binutils.ts';
-import { DESCRIPTOR, HANDLERS, program, TABLES } from './tables.ts';
+import { DESCRIPTOR, HANDLERS, MCEX, program, TABLES } from './tables.ts';
 
 const skip = missing('exception-table layouts', { commands: ['gcc', 'ld'] });
 const folder = scratchFolder();
@@ -68,8 +68,7 @@ describe.skipIf(skip !== undefined)('a table of each layout', () => {
   }
 
   it('mcex is the second table of the first patches', () => {
-    const text = program('.long load - ., pad - .', '.section __mcex_table,"a"\n.long load - ., pad2 - .\n.long load2 - ., pad2 - .');
-    const tables = readTables(readObject(compile(folder, 'mcex.S', text)));
+    const tables = readTables(readObject(compile(folder, 'mcex.S', MCEX)));
     expect(tables.map(({ section, layout, entries }) => [section, layout, entries.length])).toEqual([['__mcex_table', 'mcex', 2], ['__ex_table', 'relative', 1]]);
   });
 

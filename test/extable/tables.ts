@@ -67,3 +67,27 @@ ex_handler_default: ret
 ex_handler_fault: ret
 ex_handler_ext: ret
 `;
+
+/** A program whose second table is the one of the first patches. */
+export const MCEX = program('.long load - ., pad - .', '.section __mcex_table,"a"\n.long load - ., pad2 - .\n.long load2 - ., pad2 - .');
+
+/** How a table of each layout comes to run: in which kernel, by which fault, and what the landing pad then leaves in eax. */
+export interface LayoutRun {
+  readonly layout: ExtableLayout;
+  readonly generation: string;
+  readonly source: string;
+  readonly fault: 'page fault' | 'machine check';
+  readonly eax: number;
+}
+
+export const LAYOUT_RUNS: readonly LayoutRun[] = [
+  { layout: 'absolute', generation: '4.4', source: program(TABLES.absolute), fault: 'page fault', eax: 1 },
+  { layout: 'relative', generation: '4.4', source: program(TABLES.relative), fault: 'page fault', eax: 1 },
+  { layout: 'mcex', generation: '4.4', source: MCEX, fault: 'page fault', eax: 1 },
+  { layout: 'mcex', generation: '4.4', source: MCEX, fault: 'machine check', eax: 2 },
+  { layout: 'index', generation: '4.6', source: program(TABLES.index), fault: 'page fault', eax: 1 },
+  { layout: 'handler', generation: '5.10', source: program(TABLES.handler, HANDLERS), fault: 'page fault', eax: 1 },
+  { layout: 'type', generation: '5.16', source: program(TABLES.type), fault: 'page fault', eax: 1 },
+  { layout: 'data', generation: '6.1', source: program(TABLES.data), fault: 'page fault', eax: 1 },
+  { layout: 'class', generation: '6.12', source: program(TABLES.class, DESCRIPTOR), fault: 'page fault', eax: 1 },
+];

@@ -18,6 +18,7 @@ interface Case {
   readonly generation?: string;
   readonly bytes?: readonly number[];
   readonly fixup?: bigint;
+  readonly fixupWord?: number;
 }
 
 /** Runs a type on registers 0x10 to 0x1f and says what it did. */
@@ -34,7 +35,7 @@ function run(type: number, one: Case = {}): { readonly wrote: Readonly<Record<st
     writeLong: (address, value) => { memory.push([address, value]); return true; },
     clearFs: () => { wrote['fs'] = 0n; },
     resetFpu: () => { wrote['fpu'] = 0n; },
-  }, { type, fixup: one.fixup ?? FIXUP, fixupWord: 0, register: one.register ?? 0, flags: one.flags ?? 0, immediate: one.immediate ?? 0 });
+  }, { type, fixup: one.fixup ?? FIXUP, fixupWord: one.fixupWord ?? 0, register: one.register ?? 0, flags: one.flags ?? 0, immediate: one.immediate ?? 0 });
   return { wrote, resumeAt: outcome.resumeAt, warnings: outcome.warnings.length, refusal: outcome.refusal, memory };
 }
 
@@ -75,6 +76,12 @@ describe('a handler type', () => {
     expect(run(EX_TYPE.ZEROPAD, { ...load, fixup: IP + 5n }).refusal).toBe('the instruction does not end at the landing pad');
   });
 
+  test('BPF skips the instruction, and clears the register that the entry names in place of a landing pad', () => {
+    expect(run(EX_TYPE.BPF, { fixupWord: 112 * 256 + 4 })).toMatchObject({ wrote: { di: 0n }, resumeAt: IP + 4n });
+    expect(run(EX_TYPE.BPF, { fixupWord: 1 * 256 + 7 })).toMatchObject({ wrote: {}, resumeAt: IP + 7n });
+    expect(run(EX_TYPE.BPF, { fixupWord: 152 * 256 + 4 }).refusal).toContain('offset 152 of pt_regs');
+  });
+
   test('REFCOUNT saturates the counter', () => {
     expect(run(EX_TYPE.REFCOUNT)).toMatchObject({ memory: [[0x11n, -0x4000_0000]], warnings: 1, resumeAt: FIXUP });
   });
@@ -84,8 +91,8 @@ describe('a handler type', () => {
   });
 
   test('says what it may write', () => {
-    expect(HANDLER_TYPES.filter(({ type, writes }) => run(type, { bytes: [0x48, 0x8b, 0x58, 0x13], fixup: IP + 4n, faultAddress: 0x28n, register: 3 }).wrote !== undefined
-      && Object.keys(run(type, { bytes: [0x48, 0x8b, 0x58, 0x13], fixup: IP + 4n, faultAddress: 0x28n, register: 3 }).wrote).some((name) => !writes.includes(name) && !writes.includes(`r${name}`) && !(name === 'bx' && writes.includes('reg'))))).toEqual([]);
+    expect(HANDLER_TYPES.filter(({ type, writes }) => run(type, { bytes: [0x48, 0x8b, 0x58, 0x13], fixup: IP + 4n, faultAddress: 0x28n, register: 3, fixupWord: 40 * 256 + 3 }).wrote !== undefined
+      && Object.keys(run(type, { bytes: [0x48, 0x8b, 0x58, 0x13], fixup: IP + 4n, faultAddress: 0x28n, register: 3, fixupWord: 40 * 256 + 3 }).wrote).some((name) => !writes.includes(name) && !writes.includes(`r${name}`) && !(name === 'bx' && writes.includes('reg'))))).toEqual([]);
   });
 
   test('of 4.6 to 5.15 is found by its function\'s name', () => {
