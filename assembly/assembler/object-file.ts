@@ -26,7 +26,7 @@ export function buildObject(state: AssemblyState, chains: Chains, name: string):
     const bytes = contents[index]!;
     const relocations = pending[index]!.map(({ offset, type, target, addend }): Relocation => ({
       offset, type, addend: BigInt.asIntN(64, addend), symbol: table.indexOf(target),
-    })).sort((a, b) => a.offset - b.offset);
+    }));
     return {
       name: section.name, type: section.type, flags: section.flags, align: section.align, entrySize: section.entrySize,
       bytes, size: section.hasContents ? bytes.length : sizeOf(chains[index]!), relocations, address: 0n,
@@ -110,6 +110,9 @@ function resolveAll(state: AssemblyState, chains: Chains, contents: readonly Uin
     const base = fragment.address;
     resolve({ ...rest, section: fragment.section, offset: base + offset, start: start === undefined ? undefined : base + start });
   }
+  // In the order of the section, not of the source, which subsections change.
+  for (const list of pending) list.sort((a, b) => a.offset - b.offset);
+  // As gas does: what becomes of a branch is known only when its size is.
   for (const chain of chains) for (const fragment of chain) resolveBranch(fragment, resolve);
   return pending;
 }

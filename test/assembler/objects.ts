@@ -37,7 +37,7 @@ export function gas(source: string, ...flags: readonly string[]): GasResult {
 /** Tables that the file format needs, and that the object model holds in another way. */
 const TABLES: readonly number[] = [SHT.NULL, SHT.SYMTAB, SHT.STRTAB, SHT.RELA];
 
-/** One line for each section, each relocation and each symbol, in order. */
+/** One line for each section, each relocation and each symbol, in their order. */
 export function describeObject(object: ObjectFile): string[] {
   const lines: string[] = [];
   for (const section of object.sections) {
@@ -45,7 +45,7 @@ export function describeObject(object: ObjectFile): string[] {
     const { name, type, flags, align, entrySize } = section;
     const link = section.link === undefined || section.type === SHT.GROUP ? '' : object.sections[section.link]?.name ?? '';
     lines.push(`section ${name}: type ${String(type)}, flags ${flags.toString(16)}, align ${String(align)}, entries of ${String(entrySize)} ${link} ${contents(object, section)}`);
-    for (const { offset, type: kind, symbol, addend } of [...section.relocations].sort((a, b) => a.offset - b.offset)) {
+    for (const { offset, type: kind, symbol, addend } of section.relocations) {
       lines.push(`  ${name}+0x${offset.toString(16)}: relocation ${String(kind)} ${object.symbols[symbol]?.name ?? '?'} + ${addend.toString()}`);
     }
   }
