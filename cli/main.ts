@@ -127,6 +127,7 @@ withSourceOptions(program.command('lint'))
   .addOption(new Option('--format <name>', 'how to print').choices(['text', 'json', 'sarif']).default('text'))
   .option('--severity <code=level>', 'how findings of a code are shown: error, warning, information, hint or off (may be given several times)', list)
   .option('--all', 'check routines in files without exception-table entries too')
+  .option('--fix', 'make the fixes that are safe, in the files themselves')
   .action(status(async (files: string[], options: LintOptions) => (await import('./commands/lint.ts')).lint(files, options)));
 
 program.command('lsp')

@@ -6,11 +6,14 @@ import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { documentationFolder } from '../../host/node/installation.ts';
 import { formatProblem } from '../../host/problems.ts';
+import { writeFile } from '../../host/node/output.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
+import type { Analysis } from '../../language-server/analysis/analysis.ts';
 import type { DiagnosticSettings, Level } from '../../host/settings.ts';
 import { LEVELS } from '../../host/settings.ts';
 import { projectOptions, severities } from '../../language-server/analysis/project-options.ts';
 import { CODES, report } from '../../language-server/checks/report.ts';
+import { applyEdits, safeEdits } from '../../language-server/fixes/index.ts';
 import { problemsLog } from '../../language-server/sarif.ts';
 import { checkedConfig } from '../checked-config.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
@@ -24,6 +27,8 @@ export interface LintOptions extends SourceOptions {
   readonly severity?: readonly string[];
   /** Check files without exception-table entries too. */
   readonly all?: boolean;
+  /** Make the fixes that are safe, in the files themselves. */
+  readonly fix?: boolean;
 }
 
 export function lint(files: readonly string[], options: LintOptions): Promise<number> {
@@ -35,16 +40,36 @@ export function lint(files: readonly string[], options: LintOptions): Promise<nu
     const bytes = host.files.read(host.resolve(host.workingFolder, file));
     if (bytes === undefined) throw new CommandError(`cannot read ${file}`);
     const path = host.resolve(host.workingFolder, file);
-    const analysis = analyze(path, new TextDecoder().decode(bytes), projectOptions(path, host, {
+    const read = (text: string): Analysis => analyze(path, text, projectOptions(path, host, {
       diagnostics,
       ...(includePaths === undefined ? {} : { includePaths: includePaths.map((include) => host.resolve(host.workingFolder, include)) }),
       ...(defines === undefined ? {} : { defines }), ...(kernelGeneration === undefined ? {} : { kernelGeneration }),
     }));
+    const levels = { ...severities(path, host, undefined), ...asked };
+    const text = new TextDecoder().decode(bytes);
+    let analysis = read(text);
     if (analysis.foreign !== undefined) return [leftAlone(path, analysis.foreign)];
-    return report(analysis, { ...severities(path, host, undefined), ...asked });
+    if (options.fix === true) {
+      analysis = fixed(analysis, levels, read);
+      if (analysis.text !== text) writeFile(path, analysis.text);
+    }
+    return report(analysis, levels);
   });
   print(problems, options.format, host);
   return Promise.resolve(problems.some(({ severity }) => severity === 'error' || severity === 'warning') ? EXIT.FOUND : EXIT.OK);
+}
+
+/** Fixes may uncover others; more rounds than this means that they do not end. */
+const FIX_ROUNDS = 5;
+
+function fixed(analysis: Analysis, levels: Readonly<Record<string, Level>>, read: (text: string) => Analysis): Analysis {
+  let now = analysis;
+  for (let round = 0; round < FIX_ROUNDS; round++) {
+    const edits = safeEdits(report(now, levels), now);
+    if (edits.length === 0) break;
+    now = read(applyEdits(now.text, edits));
+  }
+  return now;
 }
 
 function readSeverity(text: string): readonly [string, Level] {

@@ -2,11 +2,12 @@
  * Completion: what may stand at the cursor. Documentation is looked up for the item that is looked at.
  */
 import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
-import type { CompletionItem, CompletionList, Position, Range, TextEdit } from 'vscode-languageserver-types';
+import type { CompletionItem, CompletionList, Position, Range } from 'vscode-languageserver-types';
 import type { CompletionClientCapabilities } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import { cursorAt } from '../editing/cursor.ts';
 import { directiveText, instructionText, macroText } from '../editing/documentation.ts';
+import { includeEdit } from '../editing/include-edit.ts';
 import { proposeDirectives, proposeHead } from '../editing/propose-code.ts';
 import { proposeComment, proposeIncludes } from '../editing/propose-files.ts';
 import { proposeOperand } from '../editing/propose-operands.ts';
@@ -92,13 +93,6 @@ function exported(workspace: Workspace, file: string): ReadonlySet<string> {
     }
   }
   return names;
-}
-
-/** Includes `header` behind the last include of the file, else at its start. */
-export function includeEdit(analysis: Pick<Analysis, 'unit' | 'file'>, header: string): TextEdit {
-  const last = analysis.unit.includes.filter(({ range }) => range.start.file === analysis.file && range.start.expansion === undefined).at(-1);
-  const place: Position = { line: last === undefined ? 0 : last.range.start.line, character: 0 };
-  return { range: { start: place, end: place }, newText: `#include <${header}>\n` };
 }
 
 function resolved(item: CompletionItem, workspace: Workspace): CompletionItem {

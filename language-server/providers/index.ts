@@ -1,6 +1,7 @@
 /** Every feature of the server, in the order capabilities are merged. */
 import type { Provider } from '../provider.ts';
 import { callHierarchy } from './call-hierarchy.ts';
+import { codeActions } from './code-actions.ts';
 import { codeLenses } from './code-lenses.ts';
 import { completion } from './completion.ts';
 import { coveredInstructions } from './covered-instructions.ts';
@@ -27,5 +28,5 @@ import { workspaceSymbols } from './workspace-symbols.ts';
 export const PROVIDERS: readonly Provider[] = [
   hover, definition, declaration, implementation, references, rename, documentHighlight, documentSymbols, workspaceSymbols, documentLinks,
   callHierarchy, faultHierarchy, folding, selectionRanges, diagnostics, coveredInstructions, workspaceFiles, completion, signatureHelp,
-  semanticTokens, inlayHints, codeLenses, refresh,
+  semanticTokens, inlayHints, codeLenses, codeActions, refresh,
 ];

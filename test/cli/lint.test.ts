@@ -1,17 +1,21 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { lint } from '../../cli/commands/lint.ts';
+import type { LintOptions } from '../../cli/commands/lint.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { problemsLog } from '../../language-server/sarif.ts';
 import { sarifErrors } from '../sarif.ts';
 
 /** What the command prints, and its exit status. */
-async function run(files: readonly string[], format: 'text' | 'json' | 'sarif' = 'text'): Promise<{ readonly status: number; readonly out: string }> {
+async function run(files: readonly string[], format: 'text' | 'json' | 'sarif' = 'text', options: Partial<LintOptions> = {}): Promise<{ readonly status: number; readonly out: string }> {
   let out = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += String(text);
     return true;
   });
-  return { status: await lint(files, { format }), out };
+  return { status: await lint(files, { format, ...options }), out };
 }
 
 describe('mcsafe lint', () => {
@@ -52,6 +56,22 @@ describe('mcsafe lint', () => {
     expect(known!.help!.markdown).toContain('# credited-load');
     expect(unknown).toEqual({ id: 'no-such-code' });
     expect(log.runs[0]!.results!.map(({ level }) => level)).toEqual(['error', 'note']);
+  });
+
+  it('puts right what is safe to put right, in the file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mcsafe-lint-'));
+    const file = join(folder, 'f.S');
+    writeFileSync(file, '#include <asm/asm.h>\n.globl f\nf:\tstd\n1:\tmovq (%rdi), %rax\n2:\tret\n\t_ASM_EXTABLE(1b, 2b)\n');
+    expect((await run([file])).status).toBe(1);
+    expect(await run([file], 'text', { fix: true })).toEqual({ status: 0, out: '' });
+    expect(readFileSync(file, 'utf8')).toBe('#include <asm/asm.h>\n.globl f\n\t.type\tf, @function\nf:\tstd\n1:\tmovq (%rdi), %rax\n2:\tcld\n\tret\n\t.size\tf, . - f\n\t_ASM_EXTABLE(1b, 2b)\n');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('shows findings as it is told', async () => {
+    expect(await run(['samples/faulty/wrong_label.S'], 'text', { severity: ['entry-cannot-fault=off'] })).toEqual({ status: 0, out: '' });
+    expect(() => lint(['samples/copy_mc.S'], { format: 'text', severity: ['nothing=off'] })).toThrow('there is no diagnostic "nothing"');
+    expect(() => lint(['samples/copy_mc.S'], { format: 'text', severity: ['missing-size=loud'] })).toThrow('the level being one of error, warning, information, hint, off');
   });
 
   it('says which file cannot be read', () => {

@@ -38,6 +38,14 @@ describe('the language server', () => {
     expect(client.initialized.capabilities).toMatchInlineSnapshot(`
       {
         "callHierarchyProvider": true,
+        "codeActionProvider": {
+          "codeActionKinds": [
+            "quickfix",
+            "refactor.rewrite",
+            "source.fixAll.mcsafe",
+          ],
+          "resolveProvider": true,
+        },
         "codeLensProvider": {
           "resolveProvider": true,
         },
