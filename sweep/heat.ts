@@ -6,12 +6,13 @@ import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
 export const MAX_CELLS = 65;
 
 /**
- * The counts as data. `rows[kind][i]` belongs to the lengths from `from + i * lengthStep` on, `lengthStep` of them; the last row, one more
- * than there are cells of lengths, to the lengths of 4 GiB and more. A row holds a count for each cell of positions, `positionStep` wide,
+ * The counts as data. `rows[kind][i]` belongs to the lengths from `from + i * lengthStep` to the next one's, `step` apart; the last row, one
+ * more than there are cells of lengths, to the lengths of 4 GiB and more. A row holds a count for each cell of positions, `positionStep` wide,
  * separated by spaces: cases run, and behind a slash those that broke a promise, if any did. Cells at the end without a case are left out.
  */
 export interface HeatReport {
   readonly from: number;
+  readonly step: number;
   readonly lengthStep: number;
   readonly positionStep: number;
   readonly rows: Readonly<Partial<Record<FaultKind, readonly string[]>>>;
@@ -25,6 +26,7 @@ export interface HeatCell {
 
 export class Heat {
   readonly #from: number;
+  readonly #step: number;
   readonly #lengthStep: number;
   readonly #positionStep: number;
   readonly #lengths: number;
@@ -32,11 +34,14 @@ export class Heat {
   /** By kind, rows one after the other, each cell two numbers. */
   readonly #counts = new Map<FaultKind, Float64Array>();
 
-  constructor({ lengths: { from, to } }: SpaceAxes) {
+  constructor({ lengths: { from, to, step } }: SpaceAxes) {
+    const lengths = Math.floor((to - from) / step) + 1;
+    const ofCell = Math.ceil(lengths / MAX_CELLS);
     this.#from = from;
-    this.#lengthStep = Math.ceil((to - from + 1) / MAX_CELLS);
+    this.#step = step;
+    this.#lengthStep = step * ofCell;
     this.#positionStep = Math.max(1, Math.ceil(to / MAX_CELLS));
-    this.#lengths = Math.ceil((to - from + 1) / this.#lengthStep);
+    this.#lengths = Math.ceil(lengths / ofCell);
     this.#positions = MAX_CELLS + 1;
   }
 
@@ -60,7 +65,7 @@ export class Heat {
         return { cases: counts[at]!, violating: counts[at + 1]! };
       })))] as const;
     });
-    return { from: this.#from, lengthStep: this.#lengthStep, positionStep: this.#positionStep, rows: Object.fromEntries(rows) };
+    return { from: this.#from, step: this.#step, lengthStep: this.#lengthStep, positionStep: this.#positionStep, rows: Object.fromEntries(rows) };
   }
 
   #of(kind: FaultKind): Float64Array {

@@ -42,7 +42,7 @@ const coverageSchema = z.strictObject({
 
 /** See heat.ts. */
 const heatSchema = z.strictObject({
-  from: count, lengthStep: count, positionStep: count,
+  from: count, step: count, lengthStep: count, positionStep: count,
   rows: z.partialRecord(z.enum(FAULT_KINDS), z.array(z.string().check(z.regex(/^(\d{1,15}(\/\d{1,15})?( \d{1,15}(\/\d{1,15})?){0,65})?$/))).check(z.maxLength(MAX_CELLS + 1))),
 });
 

@@ -4,7 +4,7 @@
  */
 export const PAGE_SCRIPT = `
 'use strict';
-const CELL = 6, LEFT = 44, BOTTOM = 34, TOP = 8, GAP = 6;
+const CELL = 5, WIDE = 14, LEFT = 44, BOTTOM = 34, TOP = 8, GAP = 6;
 const readCell = (text) => { const [cases, violating = '0'] = text.split('/'); return { cases: Number(cases), violating: Number(violating) }; };
 const range = (from, size) => (size === 1 ? String(from) : from + ' to ' + (from + size - 1));
 
@@ -16,6 +16,7 @@ class HeatMap {
     this.rows = this.data.rows[canvas.dataset.kind].map((row) => (row === '' ? [] : row.split(' ').map(readCell)));
     this.height = Math.max(...this.rows.map((row) => row.length));
     this.hasLong = this.rows.at(-1).length > 0;
+    this.wide = this.rows.length > 20 ? CELL : WIDE;
     this.chosen = undefined;
     canvas.addEventListener('mousemove', (event) => { this.choose(this.at(event.offsetX * canvas.width / canvas.clientWidth / devicePixelRatio, event.offsetY * canvas.width / canvas.clientWidth / devicePixelRatio)); });
     canvas.addEventListener('mouseleave', () => { this.choose(undefined); });
@@ -29,11 +30,11 @@ class HeatMap {
     this.paint();
   }
 
-  x(column) { return LEFT + column * CELL + (column === this.rows.length - 1 ? GAP : 0); }
+  x(column) { return LEFT + column * this.wide + (column === this.rows.length - 1 ? GAP : 0); }
   y(row) { return TOP + (this.height - 1 - row) * CELL; }
 
   at(x, y) {
-    const column = this.hasLong && x >= this.x(this.rows.length - 1) ? this.rows.length - 1 : Math.floor((x - LEFT) / CELL);
+    const column = this.hasLong && x >= this.x(this.rows.length - 1) ? this.rows.length - 1 : Math.floor((x - LEFT) / this.wide);
     const row = this.height - 1 - Math.floor((y - TOP) / CELL);
     return this.rows[column]?.[row] === undefined ? undefined : [column, row];
   }
@@ -43,8 +44,8 @@ class HeatMap {
     this.paint();
     if (place === undefined) { this.output.textContent = '\\u00a0'; return; }
     const [column, row] = place;
-    const { from, lengthStep, positionStep } = this.data;
-    const lengths = column === this.rows.length - 1 ? '4 GiB and more' : range(from + column * lengthStep, lengthStep);
+    const { from, step, lengthStep, positionStep } = this.data;
+    const lengths = column === this.rows.length - 1 ? '4 GiB and more' : range(from + column * lengthStep, lengthStep - step + 1);
     const { cases, violating } = this.rows[column][row] ?? { cases: 0, violating: 0 };
     const where = this.canvas.dataset.position === '' ? '' : ', ' + this.canvas.dataset.position + ' ' + range(row * positionStep, positionStep);
     this.output.textContent = 'n = ' + lengths + where + ': ' + (cases === 0 ? 'no case' : violating.toLocaleString('en') + ' of ' + cases.toLocaleString('en') + ' violate');
@@ -54,7 +55,7 @@ class HeatMap {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
     const columns = this.rows.length;
-    const width = this.x(columns - 1) + (this.hasLong ? CELL : 0) + GAP, height = TOP + this.height * CELL + BOTTOM;
+    const width = this.x(columns - 1) + (this.hasLong ? this.wide : 0) + GAP, height = TOP + this.height * CELL + BOTTOM;
     this.canvas.width = width * devicePixelRatio;
     this.canvas.height = height * devicePixelRatio;
     this.canvas.style.width = width + 'px';
@@ -65,11 +66,11 @@ class HeatMap {
       for (let row = 0; row < this.height; row++) {
         const { cases, violating } = cells[row] ?? { cases: 0, violating: 0 };
         pen.fillStyle = colour(cases === 0 ? '--heat-none' : violating === 0 ? '--heat-kept' : '--heat-few');
-        pen.fillRect(this.x(column), this.y(row), CELL - 0.5, CELL - 0.5);
+        pen.fillRect(this.x(column), this.y(row), this.wide - 0.5, CELL - 0.5);
         if (violating === 0) continue;
         pen.globalAlpha = violating / cases;
         pen.fillStyle = colour('--heat-all');
-        pen.fillRect(this.x(column), this.y(row), CELL - 0.5, CELL - 0.5);
+        pen.fillRect(this.x(column), this.y(row), this.wide - 0.5, CELL - 0.5);
         pen.globalAlpha = 1;
       }
     });
@@ -78,7 +79,7 @@ class HeatMap {
     const { from, lengthStep, positionStep } = this.data;
     const bottom = TOP + this.height * CELL;
     pen.textAlign = 'center';
-    for (let column = 0; column < columns - 1; column += 16) pen.fillText(String(from + column * lengthStep), this.x(column) + CELL / 2, bottom + 13);
+    for (let column = 0; column < columns - 1; column += columns > 34 ? 16 : 4) pen.fillText(String(from + column * lengthStep), this.x(column) + this.wide / 2, bottom + 13);
     pen.textAlign = 'left';
     pen.fillText(this.hasLong ? 'length n (last column: 4 GiB and more)' : 'length n', LEFT, bottom + 28);
     pen.textAlign = 'right';
@@ -94,7 +95,7 @@ class HeatMap {
     if (this.chosen !== undefined) {
       pen.strokeStyle = colour('--text');
       pen.lineWidth = 1.5;
-      pen.strokeRect(this.x(this.chosen[0]) - 1, this.y(this.chosen[1]) - 1, CELL + 1.5, CELL + 1.5);
+      pen.strokeRect(this.x(this.chosen[0]) - 1, this.y(this.chosen[1]) - 1, this.wide + 1.5, CELL + 1.5);
     }
   }
 }

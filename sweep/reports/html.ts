@@ -106,12 +106,27 @@ function heatMaps(report: SweepReport, id: string): string {
   const { heat } = report;
   const kinds = FAULT_KINDS.map((kind) => ({ kind, rows: (heat.rows[kind] ?? []).map(readRow) })).filter(({ rows }) => rows.some(({ length }) => length > 0));
   if (kinds.length === 0) return '<p>No case was run.</p>';
-  const data = JSON.stringify({ from: heat.from, lengthStep: heat.lengthStep, positionStep: heat.positionStep, rows: heat.rows }).replaceAll('<', '\\u003c');
-  return `<p>Each cell is ${heat.lengthStep === 1 ? 'one length' : `${String(heat.lengthStep)} lengths`} and ${heat.positionStep === 1 ? 'one fault position' : `${String(heat.positionStep)} fault positions`}, over all alignments${report.targets.length > 1 ? ', CPUs and kernels' : ''}. Point at a cell, or move with the arrow keys, to read its counts.</p>
+  const data = JSON.stringify({ from: heat.from, step: heat.step, lengthStep: heat.lengthStep, positionStep: heat.positionStep, rows: heat.rows }).replaceAll('<', '\\u003c');
+  return `<p>Each cell is ${heat.lengthStep === heat.step ? 'one length' : `${String(heat.lengthStep / heat.step)} lengths`} and ${heat.positionStep === 1 ? 'one fault position' : `${String(heat.positionStep)} fault positions`}, over all alignments${report.targets.length > 1 ? ', CPUs and kernels' : ''}. Point at a cell, or move with the arrow keys, to read its counts.</p>
 <p class="legend" aria-hidden="true"><span class="swatch none"></span>no case <span class="swatch kept"></span>all kept <span class="swatch few"></span>some break a promise <span class="swatch all"></span>all do</p>
 <script type="application/json" id="${id}-heat">${data}</script>
-<div class="maps">${kinds.map(({ kind, rows }) => heatMap(kind, rows, id)).join('\n')}</div>
+${mapGroups(kinds, id)}
 <details><summary>The same as a table</summary>${kinds.map(({ kind, rows }) => heatTable(kind, rows, report)).join('\n')}</details>`;
+}
+
+interface KindCells {
+  readonly kind: FaultKind;
+  readonly rows: readonly (readonly HeatCell[])[];
+}
+
+/** Kinds with failures first; the others out of the way, unless there are none but them. */
+function mapGroups(kinds: readonly KindCells[], id: string): string {
+  const broken = kinds.filter(({ rows }) => sumOf(rows.flat()).violating > 0);
+  const kept = kinds.filter((kind) => !broken.includes(kind));
+  const maps = (some: readonly KindCells[]): string => `<div class="maps">${some.map(({ kind, rows }) => heatMap(kind, rows, id)).join('\n')}</div>`;
+  if (broken.length === 0 || kept.length === 0) return maps(kinds);
+  return `${maps(broken)}
+<details><summary>Faults that broke no promise: ${kept.map(({ kind }) => kind).join(', ')}</summary>${maps(kept)}</details>`;
 }
 
 function heatMap(kind: FaultKind, rows: readonly (readonly HeatCell[])[], id: string): string {
@@ -122,11 +137,11 @@ function heatMap(kind: FaultKind, rows: readonly (readonly HeatCell[])[], id: st
 <output aria-live="polite">&nbsp;</output></figure>`;
 }
 
-function heatTable(kind: FaultKind, rows: readonly (readonly HeatCell[])[], { heat: { from, lengthStep, positionStep } }: SweepReport): string {
+function heatTable(kind: FaultKind, rows: readonly (readonly HeatCell[])[], { heat: { from, step, lengthStep, positionStep } }: SweepReport): string {
   const body = rows.flatMap((row, i) => {
     const { cases, violating } = sumOf(row);
     if (cases === 0) return [];
-    const lengths = i === rows.length - 1 ? '4 GiB and more' : rangeText(from + i * lengthStep, lengthStep);
+    const lengths = i === rows.length - 1 ? '4 GiB and more' : rangeText(from + i * lengthStep, lengthStep - step + 1);
     return [`<tr><th scope="row">${lengths}</th><td>${count(cases)}</td><td>${count(violating)}</td><td>${violating === 0 || kind === 'none' ? '' : positionsText(row, positionStep)}</td></tr>`];
   });
   return `<table><caption>${kind}: ${KINDS[kind].text}</caption><thead><tr><th scope="col">Length</th><th scope="col">Cases</th><th scope="col">Violating</th><th scope="col">Positions that violate</th></tr></thead><tbody>${body.join('')}</tbody></table>`;
