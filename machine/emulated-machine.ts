@@ -47,9 +47,9 @@ const SAME_FAULT_LIMIT = 16;
 
 const CS = 1, SS = 2;
 const KERNEL_CS = 0x10, KERNEL_DS = 0x18;
-/** CR0: PE MP ET NE WP AM PG. CR4: PAE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE, and by profile SMEP, SMAP, LA57. */
+/** CR0: PE MP ET NE WP AM PG. CR4: PAE MCE PGE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE, and by profile SMEP, SMAP, LA57. */
 const CR0 = 0x8005_0033n;
-const CR4 = { BASE: 0x5_0620n, LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n };
+const CR4 = { BASE: 0x5_06e0n, LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n };
 
 export class EmulatedMachine implements Machine {
   readonly scenario: Scenario;

@@ -10,8 +10,8 @@ import { UNITS } from './units.ts';
 const CONTROL_SLOTS: Readonly<Record<number, number>> = { 0: 0, 2: 1, 3: 2, 4: 3, 8: 4 };
 const CR0 = { MP: 2n, EM: 4n, TS: 8n, NE: 32n, WP: 1n << 16n, AM: 1n << 18n } as const;
 const CR4 = { OSFXSR: 1n << 9n, LA57: 1n << 12n, OSXSAVE: 1n << 18n, SMEP: 1n << 20n, SMAP: 1n << 21n } as const;
-/** PE MP ET NE WP AM PG; PAE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE: as Linux sets them. */
-const INITIAL = { CR0: 0x8005_0033n, CR4: 0x5_0620n, XCR0: 7n, DR6: 0xffff_0ff0n, DR7: 0x400n } as const;
+/** PE MP ET NE WP AM PG; PAE MCE PGE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE: as Linux sets them. */
+const INITIAL = { CR0: 0x8005_0033n, CR4: 0x5_06e0n, XCR0: 7n, DR6: 0xffff_0ff0n, DR7: 0x400n } as const;
 /** Status word: an exception that is not masked waits. */
 const ERROR_SUMMARY = 0x80;
 /** Bits of RFLAGS that exist. */

@@ -35,6 +35,8 @@ const SLICE = 32768;
 const LONGEST_SLICE = 2 ** 20;
 /** So often may one instruction miss a translation before exact windows settle it: two of its accesses want the same entry. */
 const MISS_LIMIT = 3;
+/** DR6.BS */
+const SINGLE_STEP = 0x4000n;
 
 type ExceptionExit = Extract<CpuExit, { kind: 'exception' }>;
 
@@ -191,7 +193,10 @@ export class WasmCpu implements Cpu, SystemContext {
         default:
           throw new Error(`generated code reported status ${String(status)}`);
       }
-      if (traps) return { kind: 'exception', vector: VECTOR.DB, software: true };
+      if (traps) {
+        this.state.setDebug(6, this.state.getDebug(6) | SINGLE_STEP);
+        return { kind: 'exception', vector: VECTOR.DB, software: true };
+      }
       if (left === 0) return this.#code.hasBreakpoint(this.state.rip) && !skip ? { kind: 'breakpoint' } : { kind: 'limit' };
     }
   }

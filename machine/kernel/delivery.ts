@@ -16,6 +16,8 @@ export interface RaisedException {
   /** #PF: cr2. #MC: linear address that was read. */
   readonly address?: bigint;
   readonly access?: FaultAccess;
+  /** Set for traps and `int n`, which push flags without RF. */
+  readonly software?: boolean;
   /** Address of the faulting instruction (for traps: of the next one). */
   readonly ip: bigint;
   /** One sentence for people: `page fault writing 8 bytes at dst+0x40: not present`. */

@@ -19,6 +19,7 @@ export function describeException(exit: ExceptionExit, ip: bigint, describe: (ad
     ...(exit.errorCode === undefined ? {} : { errorCode: exit.errorCode }),
     ...(exit.address === undefined ? {} : { address: exit.address }),
     ...(exit.access === undefined ? {} : { access: exit.access }),
+    ...(exit.software === true ? { software: true } : {}),
   };
 }
 

@@ -78,14 +78,14 @@ export class GuestCalls {
   enter(delivery: ActiveDelivery, match: EntryMatch, handler: GuestHandler): DeliveryPhase | string {
     const { cpu, handlerReturn, machineCheckStack } = this.#options;
     const { registers, memory } = cpu;
-    const { vector, errorCode } = delivery.exception;
+    const { vector, errorCode, software } = delivery.exception;
     // A second handler for the same exception works on the frame that the first left.
     const top = vector === VECTOR.MC ? machineCheckStack : registers.get(RSP) & ~15n;
     const frame = top - BigInt(PT_REGS_SIZE);
     const info = (frame - BigInt(INFO_SIZE)) & ~15n;
     const stack = info - 8n;
     if (!this.#writable(stack, Number(top - stack))) return `the stack has no room for the handler's frame at 0x${frame.toString(16)}`;
-    const bytes = frameBytes(cpu);
+    const bytes = frameBytes(cpu, vector, software === true);
     memory.write(frame, bytes);
     memory.write(info, this.#info(delivery));
     memory.write(stack, quad(handlerReturn));

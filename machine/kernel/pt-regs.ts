@@ -2,7 +2,7 @@
  * The frame an exception leaves on the stack, as the kernel's entry code completes it: `struct pt_regs` in guest memory.
  * Sources: SDM 3A 6.14 (stack frame in 64-bit mode); kernel 6.12 arch/x86/include/asm/ptrace.h, arch/x86/entry/entry_64.S.
  */
-import { FLAG } from '../cpu/cpu.ts';
+import { FLAG, VECTOR } from '../cpu/cpu.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 
 /** The fields in the order they lie in memory, 8 bytes each; `cs` and `ss` are selectors. */
@@ -22,15 +22,24 @@ const NUMBER: Partial<Record<PtRegsField, number>> = {
 const CS = 1, SS = 2;
 const NO_SYSTEM_CALL = 0xffff_ffff_ffff_ffffn;
 
-/** The current registers as a frame. */
-export function frameBytes({ registers }: Cpu): Uint8Array {
+/** Exceptions that are faults: their frames have RF set, so that a breakpoint on the instruction does not strike again (SDM 3B 17.3.1.1). */
+const FAULTS: ReadonlySet<number> = new Set([VECTOR.DE, VECTOR.BR, VECTOR.UD, VECTOR.NM, VECTOR.TS, VECTOR.NP, VECTOR.SS, VECTOR.GP, VECTOR.PF, VECTOR.MF, VECTOR.AC, VECTOR.XM, VECTOR.VE, VECTOR.CP]);
+
+/** The flags that an exception pushes; `software`: it is a trap, or raised by `int n`. */
+export function pushedFlags({ registers }: Cpu, vector: number, software: boolean): bigint {
+  return !software && FAULTS.has(vector) ? registers.rflags | BigInt(FLAG.RF) : registers.rflags;
+}
+
+/** The current registers as the frame of an exception. */
+export function frameBytes(cpu: Cpu, vector: number, software: boolean): Uint8Array {
+  const { registers } = cpu;
   const bytes = new Uint8Array(PT_REGS_SIZE);
   const view = new DataView(bytes.buffer);
   PT_REGS.forEach((field, index) => {
     const number = NUMBER[field];
     const value = number !== undefined ? registers.get(number)
       : field === 'rip' ? registers.rip
-        : field === 'rflags' ? registers.rflags
+        : field === 'rflags' ? pushedFlags(cpu, vector, software)
           : field === 'orig_ax' ? NO_SYSTEM_CALL : BigInt(registers.getSegment(field === 'cs' ? CS : SS));
     view.setBigUint64(8 * index, value, true);
   });
@@ -42,8 +51,8 @@ export function frameField(bytes: Uint8Array, field: PtRegsField): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(8 * PT_REGS.indexOf(field), true);
 }
 
-/** Flags that iretq takes from the frame in ring 0; the rest is fixed or not modelled. */
-const IRET_FLAGS = BigInt(FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.IF | FLAG.DF | FLAG.OF | FLAG.NT | FLAG.RF | FLAG.AC | FLAG.ID);
+/** Flags that iretq takes from the frame in ring 0; the rest is fixed or not modelled. RF ends with the next instruction, so it is not kept. */
+const IRET_FLAGS = BigInt(FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.IF | FLAG.DF | FLAG.OF | FLAG.NT | FLAG.AC | FLAG.ID);
 
 /** Loads every general register and the flags from a frame; rip only if `resume`. */
 export function loadFrame({ registers }: Cpu, bytes: Uint8Array, resume: boolean): void {

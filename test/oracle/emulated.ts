@@ -31,7 +31,7 @@ function ending(exit: CpuExit): Ending {
 }
 
 /** Stretches of `now` that differ from `base`, in whole 8-byte words, as the runner reports them. */
-function differences(address: bigint, now: Uint8Array, base: Uint8Array): Patch[] {
+export function differences(address: bigint, now: Uint8Array, base: Uint8Array): Patch[] {
   const changes: Patch[] = [];
   if (Buffer.compare(now, base) === 0) return changes;
   const [left, right] = [now, base].map((bytes) => new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)) as [BigUint64Array, BigUint64Array];

@@ -94,10 +94,10 @@ function target(random: Random, size: number): bigint {
 }
 
 /** Sets the registers of an address so that it points at `aim`; leaves an address without such registers alone. */
-function steer(random: Random, gpr: bigint[], memory: Access, aim: bigint): void {
+export function steer(random: Random, gpr: bigint[], memory: Access, aim: bigint, bases = { fs: FS_BASE, gs: GS_BASE }): void {
   if (memory.base === Register.None || memory.base === Register.RIP || memory.base === Register.EIP) return;
   const number = RegisterExt.number(RegisterExt.fullRegister(memory.base));
-  const segment = memory.segment === Register.FS ? FS_BASE : memory.segment === Register.GS ? GS_BASE : 0n;
+  const segment = memory.segment === Register.FS ? bases.fs : memory.segment === Register.GS ? bases.gs : 0n;
   let index = 0n;
   if (memory.index !== Register.None && RegisterExt.isGPR(memory.index)) {
     const at = RegisterExt.number(RegisterExt.fullRegister(memory.index));
@@ -248,6 +248,7 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
     const at = lowest.memory.base === Register.RSP && form.accesses.length > 1 ? gpr[4]! : lowest.aim;
     if (patchable(at, frame.length)) patches.push({ address: at, bytes: frame });
   }
+  if (form.mnemonic === Mnemonic.Lsl) hideProcessorNumber(gpr, patches, form);
   // The kernel cannot return to user mode with a stack pointer that is not canonical.
   gpr[4] = BigInt.asUintN(64, BigInt.asIntN(48, gpr[4]!));
   const vectors = new Uint8Array(512);
@@ -259,6 +260,16 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   // Alignment checks, which Linux has switched on for ring 3.
   if (form.accesses.length > 0 && random.chance(4)) rflags |= 0x40000n;
   return { code: form.bytes, rip, rflags, gpr, vectors, x87, patches };
+}
+
+/** Linux's descriptor 15 has the number of the processor for its limit, which lsl would read. */
+function hideProcessorNumber(gpr: bigint[], patches: Patch[], form: Form): void {
+  const hidden = (selector: number): number => ((selector & 0xfffc) >> 3 === 15 ? selector & ~0x40 : selector);
+  if (RegisterExt.isGPR(form.op1)) {
+    const register = RegisterExt.number(RegisterExt.fullRegister(form.op1));
+    gpr[register] = (gpr[register]! & ~0xffffn) | BigInt(hidden(Number(gpr[register]! & 0xffffn)));
+  }
+  for (const { bytes } of patches) if (bytes.length >= 2) bytes[0] = hidden(bytes[0]! | (bytes[1]! << 8)) & 0xff;
 }
 
 function stackTarget(random: Random, size: number): bigint {

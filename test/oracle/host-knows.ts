@@ -13,6 +13,7 @@ const REASONS: readonly (readonly [string, readonly Mnemonic[]])[] = [
     Mnemonic.Sgdt, Mnemonic.Sidt, Mnemonic.Sldt, Mnemonic.Str, Mnemonic.Smsw, Mnemonic.Loadall,
   ]],
   ['enters the host\'s kernel', [Mnemonic.Syscall, Mnemonic.Sysenter]],
+  ['answered by the hypervisor of some hosts instead of the processor', [Mnemonic.Sysexit, Mnemonic.Sysexitq]],
   ['changes what the runner itself stands on', [Mnemonic.Wrpkru, Mnemonic.Rdpkru]],
   ['waits', [Mnemonic.Monitorx, Mnemonic.Mwaitx, Mnemonic.Tpause, Mnemonic.Umwait, Mnemonic.Umonitor]],
 ];

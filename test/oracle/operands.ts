@@ -83,6 +83,8 @@ function memory(random: Random, instruction: Instruction, narrow: boolean): void
 
 function immediate(random: Random, one: CodeFacts, kind: Kind): bigint {
   if (one.code === Code.Enterq_imm16_imm8 || one.code === Code.Enterw_imm16_imm8) return BigInt(random.below(random.chance(80) ? 64 : 65536));
+  // The vectors that ring 3 may raise by number.
+  if (one.code === Code.Int_imm8 && random.chance(40)) return BigInt(random.pick([3, 4]));
   return random.value() & (kind === Kind.imm64 ? 0xffff_ffff_ffff_ffffn : kind === Kind.imm16 ? 0xffffn : kind === Kind.imm32 || kind === Kind.imm32sex64 ? 0xffff_ffffn : 0xffn);
 }
 

@@ -9,6 +9,8 @@ const EDGES: readonly bigint[] = [
   0xffff_ffff_8000_0000n, 0xffff_ffff_ffff_ff80n, 0xffff_ffff_ffff_8000n, 0x8080_8080_8080_8080n, 0x5555_5555_5555_5555n, 0xaaaa_aaaa_aaaa_aaaan, 0x0f0f_0f0f_f0f0_f0f0n,
 ];
 
+const rotate = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
+
 export class Random {
   private a: number;
   private b: number;
@@ -19,19 +21,13 @@ export class Random {
     for (let i = 0; i < 8; i++) this.u32();
   }
 
-  /** xorshift over two words, scrambled: 0 to 2^32 - 1. */
+  /** 0 to 2^32 - 1: xoroshiro64** (Blackman, Vigna 2018), whose period is 2^64 - 1 whatever the seed. */
   u32(): number {
-    let t = this.a;
-    const s = this.b;
-    this.a = s;
-    t ^= t << 23;
-    t ^= t >>> 17;
-    t ^= s ^ (s >>> 26);
-    this.b = t | 0;
-    let x = (this.b + s) | 0;
-    x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-    x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-    return (x ^ (x >>> 16)) >>> 0;
+    const result = Math.imul(rotate(Math.imul(this.a, 0x9e37_79bb), 5), 5) >>> 0;
+    const mixed = this.b ^ this.a;
+    this.a = rotate(this.a, 26) ^ mixed ^ (mixed << 9);
+    this.b = rotate(mixed, 13);
+    return result;
   }
 
   /** 0 to n - 1. */

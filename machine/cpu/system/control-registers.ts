@@ -17,7 +17,8 @@ const CR4_BITS = 0x5_0fffn;
 const CR4_FEATURES: readonly (readonly [feature: string, bit: bigint])[] = [['la57', CR4.LA57], ['pcid', CR4.PCIDE], ['smep', 1n << 20n], ['smap', 1n << 21n], ['pku', 1n << 22n]];
 const CR3_NO_FLUSH = 1n << 63n;
 const PCID = 0xfffn;
-const DR6 = { FIXED: 0xfffe_0ff0n, WRITABLE: 0x1_e00fn } as const;
+/** Bit 16 is zero only inside transactions, bit 11 only after a bus lock was caught: neither is modelled. */
+const DR6 = { FIXED: 0xffff_0ff0n, WRITABLE: 0xe00fn } as const;
 const DR7 = { FIXED: 0x400n, WRITABLE: 0xffff_2bffn, GENERAL_DETECT: 1n << 13n } as const;
 
 function gp(): never {

@@ -33,7 +33,7 @@ const LINUX_GDT: readonly bigint[] = [
   0x00cf_9b00_0000_ffffn, // 0x08 kernel code, 32 bits
   0x00af_9b00_0000_ffffn, // 0x10 kernel code
   0x00cf_9300_0000_ffffn, // 0x18 kernel data
-  0n, // 0x23 user code of 32 bits, which is not modelled
+  0x00cf_fb00_0000_ffffn, // 0x23 user code, 32 bits, which is not modelled
   0x00cf_f300_0000_ffffn, // 0x2b user data
   0x00af_fb00_0000_ffffn, // 0x33 user code
   0n,

@@ -16,8 +16,10 @@ export const MSR = {
 } as const;
 
 const SEGMENT_OF = new Map<number, number>([[MSR.FS_BASE, 4], [MSR.GS_BASE, 5]]);
+/** Of AMD's processors, which have no sysenter in long mode, these take any address. */
+const SYSENTER_ADDRESSES: ReadonlySet<number> = new Set([MSR.SYSENTER_ESP, MSR.SYSENTER_EIP]);
 /** Hold addresses: wrmsr refuses one that is not canonical (SDM 2B, WRMSR). */
-const ADDRESSES: ReadonlySet<number> = new Set([MSR.SYSENTER_ESP, MSR.SYSENTER_EIP, MSR.LSTAR, MSR.CSTAR, MSR.FS_BASE, MSR.GS_BASE, MSR.KERNEL_GS_BASE]);
+const ADDRESSES: ReadonlySet<number> = new Set([...SYSENTER_ADDRESSES, MSR.LSTAR, MSR.CSTAR, MSR.FS_BASE, MSR.GS_BASE, MSR.KERNEL_GS_BASE]);
 
 /** SCE LME LMA NXE; AMD's besides: LMSLE is gone, FFXSR (14), TCE (15) and AutoIBRS (21) are not announced. */
 const EFER_BITS = 0xd01n;
@@ -27,7 +29,7 @@ const MEMORY_TYPES: ReadonlySet<bigint> = new Set([0n, 1n, 4n, 5n, 6n, 7n]);
 
 /** What a write of `value` leaves in the register; undefined if it is refused. `old` is what it held. */
 function written(cpu: SystemContext, number: number, value: bigint, old: bigint, vendor: CpuProfile['vendor']): bigint | undefined {
-  if (ADDRESSES.has(number)) return isCanonical(cpu, value) ? value : undefined;
+  if (ADDRESSES.has(number) && !(vendor === 'amd' && SYSENTER_ADDRESSES.has(number))) return isCanonical(cpu, value) ? value : undefined;
   switch (number) {
     case MSR.EFER:
       // LMA only says whether long mode is on; leaving it would need paging off.
