@@ -72,7 +72,7 @@ withSourceOptions(program.command('asm'))
 
 withSourceOptions(program.command('table'))
   .description('Lists exception tables: fault site, instruction, landing pad, handler, and whether a machine check there is recoverable.')
-  .argument('<file>', 'source (.S), object, module, vmlinux or executable')
+  .argument('<file>', 'source (.S), object, module (also .ko.xz, .ko.gz …), vmlinux, vmlinuz or executable')
   .option('--sort', 'list by fault site')
   .addOption(new Option('--layout <name>', 'how to read the table, instead of finding out').choices(Object.keys(LAYOUTS)))
   .option('--check', 'report what is wrong, and exit with 1 if anything is')
@@ -137,6 +137,11 @@ program.command('lsp')
   .action(status(async () => (await import('./commands/lsp.ts')).lsp()));
 
 async function main(): Promise<void> {
+  // Whoever reads may have read enough: `mcsafe table vmlinuz | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   try {
     await program.parseAsync();
   } catch (error) {

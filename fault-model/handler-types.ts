@@ -222,3 +222,13 @@ const byType = new Map(HANDLER_TYPES.map((handler) => [handler.type, handler]));
 export function handlerType(type: number): HandlerType | undefined {
   return byType.get(type);
 }
+
+/** Registers that the handler of an entry writes, besides rip, by name; `reg` where the entry does not say which. */
+export function registersWritten({ type, register, flags }: { readonly type: number; readonly register: number; readonly flags: number }): readonly string[] {
+  const handler = byType.get(type);
+  if (handler === undefined) return [];
+  if (type === EX_TYPE.BPF) return handler.writes;
+  const named = REGISTER_NAMES[register] ?? '?';
+  const written = handler.writes.map((name) => (name !== 'reg' ? name : named.startsWith('r') ? named : `r${named}`));
+  return [...new Set([...((flags & FLAG_CLEAR_AX) === 0 ? [] : ['rax']), ...((flags & FLAG_CLEAR_DX) === 0 ? [] : ['rdx']), ...written])];
+}

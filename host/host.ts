@@ -31,6 +31,8 @@ export interface ProcessRequest {
   readonly results?: readonly string[];
   /** Milliseconds after which it is killed. Default 20,000. */
   readonly timeLimit?: number;
+  /** Bytes it may print. Default 64 MiB. */
+  readonly outputLimit?: number;
 }
 
 export interface ProcessResult {

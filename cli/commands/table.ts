@@ -1,8 +1,12 @@
 /**
  * `mcsafe table`: the exception tables of a source, an object or a linked file: explained, checked, fixed.
  */
+import { bytesSource } from '../../assembly/elf/byte-source.ts';
+import type { ByteSource } from '../../assembly/elf/byte-source.ts';
 import { ElfError } from '../../assembly/elf/elf-error.ts';
 import { openElf } from '../../assembly/elf/open.ts';
+import { packedAs } from '../../assembly/elf/packed.ts';
+import type { Packed } from '../../assembly/elf/packed.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
 import type { ExtableEntry, ExtableLayout } from '../../assembly/extable/entry.ts';
 import { EX_TYPE_HANDLER } from '../../assembly/extable/entry.ts';
@@ -13,13 +17,14 @@ import type { TableReport } from '../../assembly/extable/report-schema.ts';
 import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { entryTypeText } from '../../fault-model/entry-type.ts';
 import { recoverability } from '../../fault-model/error-context.ts';
-import { handlerType } from '../../fault-model/handler-types.ts';
+import { registersWritten } from '../../fault-model/handler-types.ts';
 import { DEFAULT_KERNEL_GENERATION, KERNEL_GENERATIONS, kernelGeneration } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
 import { opcodeOf } from '../../machine/kernel/kernel.ts';
 import { openFile } from '../../host/node/file-source.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { writeFile } from '../../host/node/output.ts';
+import { UnpackError, unpack } from '../../host/node/unpack.ts';
 import { errorsOf, formatProblem } from '../../host/problems.ts';
 import { loadObjects } from '../../host/program.ts';
 import { checkedConfig } from '../checked-config.ts';
@@ -59,10 +64,9 @@ function hasFindings({ findings }: TableReport): boolean {
 /** What an entry does and survives, in the fault model's words. */
 function meaningOf(entry: ExtableEntry, instruction: Instruction | undefined, generation: KernelGeneration): EntryMeaning {
   if (entry.type === EX_TYPE_HANDLER || entry.class === 'handler') return { typeName: 'handler descriptor', writes: ['whatever its handler writes'] };
-  const handler = handlerType(entry.type);
   const opcode = instruction === undefined ? undefined : opcodeOf(instruction.bytes);
   const { recoverable: answer, because } = recoverability(entry.type, opcode, generation);
-  return { typeName: entryTypeText(entry), writes: handler?.writes ?? [], recoverable: { answer, because } };
+  return { typeName: entryTypeText(entry), writes: registersWritten(entry), recoverable: { answer, because } };
 }
 
 function fix(file: string, options: TableOptions, layout: ExtableLayout | undefined): number {
@@ -94,11 +98,24 @@ async function readFile(file: string, options: TableOptions): Promise<ObjectFile
   if (source === undefined) throw new CommandError(`cannot read ${file}: no such file`);
   const magic = source.read(0, Math.min(4, source.size));
   if (String.fromCharCode(...magic) === '\x7fELF') return inElfTerms(() => openElf(file, source));
+  const packed = packedAs(source);
+  if (packed !== undefined) return unpacked(file, source, packed);
   const loaded = await loadObjects(checkedConfig(sourceAttributes([file], options)), nodeHost());
   const wrong = errorsOf(loaded.problems);
   const [object] = loaded.objects;
   if (wrong.length > 0 || object === undefined) throw new CommandError([...wrong.map(formatProblem), ...loaded.configProblems.map(({ message }) => message)].join('\n'));
   return object;
+}
+
+/** A module such as kvm.ko.xz, or the kernel in a vmlinuz. */
+async function unpacked(file: string, source: ByteSource, packed: Packed): Promise<ObjectFile> {
+  try {
+    const bytes = await unpack(file, source, packed, nodeHost().processes);
+    return inElfTerms(() => openElf(file, bytesSource(bytes)));
+  } catch (error) {
+    if (error instanceof UnpackError) throw new CommandError(error.message);
+    throw error;
+  }
 }
 
 /** What is wrong with a file is an answer, not a failure of the program. */

@@ -2,7 +2,7 @@
  * The phases of a delivery as rows: what the CPU raised, how it was graded, which entry was found, what the handler did, where it went on.
  */
 import type { Delivery, DeliveryPhase, EntryMatch, RegisterChange } from '../../machine/kernel/delivery.ts';
-import { handlerType } from '../../fault-model/handler-types.ts';
+import { handlerType, registersWritten } from '../../fault-model/handler-types.ts';
 import { mcgStatusText, statusText } from '../../fault-model/machine-check.ts';
 import { pageFaultText } from '../../fault-model/vectors.ts';
 import { VECTOR } from '../../machine/cpu/cpu.ts';
@@ -120,7 +120,7 @@ function searchedRows(phase: Phase<'searched'>, machine: Machine): readonly Row[
   return [
     match.range === undefined ? { name: 'entry', value: `${String(entry.index)} of ${String(phase.tableSize)}` } : { name: 'range', value: rangeText(match.range, machine) },
     { name: 'type', value: match.typeName },
-    ...(handler === undefined ? [] : [{ name: 'handler', value: handler.summary }, { name: 'writes', value: ['rip', ...handler.writes].join(', ') }]),
+    ...(handler === undefined ? [] : [{ name: 'handler', value: handler.summary }, { name: 'writes', value: ['rip', ...registersWritten(entry)].join(', ') }]),
     { name: 'instruction', value: pointerText(machine, match.insn), memory: match.insn },
     { name: match.handler === undefined ? 'landing pad' : 'goes to', value: landingPad(match, machine), memory: match.fixup },
     // Eight-byte entries and ranges have no third word.

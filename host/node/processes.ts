@@ -50,12 +50,13 @@ function runIn(folder: string, request: ProcessRequest): Promise<Omit<ProcessRes
       reject(error);
     };
     const limit = request.timeLimit ?? DEFAULT_TIME_LIMIT;
+    const outputLimit = request.outputLimit ?? OUTPUT_LIMIT;
     const timer = setTimeout(() => {
       fail(new ProcessError('time-limit', `${command} was stopped after ${String(limit / 1000)} s`));
     }, limit);
     const collect = (into: Buffer[]) => (data: Buffer): void => {
       size += data.length;
-      if (size > OUTPUT_LIMIT) fail(new ProcessError('output-limit', `${command} printed more than ${String(OUTPUT_LIMIT >> 20)} MiB`));
+      if (size > outputLimit) fail(new ProcessError('output-limit', `${command} printed more than ${String(outputLimit >> 20)} MiB`));
       else into.push(data);
     };
     child.stdout.on('data', collect(stdout));

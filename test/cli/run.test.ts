@@ -1,8 +1,9 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { TABLE, writeSparseFile } from '../elf/sparse-file.ts';
 import { has } from '../host/tools.ts';
@@ -117,6 +118,17 @@ describe('mcsafe', { timeout: 120_000 }, () => {
     expect(told.entries).toBe(TABLE.entries);
     expect(told.megabytes).toBeGreaterThan(20);
     expect(told.megabytes).toBeLessThan(300);
+  });
+
+  it('table unpacks a module, and ends quietly when its reader does', async () => {
+    const object = join(folder, 'module.ko');
+    expect((await mcsafe('asm', SAMPLE, '-o', object)).status).toBe(0);
+    writeFileSync(`${object}.gz`, gzipSync(readFileSync(object)));
+    expect((await mcsafe('table', `${object}.gz`, '--check')).stdout).toBe(`${object}.gz: 4 entries, 0 ranges, no findings\n`);
+    const big = join(folder, 'big.S');
+    writeFileSync(big, `\t.globl f\nf:\n${'1:\tmovq (%rsi), %rax\n2:\tnop\n\t.pushsection __ex_table,"a"\n\t.long 1b - ., 2b - ., 1\n\t.popsection\n'.repeat(2000)}\tret\n`);
+    const { stdout, stderr, status } = spawnSync('sh', ['-c', '"$0" "$1" table "$2" | head -1; wait', process.execPath, script, big], { encoding: 'utf8' });
+    expect({ status, stderr, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, stderr: '', lines: 1 });
   });
 
   it('asm writes an object that table reads', async () => {

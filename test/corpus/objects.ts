@@ -3,7 +3,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kernelAssemblyFlags, sha256 } from './corpus.ts';
 import type { Corpus } from './corpus.ts';
@@ -18,6 +18,14 @@ export function librarySources({ source }: Corpus): readonly string[] {
   return readdirSync(join(source, 'arch/x86/lib')).filter((name) => name.endsWith('.S') && !ONLY_32_BIT.test(name)).sort();
 }
 
+/** Where the one entry of a 64-bit kernel's assembly stands that is not in its library: the load of gs. */
+export const ENTRY_CODE = '../entry/entry_64.S';
+
+/** All that is assembled out of tree and has entries, seen from arch/x86/lib. */
+export function sourcesWithEntries(from: Corpus): readonly string[] {
+  return [...librarySources(from), ENTRY_CODE];
+}
+
 export function sourcePath({ source }: Corpus, name: string): string {
   return join(source, 'arch/x86/lib', name);
 }
@@ -26,7 +34,7 @@ export function sourcePath({ source }: Corpus, name: string): string {
 export function gccObject(from: Corpus, name: string): string {
   const path = sourcePath(from, name);
   const folder = join(OBJECTS, from.generation);
-  const object = join(folder, `${name.replace(/\.S$/, '')}-${sha256(path).slice(0, 12)}.o`);
+  const object = join(folder, `${basename(name, '.S')}-${sha256(path).slice(0, 12)}.o`);
   if (existsSync(object)) return object;
   mkdirSync(folder, { recursive: true });
   const fresh = `${object}.${String(process.pid)}`;
@@ -35,7 +43,7 @@ export function gccObject(from: Corpus, name: string): string {
   return object;
 }
 
-/** One exception-table entry of a 6.1 or 6.12 object, offsets in `.text` as binutils sees them. */
+/** One exception-table entry of a 6.1 or 6.12 object, offsets in its section of code as binutils sees them. */
 export type EntryFact = readonly [insn: number, fixup: number, data: number];
 
 /** The entries of an object in table order: fields from `readelf -r`, the data word from the section's bytes. */
@@ -44,7 +52,7 @@ export function entriesByBinutils(object: string): readonly EntryFact[] {
   let inTable = false;
   for (const line of execFileSync('readelf', ['-rW', object], { encoding: 'utf8' }).split('\n')) {
     if (line.startsWith('Relocation section')) inTable = line.includes("'.rela__ex_table'");
-    const match = /^([0-9a-f]{16})\s+\S+\s+R_X86_64_PC32\s+\S+\s+\.text \+ ([0-9a-f]+)$/.exec(line);
+    const match = /^([0-9a-f]{16})\s+\S+\s+R_X86_64_PC32\s+\S+\s+\.(?:entry\.)?text \+ ([0-9a-f]+)$/.exec(line);
     if (inTable && match !== null) relocations.set(parseInt(match[1]!, 16), parseInt(match[2]!, 16));
   }
   const bytes = sectionBytes(object, '__ex_table');
@@ -53,7 +61,7 @@ export function entriesByBinutils(object: string): readonly EntryFact[] {
   for (let offset = 0; offset < bytes.length; offset += 12) {
     const insn = relocations.get(offset);
     const fixup = relocations.get(offset + 4);
-    if (insn === undefined || fixup === undefined) throw new Error(`${object}: the entry at ${String(offset)} has no PC32 relocations against .text`);
+    if (insn === undefined || fixup === undefined) throw new Error(`${object}: the entry at ${String(offset)} has no PC32 relocations against code`);
     // P of the second field lies 4 bytes further on, and each addend names its target exactly.
     entries.push([insn, fixup, view.getInt32(offset + 8, true)]);
   }

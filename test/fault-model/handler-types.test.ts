@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { EX_TYPE, namedHandler } from '../../fault-model/ex-type.ts';
-import { HANDLER_TYPES, handlerType } from '../../fault-model/handler-types.ts';
+import { HANDLER_TYPES, handlerType, registersWritten } from '../../fault-model/handler-types.ts';
 import { kernelGeneration } from '../../fault-model/kernel-generation.ts';
 
 const NAMES = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
@@ -93,6 +93,13 @@ describe('a handler type', () => {
   test('says what it may write', () => {
     expect(HANDLER_TYPES.filter(({ type, writes }) => run(type, { bytes: [0x48, 0x8b, 0x58, 0x13], fixup: IP + 4n, faultAddress: 0x28n, register: 3, fixupWord: 40 * 256 + 3 }).wrote !== undefined
       && Object.keys(run(type, { bytes: [0x48, 0x8b, 0x58, 0x13], fixup: IP + 4n, faultAddress: 0x28n, register: 3, fixupWord: 40 * 256 + 3 }).wrote).some((name) => !writes.includes(name) && !writes.includes(`r${name}`) && !(name === 'bx' && writes.includes('reg'))))).toEqual([]);
+  });
+
+  test('writes what its entry names', () => {
+    const of = (type: number, register: number, flags = 0): readonly string[] => registersWritten({ type, register, flags });
+    expect([of(EX_TYPE.IMM_REG, 8), of(EX_TYPE.IMM_REG, 2, 1), of(EX_TYPE.RDMSR_SAFE, 0), of(EX_TYPE.UACCESS, 0, 3), of(EX_TYPE.POP_REG, 3), of(77, 0)]).toEqual([
+      ['r8'], ['rax', 'rdx'], ['rax', 'rdx'], ['rax', 'rdx'], ['rsp', 'rbx'], [],
+    ]);
   });
 
   test('of 4.6 to 5.15 is found by its function\'s name', () => {
