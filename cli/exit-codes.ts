@@ -10,8 +10,6 @@ export const EXIT = {
   FAILED: 2,
 } as const;
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
-
 export const EXIT_HELP = `
 Exit status:
   0  done; for run: the routine returned

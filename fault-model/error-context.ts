@@ -3,12 +3,9 @@
  * The kernel asks this of the very instruction pointer that was interrupted.
  * Sources: kernel 6.1.192 and 6.12.117 arch/x86/kernel/cpu/mce/severity.c (error_context, is_copy_from_user).
  */
-import { inKernelSpace } from './address-space.ts';
 import { EX_TYPE, handlerTypeName } from './ex-type.ts';
 import type { KernelGeneration } from './kernel-generation.ts';
 import { MCG_STATUS } from './machine-check.ts';
-
-export { taskSizeMax } from './address-space.ts';
 
 export interface ErrorContext {
   readonly context: 'USER' | 'KERNEL' | 'KERNEL_RECOV';
@@ -24,7 +21,7 @@ export interface InterruptedInstruction {
   readonly mcgStatus: bigint;
   /** EX_TYPE_* of the exception-table entry for exactly this ip; undefined if there is none. */
   readonly entryType: number | undefined;
-  /** {@link readsUserMemory} of the instruction. */
+  /** The instruction reads user memory by one of the opcodes the kernel knows ({@link isCopyOpcode}). */
   readonly copiesFromUser: boolean;
 }
 
@@ -35,11 +32,6 @@ export interface InterruptedInstruction {
  */
 export function isCopyOpcode(opcode: number): boolean {
   return [0x8a, 0x8b, 0xa4, 0xa5, 0x0fb6, 0x0fb7].includes(opcode);
-}
-
-/** Whether the instruction with `opcode` reads from user space, its source operand being at `address`. */
-export function readsUserMemory(opcode: number, address: bigint, la57: boolean): boolean {
-  return isCopyOpcode(opcode) && !inKernelSpace(address, la57);
 }
 
 const MCE_SAFE_TYPES: readonly number[] = [EX_TYPE.DEFAULT_MCE_SAFE, EX_TYPE.FAULT_MCE_SAFE];

@@ -3,7 +3,6 @@
  */
 import type { Location, Position, Range } from 'vscode-languageserver-types';
 import type { SourcePosition, SourceRange } from '../assembly/source.ts';
-import { writtenPosition } from '../assembly/source.ts';
 import { uriOf } from './uri.ts';
 
 /** A range as it stands in its own file, inside a macro body if that is where it was written. */
@@ -34,11 +33,6 @@ export function fromPosition(file: string, position: Position): SourcePosition {
 /** True if the 1-based `column` lies in or right behind `range`. */
 export function holds(range: SourceRange, line: number, column: number): boolean {
   return range.start.line === line && range.start.column <= column && column <= range.endColumn;
-}
-
-/** The written line of a place, for people: 1-based. */
-export function writtenLine(range: SourceRange): number {
-  return writtenPosition(range.start).line;
 }
 
 /** The symbol-like word around a 1-based column of a line, with its range. */

@@ -14,7 +14,7 @@ import { encodeModule } from '../wasm/module.ts';
 import type { ModuleFunction } from '../wasm/module.ts';
 import { FLAG_STATE, HandlerAccess } from './handler-access.ts';
 import type { HotContext } from './handler-access.ts';
-import { COLD_TYPE, HELPER_COUNT, HELPER_INDEX, helperFunctions, RUN_SIGNATURE, SIGNATURES } from './helpers.ts';
+import { COLD_TYPE, HELPER_INDEX, helperFunctions, RUN_SIGNATURE, SIGNATURES } from './helpers.ts';
 import { hotShapes } from './hot.ts';
 import { prebuiltLoop } from './prebuilt.ts';
 
@@ -102,9 +102,6 @@ function coldModule(shapes: readonly Shape[]): Uint8Array {
   });
   return encodeModule({ types: SIGNATURES, functions, table: false });
 }
-
-/** Index of the first own function in a module, for tests that look into one. */
-export const FIRST_FUNCTION = HELPER_COUNT;
 
 function loopCode(hot: readonly Shape[]): Code {
   const c = new Code(1);
