@@ -6,28 +6,27 @@ import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
 import { DEFAULT_KERNEL_GENERATION, KERNEL_GENERATIONS } from '../fault-model/kernel-generation.ts';
 import { CPU_PROFILES, cpuProfile, DEFAULT_CPU_PROFILE } from '../machine/cpu/profiles.ts';
-import { contractByName, CONTRACT_KINDS, readDirectives } from '../machine/scenario/contracts.ts';
-import { opensUserAccess } from '../machine/scenario/user-access.ts';
 import type { SweepDefaults } from '../machine/scenario/contracts.ts';
-import { directivesOf, routines } from '../machine/scenario/resolve.ts';
+import { routines } from '../machine/scenario/resolve.ts';
 import { parseLaunchConfig } from '../machine/scenario/schema.ts';
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
-import type { Contract, ContractKind } from '../machine/scenario/scenario.ts';
+import type { Contract } from '../machine/scenario/scenario.ts';
 import { Campaign } from '../sweep/campaign.ts';
 import type { CampaignRequest, Shard } from '../sweep/campaign.ts';
 import { routineInstructions } from '../sweep/coverage.ts';
 import {
   checkKinds, DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
 } from '../sweep/defaults.ts';
-import { inferContract } from '../sweep/infer-contract.ts';
 import { injectable } from '../sweep/reference.ts';
 import { allProfiles } from '../sweep/profiles.ts';
 import type { SweepTarget } from '../sweep/reference.ts';
 import { SpaceError } from '../sweep/space.ts';
+import { CampaignError } from './campaign-error.ts';
 import type { Host } from './host.ts';
 import { errorsOf, formatProblem } from './problems.ts';
 import { loadProgram } from './program.ts';
 import type { Program } from './program.ts';
+import { checkHelpers, contractOf, launchContract } from './sweep-contract.ts';
 
 /** What may be asked for; plain data, so that a worker can be told the same. What is absent follows from the routine. */
 export interface CampaignOptions {
@@ -47,14 +46,6 @@ export interface CampaignOptions {
   readonly shard?: string;
   readonly random?: number;
   readonly seed?: number;
-}
-
-/** Why there is no campaign, for the person who asked. */
-export class CampaignError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'CampaignError';
-  }
 }
 
 /** `FILE:routine` of each routine with entries in a file of which no routine was named; nothing where the file does not load, which {@link prepareCampaign} will explain. */
@@ -94,7 +85,8 @@ export async function prepareCampaign(argument: string, options: CampaignOptions
       const { program } = result;
       const entry = chooseRoutine(program, entryName, file);
       entryName = entry.name;
-      settled ??= contractOf(program, entry, options.contract);
+      settled ??= contractOf(program, entry, options.contract, host);
+      checkHelpers(options.helper ?? [], program.image);
       const generation = program.config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
       for (const profile of profiles(options.profile, program.image, settled.contract, generation)) {
         targets.push({
@@ -177,29 +169,6 @@ function chooseRoutine({ image, config, main }: Program, name: string | undefine
   if (table.entries.length === 0 && table.ranges.length === 0) throw new CampaignError(`${file} has no exception-table entry, so no fault in it is handled; name a routine (${file}:${candidates[0]!.name}) to sweep it all the same`);
   const holds = ({ address, size }: { readonly address: bigint; readonly size: bigint }): boolean => table.entries.some(({ insn }) => insn >= address && insn < address + size);
   return candidates.find((symbol) => symbol.type === 'func' && holds(symbol)) ?? candidates.find(({ type }) => type === 'func') ?? candidates[0]!;
-}
-
-function contractOf(program: Program, entry: { readonly name: string; readonly address: bigint }, asked: string | undefined): { readonly contract: Contract; readonly said: SweepDefaults } {
-  const { image, directives, config } = program;
-  if (asked !== undefined && !(CONTRACT_KINDS as readonly string[]).includes(asked)) throw new CampaignError(`no contract "${asked}"; there are ${CONTRACT_KINDS.join(', ')}`);
-  const symbol = routines(image).find(({ name }) => name === entry.name)!;
-  const read = readDirectives(directivesOf(symbol, { image, directives }));
-  if (read.problems.length > 0) throw new CampaignError(read.problems.map(formatProblem).join('\n'));
-  const said = read.sweep ?? {};
-  if (read.contract !== undefined) return { said, contract: asked === undefined ? read.contract : { ...read.contract, kind: asked as ContractKind, origin: '--contract' } };
-  const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
-  const contract = inferContract(contractByName(entry.name), {
-    name: entry.name, instructions: routineInstructions(image, entry.address), table: findImageTable(image, { generation }),
-    opensUserAccess: opensUserAccess(image, entry.address, DEFAULT_CPU_PROFILE, generation),
-  }, asked as ContractKind | undefined);
-  if (contract === undefined) {
-    throw new CampaignError(`nothing says what ${entry.name} promises; say it with --contract (${CONTRACT_KINDS.join(', ')}) or with a comment beside it: # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax`);
-  }
-  return { contract, said };
-}
-
-function launchContract({ kind, arguments: args, returns, user }: Contract): { kind: ContractKind; arguments: Contract['arguments']; returns?: NonNullable<Contract['returns']>; user: string[] } {
-  return { kind, arguments: { ...args }, user: [...user], ...(returns === undefined ? {} : { returns }) };
 }
 
 /** `all`, somewhere in a list. */

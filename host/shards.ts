@@ -2,7 +2,7 @@
  * Which part of a sweep this process runs, from what job schedulers put into the environment. The variables of each are data.
  */
 import type { Shard } from '../sweep/campaign.ts';
-import { CampaignError } from './campaign.ts';
+import { CampaignError } from './campaign-error.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 // Writes the parts of the manifest that follow from the code: launch attributes (there and in
-// the manual) from the launch schema, and the schemas of .mcsafe.json, `mcsafe table --json` and `mcsafe sweep --json`.
+// the manual) from the launch schema, and the schemas of .mcsafe.json, contracts, `mcsafe table --json` and `mcsafe sweep --json`.
 //
 //   node scripts/manifest.mjs [--check]      --check: writes nothing, exits 1 if anything is out of date
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import * as z from 'zod/mini';
 import { importTs, root } from './import-ts.mjs';
 
 const check = process.argv.includes('--check');
-const { launchJsonSchema } = await importTs('machine/scenario/schema.ts');
+const { launchJsonSchema, contractJsonSchema } = await importTs('machine/scenario/schema.ts');
 const { settingsSchema, editorSettingsSchema, LEVELS } = await importTs('host/settings.ts');
 const { CODES } = await importTs('language-server/checks/report.ts');
 const { tableReportJsonSchema } = await importTs('assembly/extable/report-schema.ts');
@@ -36,6 +36,7 @@ const stale = [
   write('package.json', json(manifest)),
   write('schemas/settings.schema.json', json({ title: 'mcsafe project settings', ...settings })),
   write('schemas/table-report.schema.json', json({ title: 'What mcsafe table --json prints', ...simplified(tableReportJsonSchema()) })),
+  write('schemas/contract.schema.json', json({ title: 'What a routine promises, for mcsafe sweep --contract FILE', ...simplified(contractJsonSchema()) })),
   write('schemas/sweep-report.schema.json', json({ title: 'What mcsafe sweep --json prints', ...simplified(sweepReportJsonSchema()) })),
   write('docs/manual.md', manual.replace(/(<!-- attributes -->\n)[^]*(<!-- \/attributes -->)/, (_, open, close) => `${open}${['| attribute | |', '|---|---|', ...attributes].join('\n')}\n${close}`)),
 ].filter((path) => path !== undefined);

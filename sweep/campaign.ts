@@ -4,10 +4,10 @@
  */
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
 import { judge } from './clauses.ts';
-import type { ClauseName, Promises, Violation } from './clauses.ts';
+import type { Promises, Violation } from './clauses.ts';
 import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
-import { Failures } from './failures.ts';
+import { classKey, Failures } from './failures.ts';
 import { Heat } from './heat.ts';
 import { Reference } from './reference.ts';
 import type { SweepTarget } from './reference.ts';
@@ -297,10 +297,11 @@ export class Campaign {
       this.#violating++;
       this.#heat.violated(one);
     }
-    const told = new Set<ClauseName>();
+    const told = new Set<string>();
     for (const violation of violations) {
-      if (told.has(violation.clause)) continue;
-      told.add(violation.clause);
+      const { clause, promise = '' } = violation;
+      if (told.has(`${clause} ${promise}`)) continue;
+      told.add(`${clause} ${promise}`);
       this.failures.add(violation, one);
     }
   }
@@ -316,7 +317,7 @@ function pathOf({ target, kind, n, position, second }: SweepCase, firstFault: ()
 }
 
 function sameBreach(a: readonly Violation[], b: readonly Violation[]): boolean {
-  return a.length === b.length && a.every(({ clause, at }, i) => b[i]!.clause === clause && b[i]!.at === at);
+  return a.length === b.length && a.every((violation, i) => classKey(violation) === classKey(b[i]!));
 }
 
 function entryOf({ target: { image, config } }: Reference): bigint {

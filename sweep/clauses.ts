@@ -9,6 +9,7 @@ import { LINE_SIZE, PAGE_SIZE } from '../machine/memory/memory.ts';
 import { ADDRESS_MAP } from '../machine/scenario/resolve.ts';
 import type { Buffer, Contract } from '../machine/scenario/scenario.ts';
 import { checksum, foldChecksum } from './checksum.ts';
+import { brokenPromise } from './custom-promises.ts';
 import { readRole, writtenRole } from './replay.ts';
 import { firstFaultByte, LONG } from './space.ts';
 import type { SweepCase } from './space.ts';
@@ -34,6 +35,7 @@ export const CLAUSES = {
   'poison-reread': 'the same poison is not read twice',
   'non-temporal': 'non-temporal stores are drained when the call returns',
   resume: 'execution resumes in the function or a declared helper',
+  promise: 'what the contract promises in its own words',
 } as const;
 export type ClauseName = keyof typeof CLAUSES;
 
@@ -54,6 +56,8 @@ export interface Promises {
 
 export interface Violation {
   readonly clause: ClauseName;
+  /** Which of the contract's own promises. */
+  readonly promise?: string;
   /** What was seen, for this one run. */
   readonly message: string;
   /** The instruction it is put down to. */
@@ -113,6 +117,7 @@ class Judgement {
     }
     this.#machineState();
     this.#work();
+    this.#ownPromises();
   }
 
   #say(clause: ClauseName, message: string, at = this.#guilty): void {
@@ -198,7 +203,15 @@ class Judgement {
       case 'get': return this.#get();
       case 'put': return this.#put();
       case 'probe': return this.#probe();
-      case 'none': return;
+      case 'custom': case 'none': return;
+    }
+  }
+
+  #ownPromises(): void {
+    const around = { ranges: margins(this.#machine, this.#contract), filler: MARGIN };
+    for (const [promise, text] of Object.entries(this.#contract.promises ?? {})) {
+      const broken = brokenPromise(text, this.#contract, { machine: this.#machine, one: this.#case, margins: around });
+      if (broken !== undefined) this.violations.push({ clause: 'promise', promise, message: `${text} ${broken}`, at: this.#guilty });
     }
   }
 

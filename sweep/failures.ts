@@ -5,6 +5,8 @@ import type { FaultKind, SweepCase } from './space.ts';
 
 export interface FailureClass {
   readonly clause: ClauseName;
+  /** Which of the contract's own promises. */
+  readonly promise: string | undefined;
   readonly at: bigint;
   cases: number;
   readonly byKind: Map<FaultKind, number>;
@@ -21,16 +23,17 @@ export class Failures {
   }
 
   /** Whether `one` would be the smallest case of its class, or the class is new. */
-  isSmaller({ clause, at }: Violation, one: SweepCase): boolean {
-    const found = this.#classes.get(`${clause} ${at.toString(16)}`);
+  isSmaller(violation: Violation, one: SweepCase): boolean {
+    const found = this.#classes.get(classKey(violation));
     return found === undefined || compareCases(one, found.smallest) < 0;
   }
 
-  add({ clause, at, message }: Violation, one: SweepCase): void {
-    const key = `${clause} ${at.toString(16)}`;
+  add(violation: Violation, one: SweepCase): void {
+    const { clause, promise, at, message } = violation;
+    const key = classKey(violation);
     let found = this.#classes.get(key);
     if (found === undefined) {
-      this.#classes.set(key, found = { clause, at, cases: 0, byKind: new Map(), targets: new Set(), smallest: one, message });
+      this.#classes.set(key, found = { clause, promise, at, cases: 0, byKind: new Map(), targets: new Set(), smallest: one, message });
     }
     found.cases++;
     found.byKind.set(one.kind, (found.byKind.get(one.kind) ?? 0) + 1);
@@ -40,6 +43,11 @@ export class Failures {
       found.message = message;
     }
   }
+}
+
+/** Violations with equal keys are one class. */
+export function classKey({ clause, promise = '', at }: Violation): string {
+  return `${clause} ${promise} ${at.toString(16)}`;
 }
 
 const CLAUSE_ORDER = Object.keys(CLAUSES);

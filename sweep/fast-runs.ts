@@ -40,8 +40,8 @@ const MAX_BUDGET = 2 ** 24;
 const NO_FLOOR = -(2 ** 31);
 
 /** Whether the driver can judge this contract: those that are about bytes, or their sum, and say so by a number of bytes left. */
-function isDriven({ kind, arguments: args, returns, answer = 'left' }: Contract): boolean {
-  return DRIVEN_CONTRACTS.includes(kind) && args['dst'] !== undefined && args['n'] !== undefined && returns !== undefined && answer === 'left'
+function isDriven({ kind, arguments: args, returns, answer = 'left', promises }: Contract): boolean {
+  return DRIVEN_CONTRACTS.includes(kind) && args['dst'] !== undefined && args['n'] !== undefined && returns !== undefined && answer === 'left' && promises === undefined
     && (kind === 'clear' || args['src'] !== undefined);
 }
 

@@ -168,7 +168,7 @@ function registersOf(kind: ContractKind, facts: Facts): { readonly registers?: C
       const ptr = [...reads, ...writes].find(({ base }) => has(base));
       return ptr === undefined ? { returns: 'rax' } : { registers: { ptr: ptr.base as GeneralRegister }, returns: 'rax' };
     }
-    case 'none': return { returns: 'rax' };
+    case 'custom': case 'none': return { returns: 'rax' };
   }
 }
 

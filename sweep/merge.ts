@@ -80,7 +80,7 @@ export function addReports(reports: readonly SweepReport[]): SweepReport {
 function addFailures(failures: readonly SweepFailure[]): SweepFailure[] {
   const classes = new Map<string, SweepFailure>();
   for (const failure of failures) {
-    const key = `${failure.clause} ${failure.instruction.address}`;
+    const key = `${failure.clause} ${failure.promise} ${failure.instruction.address}`;
     const known = classes.get(key);
     if (known === undefined) {
       classes.set(key, failure);

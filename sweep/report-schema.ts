@@ -53,7 +53,8 @@ export const sweepReportSchema = z.strictObject({
   program: z.string(),
   routine: z.string(),
   contract: z.strictObject({
-    kind: z.string(), arguments: z.record(z.string(), z.string()), returns: z.optional(z.string()), user: z.array(z.string()), origin: z.string(),
+    kind: z.string(), arguments: z.record(z.string(), z.string()), returns: z.optional(z.string()), answer: z.optional(z.string()), trap: z.optional(z.string()), machineCheckBit: z.optional(count),
+    promises: z.optional(z.record(z.string(), z.string())), user: z.array(z.string()), origin: z.string(),
     progress: z.optional(count), maxExceptions: count, helpers: z.array(z.string()),
   }),
   targets: z.array(z.string()),

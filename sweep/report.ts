@@ -17,7 +17,9 @@ export function campaignReport(campaign: Campaign): SweepReport {
     routine: first.config.entry ?? '',
     contract: {
       kind: contract.kind, arguments: { ...contract.arguments }, user: [...contract.user], origin: contract.origin,
-      ...(contract.returns === undefined ? {} : { returns: contract.returns }),
+      ...(contract.returns === undefined ? {} : { returns: contract.returns }), ...(contract.answer === undefined ? {} : { answer: contract.answer }),
+      ...(contract.trap === undefined ? {} : { trap: contract.trap }), ...(contract.machineCheckBit === undefined ? {} : { machineCheckBit: contract.machineCheckBit }),
+      ...(contract.promises === undefined ? {} : { promises: { ...contract.promises } }),
       ...(progress === undefined ? {} : { progress }), maxExceptions, helpers: [...helpers],
     },
     targets: targets.map(({ name }) => name),
@@ -27,8 +29,8 @@ export function campaignReport(campaign: Campaign): SweepReport {
       ...(random === undefined ? {} : { random }),
     },
     cases: campaign.done, planned: campaign.planned, violating: campaign.violating,
-    failures: campaign.failures.classes.map(({ clause, at, cases, byKind, targets: seen, smallest, message }) => ({
-      clause, promise: CLAUSES[clause],
+    failures: campaign.failures.classes.map(({ clause, promise, at, cases, byKind, targets: seen, smallest, message }) => ({
+      clause, promise: promise === undefined ? CLAUSES[clause] : `${promise}: ${contract.promises?.[promise] ?? ''}`,
       instruction: placeOf(targets[smallest.target]!.image, at),
       cases, byKind: Object.fromEntries(FAULT_KINDS.flatMap((kind) => (byKind.has(kind) ? [[kind, byKind.get(kind)!]] : []))), targets: [...seen].sort((a, b) => a - b), smallest, message,
       launch: replayable(campaign.replay(smallest)),

@@ -2,7 +2,8 @@
  * `mcsafe sweep`: a routine against every fault of a space.
  */
 import { join } from 'node:path';
-import { CampaignError, prepareCampaign, routinesWithEntries } from '../../host/campaign.ts';
+import { CampaignError } from '../../host/campaign-error.ts';
+import { prepareCampaign, routinesWithEntries } from '../../host/campaign.ts';
 import type { CampaignOptions } from '../../host/campaign.ts';
 import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { SweepReport } from '../../sweep/report-schema.ts';
 import type { UnitProgress, UnitWorker } from '../../sweep/units.ts';
 import type { CampaignOptions } from '../campaign.ts';
-import { CampaignError } from '../campaign.ts';
+import { CampaignError } from '../campaign-error.ts';
 import type { Host } from '../host.ts';
 
 /** What a thread is told at its start. */

@@ -17,7 +17,7 @@ import { contractByName, readDirectives } from './contracts.ts';
 import { opensUserAccess } from './user-access.ts';
 import type { RunDefaults } from './contracts.ts';
 import type { Buffer, Contract, Injection, MemoryRange, Scenario } from './scenario.ts';
-import type { ConfigProblem, LaunchConfig } from './schema.ts';
+import type { ConfigProblem, ContractConfig, LaunchConfig } from './schema.ts';
 
 /** Where the pieces of a run lie. Kernel-half addresses follow the kernel's own map (kernel Documentation/arch/x86/x86_64/mm.rst). */
 export const ADDRESS_MAP = {
@@ -186,10 +186,17 @@ function chooseContract(config: LaunchConfig, entry: ImageSymbol, directive: Con
   }
   const origin = 'launch configuration';
   if (typeof asked === 'string') return { ...fallback, kind: asked, origin };
+  return contractOfConfig(asked, fallback, origin);
+}
+
+/** The contract of a configuration or a contract file; what it leaves out is as in `fallback`. */
+export function contractOfConfig(asked: ContractConfig, fallback: Contract, origin: string): Contract {
+  const { kind, answer, trap, machineCheckBit, promises } = asked;
   const returns = asked.returns ?? fallback.returns;
   return {
-    kind: asked.kind, arguments: asked.arguments ?? fallback.arguments, user: asked.user ?? fallback.user, origin,
-    ...(returns === undefined ? {} : { returns }),
+    kind, arguments: asked.arguments ?? fallback.arguments, user: asked.user ?? fallback.user, origin,
+    ...(returns === undefined ? {} : { returns }), ...(answer === undefined ? {} : { answer }), ...(trap === undefined ? {} : { trap }),
+    ...(machineCheckBit === undefined ? {} : { machineCheckBit }), ...(promises === undefined ? {} : { promises }),
   };
 }
 

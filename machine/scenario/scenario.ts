@@ -5,7 +5,7 @@ import type { ErrorDescription } from '../../fault-model/error-description.ts';
 import type { CpuProfile, GeneralRegister } from '../cpu/cpu.ts';
 import type { PagePermissions, PoisonGranule } from '../memory/memory.ts';
 
-export type ContractKind = 'copy' | 'copy-partial' | 'clear' | 'get' | 'put' | 'csum' | 'probe' | 'none';
+export type ContractKind = 'copy' | 'copy-partial' | 'clear' | 'get' | 'put' | 'csum' | 'probe' | 'custom' | 'none';
 
 /**
  * `left`: bytes not done. `done`: bytes done. `end`: the address behind the last byte done. `error`: 0 if everything is done, else anything but 0.
@@ -26,6 +26,8 @@ export interface Contract {
   readonly trap?: GeneralRegister;
   /** Bit of `returns` that says whether the last exception was a machine check; it is no part of the number. */
   readonly machineCheckBit?: number;
+  /** What else is promised, by name: expressions of expression.ts. */
+  readonly promises?: Readonly<Record<string, string>>;
   /** Roles that are user pointers. */
   readonly user: readonly string[];
   /** The length is a 32-bit number: the upper half of its register means nothing. */

@@ -7,6 +7,7 @@ import { parseErrorDescription } from '../../fault-model/error-description.ts';
 import { KERNEL_GENERATIONS } from '../../fault-model/kernel-generation.ts';
 import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
 import { CPU_QUIRKS } from '../cpu/profiles.ts';
+import { CONTRACT_ANSWERS } from './scenario.ts';
 
 // No `new Function`: the schema also runs under a content-security policy.
 z.config({ ...z.locales.en(), jitless: true });
@@ -53,10 +54,24 @@ function errorDescriptionMessage(input: unknown): string {
 const argumentValue = place;
 
 export const contractSchema = z.strictObject({
-  kind: z.enum(['copy', 'copy-partial', 'clear', 'get', 'put', 'csum', 'probe', 'none']),
+  kind: z.enum(['copy', 'copy-partial', 'clear', 'get', 'put', 'csum', 'probe', 'custom', 'none']),
   arguments: z.optional(describe(z.record(z.string(), register), 'Role to register: {"dst": "rdi", "src": "rsi", "n": "rdx"}.')),
   returns: z.optional(describe(register, 'Register with the bytes left, the error or the value.')),
+  answer: z.optional(describe(z.enum(CONTRACT_ANSWERS), 'What "returns" says of a copy or clear: "left" bytes not done (the default), "done" bytes done, "end" the address behind the last byte done, "error" 0 if everything is done and anything else if not.')),
+  trap: z.optional(describe(register, 'Register with the number of the last exception, 0 if there was none.')),
+  machineCheckBit: z.optional(describe(z.int().check(z.minimum(0), z.maximum(63)), 'Bit of "returns" that says whether the last exception was a machine check; it is no part of the number.')),
   user: z.optional(describe(z.array(z.string()), 'Roles that are user pointers.')),
+  promises: z.optional(describe(z.record(z.string().check(z.regex(/^[A-Za-z][\w-]*$/, 'a name')), z.string()), 'What else is promised, each by a name: {"in-range": "rax <= n", "prefix": "copied(dst, src, n - rax)"}.')),
+});
+
+export type ContractConfig = z.infer<typeof contractSchema>;
+
+/** A contract in a file of its own, for `mcsafe sweep --contract FILE`. */
+export const contractFileSchema = z.extend(contractSchema, {
+  $schema: z.optional(z.string()),
+  progress: z.optional(describe(z.int().check(z.minimum(0)), 'Bytes before the fault that may be given up. Default: any number.')),
+  exceptions: z.optional(describe(z.int().check(z.minimum(0)), 'Exceptions that a call may take. Default 4.')),
+  helpers: z.optional(describe(z.array(z.string()), 'Functions beside the routine that fixups may resume in.')),
 });
 
 export const cpuProfileSchema = z.strictObject({
@@ -122,4 +137,9 @@ const CLIENT_PROPERTIES = new Set([
 /** JSON Schema (draft 7) of the launch attributes, for the manifest. */
 export function launchJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(launchSchema, { target: 'draft-7', io: 'input' });
+}
+
+/** JSON Schema (draft 7) of contract files. */
+export function contractJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(contractFileSchema, { target: 'draft-7', io: 'input' });
 }

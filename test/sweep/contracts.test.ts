@@ -1,0 +1,152 @@
+/** Contracts in words of one's own, and the conventions by which routines answer. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { prepare } from '../../cli/commands/sweep.ts';
+import type { SweepOptions } from '../../cli/commands/sweep.ts';
+import { nodeHost } from '../../host/node/host.ts';
+import { Campaign } from '../../sweep/campaign.ts';
+import { campaignReport } from '../../sweep/report.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mcsafe-contracts-'));
+afterAll(() => { rmSync(folder, { recursive: true }); });
+
+function saved(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A routine of its own in a file of its own; `above` are comments. */
+function routine(name: string, body: string, above = ''): string {
+  return saved(`${name}.S`, `#include <linux/linkage.h>\n#include <asm/asm.h>\n\t.text\n${above}\nSYM_FUNC_START(${name})\n${body}\nSYM_FUNC_END(${name})\n`);
+}
+
+async function swept(file: string, options: SweepOptions = {}): Promise<Campaign> {
+  const campaign = await prepare(file, { n: '0..9', srcOffsets: '0,1', dstOffsets: '0', ...options }, nodeHost());
+  campaign.run(campaign.total);
+  return campaign;
+}
+
+function broken(campaign: Campaign): readonly string[] {
+  return [...new Set(campaignReport(campaign).failures.map(({ clause, promise, message }) => `${clause}: ${clause === 'promise' ? promise : message}`))];
+}
+
+/** Copies bytes; `pad` is the landing pad, with the bytes left in rcx. */
+const COPY = (pad: string, done = 'xorl %eax, %eax'): string => `
+	movq %rdx, %rcx
+1:	rep movsb
+	${done}
+	ret
+2:	${pad}
+	ret
+	_ASM_EXTABLE(1b, 2b)`;
+
+describe('promises in words of one\'s own', () => {
+  const PROMISES = `
+# mcsafe: contract custom dst=rdi src=rsi n=rdx
+# mcsafe: promise in-range: rax <= n
+# mcsafe: promise prefix: copied(dst, src, n - rax)
+# mcsafe: promise rest: unchanged(dst + n - rax, rax)
+# mcsafe: promise whole: exceptions == 0 => rax == 0
+# mcsafe: promise vector: vector == 0 || vector == 14`;
+
+  test('are kept by a routine that is right', async () => {
+    expect(broken(await swept(routine('right', COPY('movq %rcx, %rax'), PROMISES)))).toEqual([]);
+  });
+
+  test('are told by name where they are not', async () => {
+    const campaign = await swept(routine('wrong', COPY('leaq -1(%rcx), %rax'), PROMISES), { faults: 'none,pf-read' });
+    expect(broken(campaign)).toEqual(['promise: prefix: copied(dst, src, n - rax)']);
+    const [failure] = campaignReport(campaign).failures;
+    expect(failure).toMatchObject({ smallest: { n: 1, position: 0 }, instruction: { text: 'rep movsb %ds:(%rsi),%es:(%rdi)' } });
+    expect(failure!.launch.contract).toMatchObject({ kind: 'custom', promises: { prefix: 'copied(dst, src, n - rax)' } });
+  });
+
+  test('can be added to a contract that is known', async () => {
+    const file = routine('clobbers', COPY('movq %rcx, %rax').replace('movq %rdx, %rcx', 'movq %rdx, %rcx\n\tmovl $1, %r11d'), '# mcsafe: contract copy dst=rdi src=rsi n=rdx\n# mcsafe: promise scratch: r11 == old.r11 && r10d == low(old.r10, 32)');
+    expect(broken(await swept(file, { n: '0..2' }))).toEqual(['promise: scratch: r11 == old.r11 && r10d == low(old.r10, 32)']);
+  });
+
+  test('may see numbers in memory, their sums and signs', async () => {
+    const file = routine('numbers', COPY('movq $-14, %rax', 'movq %rdx, %rax'), `
+# mcsafe: contract custom dst=rdi src=rsi n=rdx
+# mcsafe: promise answer: vector == 0 ? returned == n : signed(rax, 64) == -14
+# mcsafe: promise first: vector == 0 && n >= 2 => load(dst, 2) == old.load(src, 2) && load(src, 2) == load(src, 1) + 256 * load(src + 1, 1)
+# mcsafe: promise sum: vector == 0 => sum(dst, n) == old.sum(src, n)
+# mcsafe: promise source: filled(dst, position > 0 ? 0 : n, 0) || vector == 0`);
+    expect(broken(await swept(file, { faults: 'none,pf-read' }))).toEqual([]);
+  });
+
+  test('may come from a file, with all that a sweep wants to know', async () => {
+    const file = routine('from_file', COPY('movq %rcx, %rax'));
+    const contract = saved('promises.json', '{\n  // as in schemas/contract.schema.json\n  "kind": "custom", "arguments": { "dst": "rdi", "src": "rsi", "n": "rdx" },\n  "promises": { "none-left": "rax == 0" }, "exceptions": 1\n}\n');
+    const campaign = await swept(file, { contract });
+    expect(campaign.request.promises.maxExceptions).toBe(1);
+    expect(broken(campaign)).toEqual(['promise: none-left: rax == 0']);
+  });
+});
+
+describe('how a routine answers', () => {
+  test.each([
+    ['bytes done', 'answer=done', COPY('subq %rcx, %rdx\n\tmovq %rdx, %rax', 'movq %rdx, %rax'), COPY('movq %rdx, %rax', 'movq %rdx, %rax')],
+    ['the end of what is done', 'answer=end', COPY('movq %rdi, %rax', 'movq %rdi, %rax'), COPY('leaq 1(%rdi), %rax', 'movq %rdi, %rax')],
+    ['an error', 'answer=error', COPY('movl $-14, %eax'), COPY('xorl %eax, %eax')],
+    ['the number of the exception', 'returns=rcx trap=rax', COPY('movl $14, %eax'), COPY('movl $13, %eax')],
+    ['a bit for machine checks', 'mcbit=63', COPY('movq %rcx, %rax'), COPY('movq %rcx, %rax\n\tbtsq $63, %rax')],
+  ])('%s', async (title, settings, right, wrong) => {
+    const name = title.replaceAll(' ', '_');
+    const above = `# mcsafe: contract copy dst=rdi src=rsi n=rdx ${settings}`;
+    expect(broken(await swept(routine(`${name}_right`, right, above), { n: '0..5' }))).toEqual([]);
+    expect(broken(await swept(routine(`${name}_wrong`, wrong, above), { n: '0..5' })).length).toBeGreaterThan(0);
+  });
+
+  test('is checked in the driver as on the ordinary machine', async () => {
+    const above = '# mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rdx trap=rax';
+    const body = `
+	xorl %eax, %eax
+1:	testq %rdx, %rdx
+	jz 3f
+2:	movb (%rsi), %cl
+	movb %cl, (%rdi)
+	incq %rsi
+	incq %rdi
+	decq %rdx
+	jmp 1b
+3:	ret
+4:	cmpq $3, %rdx
+	jne 3b
+	movl $6, %eax
+	ret
+	_ASM_EXTABLE_TYPE(2b, 4b, EX_TYPE_FAULT_MCE_SAFE)`;
+    const { request } = await prepare(routine('trap_in_driver', body, above), { n: '0..8', srcOffsets: '0', dstOffsets: '0', faults: 'none,mc-byte,pf-read' }, nodeHost());
+    const [fast, slow] = [new Campaign(request), new Campaign({ ...request, driver: false })];
+    for (const campaign of [fast, slow]) campaign.run(campaign.total);
+    expect(campaignReport(fast).failures).toEqual(campaignReport(slow).failures);
+    expect(broken(fast)).toEqual(['result: rax is 6; the last exception was number 18']);
+  });
+});
+
+describe('a contract that names what does not exist is refused, with the place', () => {
+  const file = routine('plain', COPY('movq %rcx, %rax'));
+  const inComment = (text: string): string => routine(`refused_${String(text.length)}`, COPY('movq %rcx, %rax'), `# mcsafe: contract copy dst=rdi src=rsi n=rdx\n# mcsafe: ${text}`);
+  const inFile = (text: string): SweepOptions => ({ contract: saved(`refused-${String(text.length)}.json`, text) });
+  test.each<readonly [string, () => string, () => SweepOptions, RegExp]>([
+    ['a name', () => inComment('promise p: copied(dts, src, n)'), () => ({}), /S:5:29: .*promise p: nothing is called "dts"; there are dst, src, n/],
+    ['a function', () => inComment('promise p: copy(dst, src, n)'), () => ({}), /there is no function "copy"; there are load\(address, size\)/],
+    ['an operand', () => inComment('promise p: copied(dst, n)'), () => ({}), /copied takes to, from, size/],
+    ['half an expression', () => inComment('promise p: rax <='), () => ({}), /ends where a value is expected/],
+    ['a role', () => routine('role', COPY('ret'), '# mcsafe: contract copy dts=rdi src=rsi n=rdx'), () => ({}), /S:4:\d+: .*no role "dts"; there are dst, src/],
+    ['a register', () => routine('register', COPY('ret'), '# mcsafe: contract copy dst=rdi src=rsi n=rdx trap=rxx'), () => ({}), /trap=rxx: not a 64-bit general register/],
+    ['a role that is needed', () => routine('needed', COPY('ret'), '# mcsafe: contract copy dst=rdi n=rdx'), () => ({}), /contract copy needs src: say in which register/],
+    ['a helper', () => file, () => ({ helper: ['copy_tail'] }), /no helper "copy_tail" in the program; there are plain/],
+    ['a file', () => file, () => ({ contract: './nothing.json' }), /cannot read the contract \.\/nothing\.json/],
+    ['JSON', () => file, () => inFile('{ "kind": copy }'), /json:1:11: not JSON/],
+    ['a property', () => file, () => inFile('{ "kind": "copy",\n  "argument": {} }'), /json:1:1: .*argument/],
+    ['a kind', () => file, () => inFile('{\n  "kind": "cpoy" }'), /json:2:11: kind: .*expected one of/],
+    ['a name in a promise', () => file, () => inFile('{ "kind": "custom", "arguments": {},\n  "promises": { "p": "rax <= length" } }'), /json:2:30: promise p: nothing is called "length"/],
+  ])('%s', async (_, source, options, message) => {
+    await expect(swept(source(), options())).rejects.toThrow(message);
+  });
+});
