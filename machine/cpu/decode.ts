@@ -176,6 +176,8 @@ function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfil
   const string = STRINGS[mnemonic];
   if (string !== undefined && isString(instruction)) return done('lift', stringShape(instruction, string, fields));
   mnemonic = RENAMED[mnemonic] ?? mnemonic;
+  // A repeat prefix decides what AMD's processors look for, not the opcode (measured on a family 1Ah processor).
+  if (vendor === 'amd' && (mnemonic === 'loope' || mnemonic === 'loopne')) mnemonic = instruction.hasRepnePrefix ? 'loopne' : instruction.hasRepPrefix ? 'loope' : mnemonic;
   if (systemInstruction(instruction) !== undefined) return done('system', { ...EMPTY_SHAPE, mnemonic });
   if (liftOf(mnemonic) === undefined || isOtherEncoding(instruction)) return done('unsupported', { ...EMPTY_SHAPE, mnemonic });
   const shape = generalShape(instruction, mnemonic, fields, target, vendor);

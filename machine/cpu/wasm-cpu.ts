@@ -2,7 +2,7 @@
  * The emulated processor: generated WebAssembly runs the instructions; this file answers what the generated code asks (translations,
  * decoded code, instructions executed in TypeScript) and turns what it reports into exits.
  */
-import { Mnemonic, OpKind, Register } from 'iced-x86';
+import { Mnemonic, OpKind, Register, RegisterExt } from 'iced-x86';
 import type { Instruction } from 'iced-x86';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -39,6 +39,12 @@ const MISS_LIMIT = 3;
 const SINGLE_STEP = 0x4000n;
 
 type ExceptionExit = Extract<CpuExit, { kind: 'exception' }>;
+
+/** Whether the memory operand goes through the stack segment, which its base decides: prefixes of es, cs, ss and ds count for nothing in 64-bit mode. */
+function throughStack({ memoryBase, segmentPrefix }: Instruction): boolean {
+  const base = RegisterExt.fullRegister(memoryBase);
+  return segmentPrefix !== Register.FS && segmentPrefix !== Register.GS && (base === Register.RSP || base === Register.RBP);
+}
 
 /** A CPU with empty memory, all registers zero, in ring 0. */
 export function createCpu(options: CpuOptions): WasmCpu {
@@ -316,7 +322,7 @@ export class WasmCpu implements Cpu, SystemContext {
     for (let k = 0; k < instruction.opCount; k++) explicit ||= instruction.opKind(k) === OpKind.Memory;
     // A bit string reaches beyond its operand's address, a push or pop has two accesses, movdir64b another one through es.
     const other = instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Movdir64b;
-    if (explicit && (!other || effectiveAddress(this.state, instruction) === access.address)) return instruction.memorySegment === Register.SS;
+    if (explicit && (!other || effectiveAddress(this.state, instruction) === access.address)) return throughStack(instruction);
     return instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Leave || instruction.mnemonic === Mnemonic.Enter;
   }
 

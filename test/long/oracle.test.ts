@@ -5,6 +5,7 @@ process.env['MCSAFE_ORACLE_SEQUENCES'] ??= '100000';
 process.env['MCSAFE_RANDOM_INSTRUCTIONS'] ??= '50000000';
 
 await import('../oracle/instructions.test.ts');
+await import('../oracle/kvm/ring0.test.ts');
 await import('../oracle/sequences.test.ts');
 await import('../oracle/random-bytes.test.ts');
 

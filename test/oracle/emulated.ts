@@ -10,8 +10,10 @@ import { baseContents, CODE, DATA_REGIONS, FS_BASE, GS_BASE, REGIONS, USER_CS, U
 import type { Region } from './layout.ts';
 import { codeContents } from './wire.ts';
 
-/** Instructions after which a case counts as endless. */
+/** Instructions after which a case counts as endless … */
 const LIMIT = 200_000;
+/** … unless the other side found an end: a counter of 16 bits around 30 instructions has one. */
+export const PATIENCE = 4_000_000;
 /** x86 segment numbers. */
 const SEGMENT = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 } as const;
 
@@ -73,7 +75,7 @@ export class EmulatedCpu {
   }
 
   /** Runs the cases in order; one outcome each. */
-  run(cases: readonly OracleCase[]): Outcome[] {
+  run(cases: readonly OracleCase[], limit = LIMIT): Outcome[] {
     const { memory } = this.cpu;
     this.code = codeContents(CODE, cases);
     memory.write(CODE.address, this.code);
@@ -81,7 +83,7 @@ export class EmulatedCpu {
     const checkpoint = memory.checkpoint();
     const outcomes = cases.map((one) => {
       for (const patch of one.patches) memory.write(patch.address, patch.bytes);
-      const outcome = this.runOne(one, checkpoint);
+      const outcome = this.runOne(one, checkpoint, limit);
       memory.restore(checkpoint);
       this.cpu.registers.restore(registers);
       return outcome;
@@ -90,7 +92,7 @@ export class EmulatedCpu {
     return outcomes;
   }
 
-  private runOne(one: OracleCase, before: MemoryCheckpoint): Outcome {
+  private runOne(one: OracleCase, before: MemoryCheckpoint, limit: number): Outcome {
     const { registers, memory } = this.cpu;
     one.gpr.forEach((value, i) => { registers.set(i, value); });
     registers.rip = one.rip;
@@ -98,7 +100,7 @@ export class EmulatedCpu {
     for (let i = 0; i < 16; i++) registers.setVector(i, one.vectors.subarray(i * 32, i * 32 + 32));
     for (let i = 0; i < 8; i++) registers.setX87(i, one.x87.subarray(i * 10, i * 10 + 10));
     if (this.compiled && this.cpu.regions.compile(one.rip)) this.compilations++;
-    const exit = this.cpu.run(LIMIT);
+    const exit = this.cpu.run(limit);
     const vectors = new Uint8Array(512);
     for (let i = 0; i < 16; i++) vectors.set(registers.getVector(i, 32), i * 32);
     const x87 = new Uint8Array(80);

@@ -37,4 +37,8 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'a masked store into the last page of user memory faults on that page before the addresses behind it', state: 'code=c44179f7cc rip=20034118 rdi=7ffffffffff8' },
   { about: 'the 8-byte form is not cut there', state: 'code=0ff7ff rip=20034118 rdi=7ffffffffffa mm7=ffffffffffffffffffff' },
   { about: 'a misaligned masked store is an alignment check before its page is looked at', state: 'code=660ff7fd rip=20032e58 rflags=40247 rdi=30004ffc' },
+  { about: 'a repeat prefix turns loopne into loope on AMD processors', state: 'code=f326e064 rip=2003f698 rflags=a86 rcx=20' },
+  { about: 'and the last of several counts', state: 'code=26f2f366e006 rip=2000ddd8 rflags=282 rcx=ac1fb1f' },
+  { about: 'a prefix of ss makes no stack access', state: 'code=36410f458d00200200 rip=200313d8 rflags=2d2 r13=7ffffffddffe' },
+  { about: 'nor does one of es take a stack access away', state: 'code=268b4504 rip=200313d8 rbp=800000000000' },
 ];

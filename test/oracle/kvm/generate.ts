@@ -152,6 +152,7 @@ function farOperand(random: Random, state: Draft, name: string, at: bigint, vend
   const slots = (values: readonly bigint[]): Uint8Array => Uint8Array.from(values.flatMap((value) => [...littleEndian(value, size)]));
   if (/^Retf/.test(name)) put(state, at, slots([codeTarget(random), BigInt(codeSelector(random)), USER_STACK.address + 64n, BigInt(dataSelector(random))]));
   else if (/^Iret/.test(name)) put(state, at, slots([codeTarget(random), BigInt(codeSelector(random)), random.value() & ~0x100n, random.chance(70) ? canonical(random) : random.value(), BigInt(dataSelector(random))]));
+  else if (/^L[gi]dt/.test(name)) put(state, at, new Uint8Array([...littleEndian(BigInt(random.below(0x1_0000)), 2), ...littleEndian(random.chance(60) ? canonical(random) : random.value())]));
   else if (/_m16(16|32|64)$/.test(name)) {
     // AMD's processors take a 64-bit far pointer for a 32-bit one.
     const offset = size === 8 && vendor === 'amd' ? 4 : size;
@@ -159,7 +160,6 @@ function farOperand(random: Random, state: Draft, name: string, at: bigint, vend
     put(state, at, new Uint8Array([...littleEndian(branch ? codeTarget(random) : random.value(), offset), ...littleEndian(BigInt(branch ? codeSelector(random) : dataSelector(random)), 2)]));
   } else if (/^(Lldt|Ltr)/.test(name)) put(state, at, littleEndian(BigInt(systemSelector(random)), 2));
   else if (/^(Pop[wq]_|Mov_Sreg|Lar|Lsl|Ver)/.test(name)) put(state, at, littleEndian(BigInt(dataSelector(random)), 2));
-  else if (/^L[gi]dt/.test(name)) put(state, at, new Uint8Array([...littleEndian(BigInt(random.below(0x1_0000)), 2), ...littleEndian(random.chance(60) ? canonical(random) : random.value())]));
   else if (/^Invpcid/.test(name)) put(state, at, new Uint8Array([...littleEndian(random.chance(60) ? BigInt(random.below(4)) : random.value()), ...littleEndian(random.value())]));
 }
 
