@@ -8,6 +8,7 @@ import { EX_TYPE_HANDLER } from '../../assembly/extable/entry.ts';
 import { RANGE_SECTION, readRanges, readTables } from '../../assembly/extable/read.ts';
 import type { DirectiveStatement, GasUnit, MacroUse } from '../../assembly/gas/statement.ts';
 import type { SourcePosition, SourceRange } from '../../assembly/source.ts';
+import { entryType } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
 import type { EntrySite, ObjectPlace, RangeSite } from './analysis.ts';
 import type { LabelTable } from './labels.ts';
@@ -33,7 +34,7 @@ export function readEntries(unit: GasUnit, object: ObjectFile, labels: LabelTabl
     const fixup = entry.fixupExternal === undefined ? placeOf(entry.fixupSection, entry.fixup) : undefined;
     const { range, macro } = writtenBy(statement, uses);
     return [{
-      table: section, layout, type: entry.type, register: entry.register, flags: entry.flags, immediate: entry.immediate,
+      table: section, layout, type: TYPED.includes(layout) ? entryType(entry.type, generation) ?? entry.type : entry.type, register: entry.register, flags: entry.flags, immediate: entry.immediate,
       isDescriptor: entry.class === 'handler' || (TYPED.includes(layout) && entry.type === EX_TYPE_HANDLER),
       insnName: nameOf(entry.insnExternal, insn, object, labels), fixupName: nameOf(entry.fixupExternal, fixup, object, labels),
       range,

@@ -77,6 +77,12 @@ export function cursorAt(text: string, line: number, character: number): Cursor 
   return { ...nothing, ...own, place: 'operand', head, ...operandsOf(head, rest) };
 }
 
+/** True inside of a comment or a string. 0-based. */
+export function isInComment(text: string, line: number, character: number): boolean {
+  const before = lineOf(text, line + 1).slice(0, character);
+  return inBlockComment(text, line, character) || lastStatement(before.replace(/^\s*#\s*(?:define|undef|include|include_next|if|ifdef|ifndef|elif|else|endif)\b/, '')) === undefined;
+}
+
 function wordAround(whole: string, character: number): { readonly word: string; readonly start: number; readonly end: number } {
   const word = WORD.exec(whole.slice(0, character))![0].replace(/^\$(?=.)/, '');
   return { word: word === '$' ? '' : word, start: character - (word === '$' ? 0 : word.length), end: character + /^[\w.$]*/.exec(whole.slice(character))![0].length };

@@ -180,6 +180,8 @@ describe('the language server', () => {
     expect(await hoverAt('load')).toMatchInlineSnapshot(`
       "\`mov (%rsi),%rax\` — copy_word+0x4, \`48 8b 06\`
 
+      Copies. Operands \`r/m64, r64\`.
+
       Reads 8 bytes at \`(%rsi)\`.
 
       reads rsi; writes rax.
@@ -191,6 +193,8 @@ describe('the language server', () => {
       - #MC (18) machine check: reads (%rsi)
 
       **Entry:** \`_ASM_EXTABLE_TYPE\` at line 12 → \`.Ldefault\` (line 10), \`EX_TYPE_DEFAULT_MCE_SAFE\`: goes to the landing pad; the only difference from DEFAULT is that a machine check here is recoverable.
+
+      **Handler:** \`bool ex_handler_default(const struct exception_table_entry *e, struct pt_regs *regs)\`: writes rip.
 
       **Machine check here** (kernel 6.12): recoverable, because the entry for this ip is EX_TYPE_DEFAULT_MCE_SAFE."
     `);
