@@ -54,7 +54,7 @@ export type Stop =
 
 /** What a caller of {@link Machine.run} wants to be stopped for. */
 export interface RunRequest {
-  /** At most this many instructions in this call (a slice); 1 to 2^30. */
+  /** At most this many instructions in this call (a slice); 1 to 2^30, or 0 to be told only whether the machine stands on a breakpoint. */
   readonly limit: number;
   /** Stop with `delivered` when this says so. */
   readonly stopOnDelivery?: (delivery: Delivery) => boolean;

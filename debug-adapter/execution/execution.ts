@@ -109,7 +109,7 @@ export class Execution {
     return this.#timeline.atStart;
   }
 
-  /** Registers, memory or poison were changed by the user: what was recorded of the future does not hold any more. */
+  /** Registers, memory or poison were changed by the user: what was recorded of the future does not hold any more, the change is part of the history. */
   edited(): void {
     this.#timeline.edited();
     // What was there before is not how the present came to be.
@@ -243,7 +243,7 @@ export class Execution {
   #finishDelivery(plan: Plan): boolean {
     const machine = this.#machine;
     const { delivery } = machine;
-    while (machine.delivery !== undefined) machine.advance();
+    this.#timeline.finishDelivery();
     if (machine.ended !== undefined) return this.#ended(machine.ended);
     if (delivery?.phases.at(-1)?.phase === 'entered') {
       if (plan.intoHandlers === true) return this.#stopped({ kind: 'step' });

@@ -5,6 +5,7 @@
 import type { Delivery } from '../kernel/delivery.ts';
 import type { FixupRecord, Machine, RunRequest, Stop } from '../machine.ts';
 import { CheckpointList, momentOfState } from './checkpoints.ts';
+import { EditList } from './edits.ts';
 import { compareMoments, momentOf, START } from './moment.ts';
 import type { Moment } from './moment.ts';
 
@@ -36,10 +37,12 @@ const DEFAULT_BYTES = 2 ** 28;
 export class Timeline {
   readonly machine: Machine;
   readonly #checkpoints: CheckpointList;
+  readonly #edits: EditList;
 
   /** `machine` stands at the start of its run. */
   constructor(machine: Machine, options: TimelineOptions = {}) {
     this.machine = machine;
+    this.#edits = new EditList(machine);
     this.#checkpoints = new CheckpointList(machine, { most: options.checkpoints ?? 256, bytes: options.bytes ?? DEFAULT_BYTES, distance: options.distance ?? 10_000 });
     this.#checkpoints.take();
   }
@@ -66,7 +69,7 @@ export class Timeline {
       // A state that cannot be saved now (a handler runs) is saved at the end of the next stretch.
       const stretch = due === 0n || due > left ? left : due;
       const before = this.machine.counted;
-      const stop = this.machine.run({ ...request, limit: Number(stretch) });
+      const stop = this.#stretch({ ...request, limit: Number(stretch) });
       left -= this.machine.counted - before;
       if (stop.reason !== 'limit' || left <= 0n) return stop;
     }
@@ -75,14 +78,28 @@ export class Timeline {
   /** Back to the start of the run, which may from here on be another one. */
   restart(): void {
     this.#checkpoints.clear();
+    this.#edits.clear();
     this.machine.restart();
     this.#checkpoints.take();
   }
 
-  /** Registers, memory or poison were changed from outside: later checkpoints belong to a run that will not be, the present is a new root. */
+  /**
+   * Registers, memory or poison were changed from outside. What was recorded of the future belongs to a run that will not be; the change
+   * itself is part of the history: whoever goes back before it and forwards again finds it made.
+   */
   edited(): void {
-    this.#checkpoints.forgetFrom(this.now);
+    const { now } = this;
+    this.#checkpoints.forgetFrom(now);
+    this.#edits.note(now);
     this.#checkpoints.take();
+  }
+
+  /** Takes a pending delivery to its end: to a landing pad, into a handler of the program, or to the end of the run. */
+  finishDelivery(): void {
+    const { machine } = this;
+    if (machine.delivery === undefined) return;
+    while (machine.delivery !== undefined) machine.advance();
+    this.#edits.apply(this.now);
   }
 
   /** Goes to a moment that lies before the present or at it. Registers and memory are then those of that moment, to the byte. */
@@ -135,12 +152,39 @@ export class Timeline {
     return found;
   }
 
+  /** As {@link Machine.run}, but not past the next moment at which the machine was changed from outside; there the change is made again. */
+  #stretch(request: RunRequest): Stop {
+    const edit = this.#edits.after(this.now);
+    if (edit === undefined) return this.machine.run(request);
+    const distance = edit.moment.instructions - this.machine.counted;
+    if (distance === 0n) return this.#towardsEditHere(request);
+    const stop = this.machine.run({ ...request, limit: Math.min(request.limit, Number(distance)) });
+    this.#edits.apply(this.now);
+    return stop;
+  }
+
+  /** The change has the present's count: an exception lies between, or the end of one. */
+  #towardsEditHere(request: RunRequest): Stop {
+    const { machine } = this;
+    if (machine.delivery === undefined) {
+      const stop = machine.run({ ...request, limit: 1, stopOnDelivery: () => true });
+      this.#edits.apply(this.now);
+      return stop.reason === 'delivered' && request.stopOnDelivery?.(stop.delivery) !== true ? { reason: 'limit' } : stop;
+    }
+    const before = machine.fixups.length;
+    this.finishDelivery();
+    const fixup = machine.fixups.at(-1);
+    if (machine.ended === undefined && request.stopOnFixup === true && fixup !== undefined && machine.fixups.length > before) return { reason: 'fixup', fixup };
+    // Not an instruction further: only whether there is a breakpoint here.
+    return machine.run({ ...request, limit: 0 });
+  }
+
   /** Runs on from an earlier state to `moment`, telling what it passes. */
   #replay(moment: Moment, passed: (found: Found) => void, request?: SearchRequest): void {
     const { machine } = this;
     while (machine.counted < moment.instructions || machine.deliveries.length < moment.exceptions) {
       const left = moment.instructions - machine.counted;
-      const stop = machine.run({
+      const stop = this.#stretch({
         limit: left > 0n ? Number(left) : 1,
         stopOnFixup: request !== undefined,
         stopOnDelivery: (delivery) => {
@@ -157,14 +201,14 @@ export class Timeline {
         this.#settle(passed, request);
       } else if (machine.ended !== undefined) return;
     }
-    if (!moment.pending) while (machine.delivery !== undefined) machine.advance();
+    if (!moment.pending) this.finishDelivery();
   }
 
   /** Takes a delivery to its end. */
   #settle(passed: (found: Found) => void, request: SearchRequest | undefined): void {
     const { machine } = this;
     const before = machine.fixups.length;
-    while (machine.delivery !== undefined) machine.advance();
+    this.finishDelivery();
     const fixup = machine.fixups.at(-1);
     if (fixup !== undefined && machine.fixups.length > before && request?.stopsOnFixup(fixup) === true) passed({ reason: 'fixup', fixup });
   }

@@ -44,6 +44,26 @@ describe('going back', () => {
     expect(await client.go('next')).toMatchObject({ description: 'Fixup executed' });
   });
 
+  it('keeps what was changed while an exception was on its way', async () => {
+    const client = new TestClient();
+    await client.start({ program: SAMPLE });
+    await client.event('stopped');
+    await client.evaluate('rdx = 5', 'repl');
+    await client.evaluate('r9 = 0x77', 'repl');
+    expect(await client.go('next')).toMatchObject({ description: 'Fixup executed' });
+    await client.go('next');
+    for (const [command, description] of [['stepBack', 'Paused on step'], ['stepBack', '#MC delivered'], ['stepBack', 'Paused on step']] as const) {
+      expect(await client.evaluate('rdx')).toBe('0x5');
+      expect(await client.go(command)).toMatchObject({ description });
+    }
+    expect(await client.evaluate('rdx')).toBe('0xc0 (192)');
+    await client.go('continue');
+    expect(await client.evaluate('rdx')).toBe('0x5');
+    await client.go('next');
+    await client.ask('continue', THREAD);
+    expect(await client.event('mcsafe/ended')).toMatchObject({ text: 'copy_mc returned rax = 18, rdx = 5' });
+  });
+
   it('continues to the last breakpoint before, and to the start if there is none', async () => {
     const client = new TestClient();
     await client.start({ program: FIXTURE, entry: 'recursive', poison: false, stopOnEntry: true });

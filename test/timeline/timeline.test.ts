@@ -113,6 +113,112 @@ describe('a timeline', () => {
     expect(machine.deliveries).toHaveLength(0);
   });
 
+  describe('keeps what was changed from outside', () => {
+    const RDX = 2, R9 = 9;
+    const change = (timeline: Timeline, register: number, value: bigint): void => {
+      timeline.machine.registers.set(register, value);
+      timeline.edited();
+    };
+    /** Forwards to the landing pad, however far back the machine stands. */
+    const toPad = (timeline: Timeline): void => {
+      let stop = timeline.run({ limit: 100_000, stopOnFixup: true });
+      while (stop.reason !== 'fixup' && stop.reason !== 'returned') stop = timeline.run({ limit: 100_000, stopOnFixup: true });
+      expect(stop.reason).toBe('fixup');
+    };
+
+    it.for([1, 7, 10_000])('while an exception is on its way, in both directions (checkpoints every %i)', (distance) => {
+      const timeline = new Timeline(machineOf(COPY, { poison: 'src+64', n: 128 }), { distance });
+      const { machine } = timeline;
+      timeline.run({ limit: 100_000, stopOnDelivery: () => true });
+      // A debugger has shown what will become of it.
+      machine.advance();
+      change(timeline, RDX, 99n);
+      change(timeline, R9, 7n);
+      toPad(timeline);
+      const pad = picture(machine);
+      expect([machine.registers.get(RDX), machine.registers.get(R9)]).toEqual([99n, 7n]);
+      timeline.run({ limit: 1 });
+      expect(machine.registers.get(0)).toBe(99n);
+      timeline.stepBack();
+      expect(picture(machine)).toBe(pad);
+      // The delivery, with the change in it; before it, without.
+      timeline.stepBack();
+      expect([machine.delivery?.sequence, machine.registers.get(RDX)]).toEqual([1, 99n]);
+      timeline.stepBack();
+      expect([machine.delivery, machine.registers.get(RDX)]).toEqual([undefined, 64n]);
+      for (let steps = 0; steps < 5; steps++) timeline.stepBack();
+      toPad(timeline);
+      expect(picture(machine)).toBe(pad);
+      timeline.goTo({ instructions: 0n, exceptions: 0, pending: false });
+      timeline.run({ limit: 100_000 });
+      expect(machine.registers.get(0)).toBe(99n);
+    });
+
+    it('at the landing pad, and between two instructions', () => {
+      const timeline = new Timeline(machineOf(COPY, { poison: 'src+64', n: 128 }), { distance: 10_000 });
+      const { machine } = timeline;
+      timeline.run({ limit: 10 });
+      change(timeline, R9, 5n);
+      toPad(timeline);
+      change(timeline, RDX, 77n);
+      const pad = picture(machine);
+      for (let steps = 0; steps < 20; steps++) timeline.stepBack();
+      expect([machine.registers.get(R9), machine.registers.get(RDX)]).toEqual([5n, 88n]);
+      toPad(timeline);
+      expect(picture(machine)).toBe(pad);
+      timeline.goTo({ instructions: 9n, exceptions: 0, pending: false });
+      expect(machine.registers.get(R9)).not.toBe(5n);
+      timeline.run({ limit: 1 });
+      expect(machine.registers.get(R9)).toBe(5n);
+      const search = timeline.searchBack({ stopsOnDelivery: () => true, stopsOnFixup: () => true, stopsAtBreakpoint: () => false });
+      while (search.next().done !== true);
+      timeline.run({ limit: 100_000 });
+      expect([machine.registers.get(0), machine.registers.get(R9)]).toEqual([77n, 5n]);
+    });
+
+    it('in a handler of the program', () => {
+      const machine = machineOf(`
+#include <mcsafe/extable.h>
+	extable_note
+SYM_FUNC_START(routine)
+1:	movq (%rsi), %rax
+2:	RET
+	EXTABLE_HANDLER(1b, descriptor)
+SYM_FUNC_END(routine)
+handler: leaq 2b(%rip), %rax
+	movq %rax, 128(%rdi)
+	movq %r9, 80(%rdi)
+	movl $1, %eax
+	ret
+	EXTABLE_DESCRIPTOR descriptor, handler, EXTABLE_PF`, { buffers: { src: { access: 'none' } } });
+      const timeline = new Timeline(machine);
+      timeline.run({ limit: 100, stopOnDelivery: () => true });
+      timeline.finishDelivery();
+      // At the handler's first instruction, then after it.
+      change(timeline, 10, 1n);
+      timeline.run({ limit: 1 });
+      change(timeline, R9, 1234n);
+      timeline.run({ limit: 1 });
+      timeline.stepBack();
+      expect([machine.registers.get(R9), machine.registers.get(10)]).toEqual([1234n, 1n]);
+      for (let steps = 0; steps < 4; steps++) timeline.stepBack();
+      expect(machine.registers.get(R9)).not.toBe(1234n);
+      timeline.run({ limit: 100 });
+      expect([machine.ended?.reason, machine.registers.get(0)]).toEqual(['returned', 1234n]);
+    });
+
+    it('until something earlier is changed', () => {
+      const timeline = new Timeline(machineOf(COPY, { poison: 'src+64', n: 128 }));
+      const { machine } = timeline;
+      timeline.run({ limit: 100_000, stopOnDelivery: () => true });
+      change(timeline, RDX, 99n);
+      for (let steps = 0; steps < 6; steps++) timeline.stepBack();
+      change(timeline, R9, 3n);
+      timeline.run({ limit: 100_000 });
+      expect([machine.registers.get(0), machine.registers.get(R9)]).toEqual([64n, 3n]);
+    });
+  });
+
   it('keeps the number of checkpoints bounded', () => {
     const timeline = new Timeline(machineOf('SYM_FUNC_START(spin)\n\tmovl $1000000, %ecx\n1:\tdecl %ecx\n\tjnz 1b\n\tRET\nSYM_FUNC_END(spin)'), { distance: 100, checkpoints: 16 });
     timeline.run({ limit: 3_000_000 });
