@@ -6,6 +6,7 @@ import { writtenPosition } from '../assembly/source.ts';
 import type { Program } from '../host/program.ts';
 import type { Delivery } from '../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine } from '../machine/machine.ts';
+import { Goal } from './breakpoints/goal.ts';
 import { errors } from './errors.ts';
 import { Execution } from './execution/execution.ts';
 import type { ExecutionListener } from './execution/execution.ts';
@@ -23,6 +24,8 @@ export class Debuggee {
   readonly execution: Execution;
   readonly references = new References();
   readonly sources: SourceTexts;
+  /** Where the program is to stop first, if the configuration says so. */
+  readonly goal: Goal | undefined;
   #frames: ReadonlyMap<number, Frame> | undefined;
   #nextFrame = 1;
 
@@ -32,6 +35,8 @@ export class Debuggee {
     const { historySize } = program.config;
     this.execution = new Execution(machine, listener, historySize === undefined ? {} : { bytes: historySize * 2 ** 20 });
     this.sources = new SourceTexts(program.virtualSources);
+    const { stopAt } = machine.scenario;
+    this.goal = stopAt === undefined ? undefined : new Goal(stopAt);
   }
 
   /** The program runs on, or its state was changed: what was looked at holds no longer. */

@@ -5,6 +5,7 @@ import { StoppedEvent } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Machine } from '../machine/machine.ts';
 import { THREAD_ID } from './adapter.ts';
+import { GOAL } from './breakpoints/goal.ts';
 import { endText } from './end-text.ts';
 import type { StopCause } from './execution/execution.ts';
 
@@ -31,7 +32,7 @@ function reasonOf(cause: StopCause, machine: Machine): Reason {
     case 'pause':
       return { reason: 'pause', description: 'Paused' };
     case 'breakpoint':
-      return { reason: 'breakpoint', description: 'Paused on breakpoint', hitBreakpointIds: cause.breakpoints };
+      return { reason: 'breakpoint', description: cause.breakpoints.includes(GOAL) ? 'Paused where the configuration says' : 'Paused on breakpoint', hitBreakpointIds: cause.breakpoints.filter((id) => id !== GOAL) };
     case 'delivered':
       return { reason: 'exception', description: `${cause.delivery.exception.mnemonic} delivered`, text: cause.delivery.exception.summary };
     case 'fixup': {

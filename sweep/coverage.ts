@@ -112,15 +112,20 @@ function whyNot({ mnemonic }: Instruction): string | undefined {
   return mnemonic.startsWith('prefetch') ? 'a prefetch never faults' : undefined;
 }
 
-export function placeOf(image: Image, address: bigint, instruction?: Instruction): Place {
+/** `copy_mc+0x13`; hexadecimal where no symbol is. */
+export function symbolText(image: Image, address: bigint): string {
   const symbol = image.symbolAt(address);
+  if (symbol === undefined) return `0x${address.toString(16)}`;
+  return `${symbol.name}${symbol.offset === 0n ? '' : `+0x${symbol.offset.toString(16)}`}`;
+}
+
+export function placeOf(image: Image, address: bigint, instruction?: Instruction): Place {
   const line = image.lineAt(address);
   const written = line === undefined ? undefined : writtenPosition(line);
   const decoded = instruction ?? [...decodeAll(image.read(address, 15), address)][0];
-  const offset = symbol === undefined || symbol.offset === 0n ? '' : `+0x${symbol.offset.toString(16)}`;
   return {
     address: `0x${address.toString(16)}`,
-    name: symbol === undefined ? `0x${address.toString(16)}` : `${symbol.name}${offset}`,
+    name: symbolText(image, address),
     text: decoded?.text ?? '(no code)',
     ...(written === undefined ? {} : { file: written.file, line: written.line }),
   };

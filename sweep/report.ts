@@ -4,6 +4,7 @@ import type { Campaign } from './campaign.ts';
 import { CLAUSES } from './clauses.ts';
 import { placeOf } from './coverage.ts';
 import type { SweepReport } from './report-schema.ts';
+import { stopAt } from './stop-at.ts';
 import { FAULT_KINDS } from './space.ts';
 
 export function campaignReport(campaign: Campaign): SweepReport {
@@ -33,7 +34,7 @@ export function campaignReport(campaign: Campaign): SweepReport {
       clause, promise: promise === undefined ? CLAUSES[clause] : `${promise}: ${contract.promises?.[promise] ?? ''}`,
       instruction: placeOf(targets[smallest.target]!.image, at),
       cases, byKind: Object.fromEntries(FAULT_KINDS.flatMap((kind) => (byKind.has(kind) ? [[kind, byKind.get(kind)!]] : []))), targets: [...seen].sort((a, b) => a - b), smallest, message,
-      launch: replayable(campaign.replay(smallest)),
+      launch: replayable({ ...campaign.replay(smallest), stopAt: stopAt(campaign.references[smallest.target]!, smallest, at, `${clause}: ${message}`) }),
     })),
     heat: heatOf(campaign),
     coverage: campaign.coverage.map((coverage, i) => {

@@ -8,10 +8,13 @@ import { writtenPosition } from '../../assembly/source.ts';
 import type { Problem } from '../../assembly/source.ts';
 import { loadProgram } from '../../host/program.ts';
 import { formatProblem } from '../../host/problems.ts';
+import type { Delivery } from '../../machine/kernel/delivery.ts';
 import { createMachine } from '../../machine/create.ts';
 import { parseLaunchConfig } from '../../machine/scenario/schema.ts';
 import type { LaunchConfig } from '../../machine/scenario/schema.ts';
 import type { Adapter } from '../adapter.ts';
+import { GOAL } from '../breakpoints/goal.ts';
+import type { Goal } from '../breakpoints/goal.ts';
 import { Debuggee } from '../debuggee.ts';
 import { endText, reportEnd } from '../end-text.ts';
 import { errors } from '../errors.ts';
@@ -130,20 +133,43 @@ function begin(adapter: Adapter): void {
     return;
   }
   // A breakpoint on the first instruction does not stop the run that starts on it.
-  const breakpoints = adapter.breakpoints.hit(address, machine, (text) => { adapter.print(text); });
+  const breakpoints = breakpointsAt(adapter, adapter.debuggee('launch'), address);
   if (breakpoints.length > 0) execution.stopAtEntry({ kind: 'breakpoint', address, breakpoints });
   else execution.start(new ContinuePlan());
+}
+
+/** Ids of what stops the program before the instruction at `address`: breakpoints, and the configuration's own place. */
+function breakpointsAt(adapter: Adapter, { goal, machine }: Debuggee, address: bigint): readonly number[] {
+  const hit = adapter.breakpoints.hit(address, machine, (text) => { adapter.print(text); });
+  if (goal?.arrived(address) !== true) return hit;
+  tellGoal(adapter, goal);
+  return [GOAL, ...hit];
+}
+
+/** Whether the configuration's own place is the delivery of this exception. */
+function isGoal(adapter: Adapter, { goal }: Debuggee, delivery: Delivery): boolean {
+  if (goal?.delivered(delivery) !== true) return false;
+  tellGoal(adapter, goal);
+  return true;
+}
+
+function tellGoal(adapter: Adapter, { why }: Goal): void {
+  if (why !== '') adapter.print(why, 'important');
 }
 
 /** What the adapter does about what the execution meets. */
 function listen(adapter: Adapter, self: () => Debuggee): ExecutionListener {
   return {
-    stopsOnDelivery: (delivery) => !adapter.noDebug && stopsOnDelivery(adapter.filters, delivery),
-    stopsOnFixup: () => !adapter.noDebug && adapter.filters.has('fixup'),
+    stopsOnDelivery: (delivery) => !adapter.noDebug && (isGoal(adapter, self(), delivery) || (self().goal?.pending !== true && stopsOnDelivery(adapter.filters, delivery))),
+    stopsOnFixup: () => !adapter.noDebug && self().goal?.pending !== true && adapter.filters.has('fixup'),
     // Anything but a return is worth a look at the state it left; whether an unhandled exception is, the user says.
     stopsOnEnd: (stop) => !adapter.noDebug && stop.reason !== 'returned' && (stop.reason !== 'died' || adapter.filters.has('unhandled')),
-    userBreakpoints: () => (adapter.noDebug ? [] : adapter.breakpoints.addresses()),
-    hit: (address) => adapter.breakpoints.hit(address, self().machine, (text) => { adapter.print(text); }),
+    userBreakpoints: () => {
+      if (adapter.noDebug) return [];
+      const address = self().goal?.address;
+      return [...adapter.breakpoints.addresses(), ...address === undefined ? [] : [address]];
+    },
+    hit: (address) => breakpointsAt(adapter, self(), address),
     wouldHit: (address) => adapter.breakpoints.wouldHit(address, self().machine),
     onFixup: (fixup) => {
       const { machine, program } = self();

@@ -16,7 +16,7 @@ import { LINE_SIZE, PAGE_SIZE } from '../memory/memory.ts';
 import { contractByName, readDirectives } from './contracts.ts';
 import { opensUserAccess } from './user-access.ts';
 import type { RunDefaults } from './contracts.ts';
-import type { Buffer, Contract, Injection, MemoryRange, Scenario } from './scenario.ts';
+import type { Buffer, Contract, Injection, MemoryRange, Scenario, StopPlace } from './scenario.ts';
 import type { ConfigProblem, ContractConfig, LaunchConfig } from './schema.ts';
 
 /** Where the pieces of a run lie. Kernel-half addresses follow the kernel's own map (kernel Documentation/arch/x86/x86_64/mm.rst). */
@@ -76,6 +76,7 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
   const machineCheck = chooseMachineCheck(config, directives.machineCheck, wrong);
   const absent = (config.absent ?? []).flatMap(({ at, size }, i) => rangeAt(at, size ?? PAGE_SIZE, `absent.${String(i)}`, { buffers, image, wrong }));
   const injection = chooseInjection(config, { buffers, image, wrong });
+  const stopAt = chooseStop(config, { buffers, image, wrong });
   if (wrong.length > 0) return { ok: false, configProblems: wrong, problems: directives.problems };
   return {
     ok: true,
@@ -86,6 +87,7 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
       registers, buffers, poison, contract, assumptions,
       ...(machineCheck === undefined ? {} : { machineCheck }),
       ...(absent.length === 0 ? {} : { absent }), ...(injection === undefined ? {} : { injection }),
+      ...(stopAt === undefined ? {} : { stopAt }),
       poisonGranule: config.poisonGranule ?? 'line',
       userAccess: chooseUserAccess(input, { entry, contract, profile, assumptions }),
       cpu: profile,
@@ -315,10 +317,25 @@ function chooseMachineCheck(config: LaunchConfig, directive: ErrorDescription | 
 
 function chooseInjection({ inject }: LaunchConfig, scope: PlaceScope): Injection | undefined {
   if (inject === undefined) return undefined;
-  const address = resolvePlace(inject.at, scope);
+  const address = instructionAt(inject.at, 'inject.at', scope);
+  return address === undefined ? undefined : { address, execution: inject.execution ?? 1, vector: inject.fault === 'mc' ? VECTOR.MC : VECTOR.PF };
+}
+
+function chooseStop({ stopAt }: LaunchConfig, scope: PlaceScope): StopPlace | undefined {
+  if (stopAt === undefined) return undefined;
+  const { exception, at, execution = 1, why } = stopAt;
+  const said = why === undefined ? {} : { why };
+  if (exception !== undefined) return { exception, ...said };
+  const address = at === undefined ? undefined : instructionAt(at, 'stopAt.at', scope);
+  return address === undefined ? undefined : { address, execution, ...said };
+}
+
+/** The address of a place in the program's code; what is wrong with one elsewhere is noted. */
+function instructionAt(place: string | number, path: string, scope: PlaceScope): bigint | undefined {
+  const address = resolvePlace(place, scope);
   const isCode = address !== undefined && scope.image.segments.some((segment) => segment.execute && address >= segment.address && address < segment.address + BigInt(segment.size));
-  if (isCode) return { address, execution: inject.execution ?? 1, vector: inject.fault === 'mc' ? VECTOR.MC : VECTOR.PF };
-  scope.wrong.push({ path: 'inject.at', message: address === undefined ? placeMessage(inject.at, scope) : `"${String(inject.at)}" is no instruction of the program` });
+  if (isCode) return address;
+  scope.wrong.push({ path, message: address === undefined ? placeMessage(place, scope) : `"${String(place)}" is no instruction of the program` });
   return undefined;
 }
 

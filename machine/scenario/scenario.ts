@@ -64,6 +64,9 @@ export interface Injection {
   readonly vector: number;
 }
 
+/** Where a debugger is to stop first: at the delivery of an exception, counted from 1, or before an execution of an instruction. */
+export type StopPlace = ({ readonly exception: number } | { readonly address: bigint; readonly execution: number }) & { readonly why?: string };
+
 export interface Scenario {
   readonly name: string;
   /** Symbol the run starts at, and its linked address. */
@@ -85,6 +88,7 @@ export interface Scenario {
   readonly userAccess: boolean;
   /** What machine checks report, where it is not what the CPU would report by itself. */
   readonly machineCheck?: ErrorDescription;
+  readonly stopAt?: StopPlace;
   /** Instructions after which the run is given up. */
   readonly budget: bigint;
   /** What was assumed rather than said, one sentence each, to be printed. */

@@ -46,6 +46,13 @@ export const injectionSchema = z.strictObject({
   fault: describe(z.enum(['mc', 'pf']), 'A machine check or a page fault.'),
 });
 
+export const stopAtSchema = z.strictObject({
+  exception: z.optional(describe(z.int().check(z.minimum(1)), 'Which exception of the run, from 1: stops when it is delivered.')),
+  at: z.optional(describe(place, 'Or an instruction: a symbol, symbol+offset, or an address.')),
+  execution: z.optional(describe(z.int().check(z.minimum(1)), 'Which of its executions, from 1. Default 1.')),
+  why: z.optional(describe(z.string(), 'Printed at the stop.')),
+}).check(z.refine(({ exception, at }) => (exception === undefined) !== (at === undefined), 'say "exception" or "at", one of the two'));
+
 function errorDescriptionMessage(input: unknown): string {
   const result = parseErrorDescription(String(input));
   return result.ok ? 'not a machine-check description' : result.message;
@@ -103,6 +110,7 @@ export const launchSchema = z.strictObject({
   budget: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1e12)), 'Instructions after which the run is given up. Default 10000000.')),
   historySize: z.optional(describe(z.int().check(z.minimum(1), z.maximum(1 << 14)), 'MiB of memory that the history for stepping back may hold. What is given up is speed: older steps back run farther. Default 256.')),
   stopOnEntry: z.optional(describe(z.boolean(), 'Stop before the first instruction.')),
+  stopAt: z.optional(describe(stopAtSchema, 'Run through to one place, past exceptions and fixups, and stop there first; what mcsafe sweep prints has it. Breakpoints still stop.')),
   trace: z.optional(describe(z.boolean(), 'Print each phase of each exception to the console.')),
 });
 

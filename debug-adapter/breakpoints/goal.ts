@@ -1,0 +1,46 @@
+/**
+ * The one place of `stopAt`: until it is reached, exceptions and fixups are run through.
+ */
+import type { Delivery } from '../../machine/kernel/delivery.ts';
+import type { StopPlace } from '../../machine/scenario/scenario.ts';
+
+/** Stands for the goal among the ids of breakpoints, which begin at 1. */
+export const GOAL = 0;
+
+export class Goal {
+  readonly #place: StopPlace;
+  #arrivals = 0;
+  #reached = false;
+
+  constructor(place: StopPlace) {
+    this.#place = place;
+  }
+
+  get pending(): boolean {
+    return !this.#reached;
+  }
+
+  /** Why the program is to stop there; empty if nobody said. */
+  get why(): string {
+    return this.#place.why ?? '';
+  }
+
+  /** Where to break, if it is an instruction that is waited for. */
+  get address(): bigint | undefined {
+    return this.pending && 'address' in this.#place ? this.#place.address : undefined;
+  }
+
+  /** An exception is delivered: whether it is the one. */
+  delivered({ sequence }: Delivery): boolean {
+    if (this.#reached || !('exception' in this.#place) || sequence !== this.#place.exception) return false;
+    this.#reached = true;
+    return true;
+  }
+
+  /** The program is about to execute the instruction at `address`: whether it is the one, for the time that was asked for. */
+  arrived(address: bigint): boolean {
+    if (this.#reached || !('address' in this.#place) || address !== this.#place.address || ++this.#arrivals < this.#place.execution) return false;
+    this.#reached = true;
+    return true;
+  }
+}
