@@ -24,6 +24,7 @@ export function serve(connection: Connection, host: Host, providers: readonly Pr
   documents.onDidClose(({ document }) => { workspace.closed(document.uri); });
   connection.onDidChangeConfiguration(({ settings }) => { workspace.settingsChanged(settings); });
   connection.onInitialized(() => { workspace.ready(); });
+  connection.onShutdown(() => { workspace.shutdown(); });
   for (const provider of providers) provider.register(connection, workspace);
   documents.listen(connection);
   connection.listen();

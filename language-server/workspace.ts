@@ -41,6 +41,7 @@ export class Workspace {
   readonly #closed = new Map<string, { readonly text: string; readonly analysis: Analysis }>();
   readonly #initializers: ((parameters: InitializeParams) => void)[] = [];
   readonly #starters: (() => void)[] = [];
+  readonly #stoppers: (() => void)[] = [];
   readonly #listeners: ((uri: string | undefined) => void)[] = [];
   #folders: readonly string[] = [];
   readonly #configuration = new Configuration();
@@ -173,6 +174,15 @@ export class Workspace {
 
   ready(): void {
     for (const listener of this.#starters) listener();
+  }
+
+  /** Calls `listener` when the client takes its leave. A connection itself has room for one listener only. */
+  onShutdown(listener: () => void): void {
+    this.#stoppers.push(listener);
+  }
+
+  shutdown(): void {
+    for (const listener of this.#stoppers) listener();
   }
 
   /** A document changed, was opened or closed: forgets what is known of it and of all that include it. */

@@ -3,7 +3,7 @@
  */
 import { handlerType } from '../../fault-model/handler-types.ts';
 import { placeKey } from './analysis.ts';
-import type { Analysis, EntrySite, InstructionSite } from './analysis.ts';
+import type { Analysis, EntrySite, InstructionSite, ObjectPlace, Routine } from './analysis.ts';
 import { fileFlow } from './flow/routine-flow.ts';
 import { pushTo } from './multimap.ts';
 
@@ -28,7 +28,7 @@ const CALLED: readonly string[] = ['rax', 'rcx', 'rdx', 'rsi', 'rdi', 'r8', 'r9'
 export function lastWriters(site: InstructionSite, register: string, analysis: Analysis): Writers | undefined {
   const { routine } = site;
   if (routine === undefined) return undefined;
-  const before = waysInto(site, analysis);
+  const before = waysOf(routine, analysis);
   if (before === undefined) return undefined;
   const instructions = new Set<InstructionSite>();
   const entries = new Set<EntrySite>();
@@ -64,15 +64,35 @@ function handlerWrites(entry: EntrySite, register: string): boolean {
   return handlerType(entry.type)?.writes.some((written) => (written === 'reg' ? NUMBERED[entry.register] === register : written === short || written === register)) === true;
 }
 
-/** Of the routine and the sections it lands in: the ways that lead to each place. */
-function waysInto({ routine }: InstructionSite, analysis: Analysis): ReadonlyMap<string, readonly Way[]> | undefined {
+const known = new WeakMap<Analysis, Map<Routine, ReadonlyMap<string, readonly Way[]> | undefined>>();
+
+/** The ways that lead to each place that the routine's start leads to; undefined if that cannot be told, or is too much. */
+function waysOf(routine: Routine, analysis: Analysis): ReadonlyMap<string, readonly Way[]> | undefined {
+  let routines = known.get(analysis);
+  if (routines === undefined) known.set(analysis, routines = new Map());
+  if (!routines.has(routine)) routines.set(routine, follow(routine, analysis));
+  return routines.get(routine);
+}
+
+function follow(routine: Routine, analysis: Analysis): ReadonlyMap<string, readonly Way[]> | undefined {
   const { code } = fileFlow(analysis);
   if (code.unreadable) return undefined;
   const ways = new Map<string, Way[]>();
-  for (const from of analysis.instructions) {
-    if (from.section !== routine!.section && !code.isCode(from.section)) continue;
-    for (const next of code.step(from)?.next ?? []) pushTo(ways, placeKey(next), { from });
-    for (const entry of from.entries) if (entry.fixup !== undefined && !entry.isDescriptor) pushTo(ways, placeKey(entry.fixup), { from, entry });
+  const seen = new Set<string>();
+  const queue: ObjectPlace[] = [{ section: routine.section, offset: routine.start }];
+  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+    const key = placeKey(at);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (seen.size > MOST_VISITS) return undefined;
+    const from = analysis.instructionAt(at);
+    if (from === undefined) continue;
+    const reach = (to: ObjectPlace, entry?: EntrySite): void => {
+      pushTo(ways, placeKey(to), { from, ...(entry === undefined ? {} : { entry }) });
+      queue.push(to);
+    };
+    for (const next of code.step(from)?.next ?? []) reach(next);
+    for (const entry of from.entries) if (entry.fixup !== undefined && !entry.isDescriptor) reach(entry.fixup, entry);
   }
   return ways;
 }

@@ -33,7 +33,7 @@ export function report(analysis: Analysis, severity: Readonly<Record<string, Lev
   const used = new Set<Suppression>();
   const shown: Problem[] = [];
   const seen = new Set<string>();
-  for (const problem of [...analysis.problems, ...checkAll(analysis)]) {
+  for (const problem of [...analysis.problems, ...findingsOf(analysis)]) {
     const { start } = problem.range;
     const key = `${start.file}\n${placeKey(start)}\n${problem.code}\n${problem.message}`;
     if (seen.has(key)) continue;
@@ -49,6 +49,15 @@ export function report(analysis: Analysis, severity: Readonly<Record<string, Lev
     const level = severity[problem.code] ?? problem.severity;
     return level === 'off' ? [] : [level === problem.severity ? problem : { ...problem, severity: level }];
   });
+}
+
+const findings = new WeakMap<Analysis, readonly Problem[]>();
+
+/** What the checks find, worked out once: diagnostics and code actions both ask. */
+function findingsOf(analysis: Analysis): readonly Problem[] {
+  let found = findings.get(analysis);
+  if (found === undefined) findings.set(analysis, found = checkAll(analysis));
+  return found;
 }
 
 /** The written place with the lines of the macros on the way. */

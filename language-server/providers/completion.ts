@@ -4,6 +4,7 @@
 import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
 import type { CompletionItem, CompletionList, Position, Range } from 'vscode-languageserver-types';
 import type { CompletionClientCapabilities } from 'vscode-languageserver';
+import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/mnemonic-names.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { cursorAt } from '../editing/cursor.ts';
 import { directiveText, instructionText, macroText } from '../editing/documentation.ts';
@@ -19,6 +20,9 @@ const KIND: Readonly<Record<ProposalKind, CompletionItemKind>> = {
   instruction: CompletionItemKind.Keyword, directive: CompletionItemKind.Property, register: CompletionItemKind.Variable, label: CompletionItemKind.Reference, function: CompletionItemKind.Function,
   symbol: CompletionItemKind.Value, macro: CompletionItemKind.Constant, type: CompletionItemKind.EnumMember, file: CompletionItemKind.File, folder: CompletionItemKind.Folder, keyword: CompletionItemKind.Keyword,
 };
+
+/** Milliseconds after the start, and between two letters. */
+const WARM_AFTER_MS = 1000, WARM_MS = 20;
 
 interface Asked {
   readonly uri: string;
@@ -36,6 +40,17 @@ export const completion: Provider = {
       if (document === undefined || analysis?.foreign !== undefined || analysis === undefined) return null;
       return completionList(analysis, document.getText(), { uri, position, client, workspace });
     });
+    // The first list of a letter takes up to 100 ms to make: better while nothing is asked.
+    const letters = [...MNEMONIC_LETTERS];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const warm = (): void => {
+      const letter = letters.pop();
+      if (letter === undefined) return;
+      mnemonicsFrom(letter);
+      timer = setTimeout(warm, WARM_MS);
+    };
+    workspace.onReady(() => { timer = setTimeout(warm, WARM_AFTER_MS); });
+    workspace.onShutdown(() => { clearTimeout(timer); });
     connection.onCompletionResolve((item) => resolved(item, workspace));
   },
 };

@@ -46,7 +46,7 @@ export const diagnostics: Provider = {
       }
       for (const changed of uri === undefined ? workspace.documents.map((document) => document.uri) : [uri]) schedule(changed);
     });
-    connection.onShutdown(() => { for (const timer of timers.values()) clearTimeout(timer); });
+    workspace.onShutdown(() => { for (const timer of timers.values()) clearTimeout(timer); });
   },
 };
 

@@ -36,7 +36,7 @@ export const workspaceFiles: Provider = {
     connection.workspace.onDidRenameFiles(({ files }) => {
       session.filesChanged(files.flatMap(({ oldUri, newUri }) => [{ path: pathOf(oldUri), gone: true }, { path: pathOf(newUri), gone: false }]));
     });
-    connection.onShutdown(() => { session.stop(); });
+    workspace.onShutdown(() => { session.stop(); });
   },
 };
 
