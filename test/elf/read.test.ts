@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { linkObjects } from '../../assembly/elf/link.ts';
 import { ElfError, readElf } from '../../assembly/elf/read.ts';
+import { readTables } from '../../assembly/extable/read.ts';
 import { R_X86_64, SHF, SHT } from '../../assembly/elf/object.ts';
 import type { ObjectFile, ObjectSymbol } from '../../assembly/elf/object.ts';
 import { openElf } from '../../assembly/elf/open.ts';
@@ -148,9 +150,30 @@ describe('a malformed file', () => {
     ['a name without end', 'a name has no end (at offset 0x12c)', (view, header) => { view.setBigUint64(header(3) + 32, 45n, true); }],
     ['a relocation of no symbol', 'a relocation names symbol 5, which does not exist (at offset 0xcc)', (view) => { view.setUint32(204, 5, true); }],
     ['a relocation outside its section', 'a relocation (R_X86_64_PC32) is at 0xd, outside its section of 16 bytes (at offset 0xc0)', (view) => { view.setBigUint64(192, 13n, true); }],
+    ['a symbol table that is its own names', 'the symbol table in section 2 has no string table (at offset 0x2a8)', (view, header) => { view.setUint32(header(2) + 40, 2, true); }],
+    ['a table over and over', 'symbol and relocation tables overlap (at offset 0x340)', (view, header) => {
+      // Names, symbols and relocations are the same bytes, each the whole file.
+      for (const index of [2, 4, 5]) {
+        view.setUint32(header(index) + 4, index === 2 ? 2 : 4, true);
+        view.setBigUint64(header(index) + 24, 0n, true);
+        view.setBigUint64(header(index) + 32, 504n, true);
+      }
+      view.setUint16(62, 0, true);
+    }],
     ['REL relocations', 'the file has REL relocations; x86-64 uses RELA (at offset 0x304)', (view, header) => { view.setUint32(header(4) + 4, 9, true); view.setUint32(header(4) + 44, 1, true); }],
   ])('%s is named, with the offset', (_name, message, damage) => {
     expect(failure(damage)).toBe(message);
+  });
+
+  it('may have relocations for themselves, and for each other: nothing goes round in circles', () => {
+    const { bytes, header } = smallFile();
+    const view = new DataView(bytes.buffer);
+    view.setUint32(header(4) + 44, 4, true);
+    const file = readElf('loop.o', bytes);
+    expect(file.sections[4]!.relocations).toHaveLength(1);
+    // Linked, they apply to nothing that is loaded.
+    expect(linkObjects([file]).problems).toEqual([]);
+    expect(readTables(file)).toEqual([]);
   });
 
   it('does not make a section of header 0, which stands for none', () => {

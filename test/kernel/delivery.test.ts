@@ -2,8 +2,10 @@
  * A fault's way through the kernel model: raised, graded, searched, handled, resumed, or not survived, each with its reason.
  */
 import { describe, expect, test } from 'vitest';
+import { MCG_STATUS, MCI_STATUS } from '../../fault-model/machine-check.ts';
 import { GENERAL_REGISTERS } from '../../machine/cpu/cpu.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { LaunchConfig } from '../../machine/scenario/schema.ts';
 import { machineOf, phaseNames, phaseOf } from './program.ts';
 
 const RUN = { limit: 100_000 };
@@ -118,6 +120,56 @@ SYM_FUNC_END(routine)`;
     const broadcast = machineOf(text, { poison: 'src+64', cpuProfile: { features: [], quirks: ['rep-movs-overread', 'broadcast'] } });
     expect(broadcast.run(RUN).reason).toBe('died');
     expect(machineOf(text, { poison: 'src+64' }).run(RUN)).toEqual({ reason: 'returned' });
+  });
+
+  test.for<readonly [string, NonNullable<LaunchConfig['cpuProfile']>, boolean]>([
+    ['the default CPU', 'default', true],
+    ['a CPU that broadcasts them', { quirks: ['broadcast'] }, false],
+    ['a CPU without local machine checks', { features: ['erms'] }, false],
+  ])('on %s is told to this CPU alone, or to all', ([, cpuProfile, local]) => {
+    const machine = machineOf(loads('EX_TYPE_FAULT_MCE_SAFE'), { poison: 'src', cpuProfile });
+    expect(machine.run(RUN)).toEqual({ reason: 'returned' });
+    expect((phaseOf(machine, 'graded').bank.mcgStatus & MCG_STATUS.LMCES) !== 0n).toBe(local);
+  });
+
+  test('is reported as the description says: overflow, PCC, bank, address and MISC', () => {
+    const machine = machineOf(loads('EX_TYPE_FAULT_MCE_SAFE'), { poison: 'src', machineCheck: 'STATUS uc,s,ar,over,pcc BANK 7 ADDR 0x1234 MISC 0x8c MCGSTATUS ripv,eipv' });
+    machine.run(RUN);
+    const { bank } = phaseOf(machine, 'graded');
+    const { VAL, OVER, PCC, UC } = MCI_STATUS;
+    expect([bank.bank, bank.address, bank.misc]).toEqual([7, 0x1234n, 0x8cn]);
+    expect(bank.status & (VAL | OVER | PCC | UC)).toBe(VAL | OVER | PCC | UC);
+    expect(machine.scenario.cpu.name).toBe('intel-server');
+  });
+
+  test('in a second page of user memory, before the process has lost the first, is fatal; the eleventh in the same page is, too', () => {
+    const pages = `SYM_FUNC_START(routine)
+	stac
+1:	movb (%rsi), %al
+2:	movb (%rdi), %al
+3:	clac
+	RET
+	_ASM_EXTABLE_UA(1b, 2b)
+	_ASM_EXTABLE_UA(2b, 3b)
+SYM_FUNC_END(routine)`;
+    const buffers = { src: { user: true }, dst: { user: true } };
+    const two = machineOf(pages, { poison: ['src', 'dst'], buffers });
+    two.run(RUN);
+    expect(phaseOf(two, 'died', 1).death).toEqual({ kind: 'panic', reason: 'Consecutive machine checks to different user pages' });
+    expect(machineOf(pages, { poison: ['src', 'src'], buffers, arguments: { rdi: 'src+1' } }).run(RUN)).toEqual({ reason: 'returned' });
+    const again = machineOf(`SYM_FUNC_START(routine)
+	stac
+	movl $20, %ecx
+1:	movb (%rsi), %al
+2:	decl %ecx
+	jnz 1b
+	clac
+	RET
+	_ASM_EXTABLE_UA(1b, 2b)
+SYM_FUNC_END(routine)`, { poison: 'src', buffers });
+    again.run(RUN);
+    expect(again.deliveries).toHaveLength(11);
+    expect(phaseOf(again, 'died', 10).death.reason).toBe('Too many consecutive machine checks while accessing user data');
   });
 
   test('before 4.6 is never survived in kernel code; from 4.6 on an entry that takes a trap number survives it', () => {
