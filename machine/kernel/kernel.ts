@@ -54,7 +54,8 @@ export interface KernelState {
 
 type ExceptionExit = Extract<CpuExit, { kind: 'exception' }>;
 
-const CR2 = 2;
+const CR2 = 2, CR4 = 4;
+const CR4_MCE = 1n << 6n;
 const CS = 1;
 /** Faults in handlers of faults in handlers …: at this depth the kernel's stack would be spent. */
 const DEEPEST_NESTING = 8;
@@ -171,6 +172,7 @@ export class Kernel {
     const { vector } = delivery.exception;
     if (vector === VECTOR.MC) {
       if (this.#machineCheckInProgress !== undefined) return died('shutdown', 'a machine check while MCG_STATUS.MCIP is set: the CPU shuts down (SDM 3B 16.10.4.1)');
+      if ((this.#options.cpu.registers.getControl(CR4) & CR4_MCE) === 0n) return died('shutdown', 'a machine check while CR4.MCE is clear: the CPU shuts down (SDM 3B 16.3.1.1)');
       this.#machineCheckInProgress = delivery;
     } else if (!this.#calls.canPushFrame()) {
       return died('panic', `double fault: the exception frame cannot be pushed at rsp 0x${this.#options.cpu.registers.get(4).toString(16)}`);

@@ -37,6 +37,13 @@ describe('a machine check', () => {
     expect(register(machine, 'rdx')).toBe(77n);
   });
 
+  test('shuts the CPU down while CR4.MCE is clear', () => {
+    const machine = machineOf(loads('EX_TYPE_FAULT_MCE_SAFE'), { poison: 'src' });
+    machine.registers.setControl(4, machine.registers.getControl(4) & ~0x40n);
+    expect(machine.run(RUN).reason).toBe('died');
+    expect(phaseOf(machine, 'died').death).toEqual({ kind: 'shutdown', reason: 'a machine check while CR4.MCE is clear: the CPU shuts down (SDM 3B 16.3.1.1)' });
+  });
+
   test('at an entry that is not is fatal, and the rows passed over say why', () => {
     const machine = machineOf(loads('EX_TYPE_FAULT'), { poison: 'src' });
     expect(machine.run(RUN).reason).toBe('died');

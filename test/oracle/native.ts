@@ -4,13 +4,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { threadId } from 'node:worker_threads';
 import { DecoderOptions } from 'iced-x86';
 import type { OracleCase, Outcome } from './case.ts';
 import { decodeAnswers, encodeBatch } from './wire.ts';
 
 const source = fileURLToPath(new URL('./runner.c', import.meta.url));
 const cache = fileURLToPath(new URL('../../.cache/oracle/', import.meta.url));
-const binary = `${cache}runner`;
+const RUNNER = 'runner';
+const binary = `${cache}${RUNNER}`;
 
 const FLAGS = [
   '-O2', '-Wall', '-Wextra', '-Werror', '-ffreestanding', '-fno-stack-protector', '-fno-pic', '-no-pie', '-fcf-protection=none', '-mcmodel=large', '-mno-red-zone', '-nostdlib', '-static',
@@ -40,12 +42,15 @@ export function hostCpu(): HostCpu {
 /** How instructions are to be decoded so that they are what this machine's CPU takes them for; iced-x86's `DecoderOptions`. */
 export const hostDecoding: number = existsSync('/proc/cpuinfo') && hostCpu().vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None;
 
-function build(): void {
+/** Compiles a runner into `.cache/oracle/`, unless it is there and up to date; its path. Several tests may ask at once. */
+export function builtRunner(from: string, name: string, flags: readonly string[]): string {
+  const runner = `${cache}${name}`;
   mkdirSync(cache, { recursive: true });
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return;
-  const temporary = `${binary}.${process.pid}`;
-  execFileSync('gcc', [...FLAGS, '-o', temporary, source], { stdio: ['ignore', 'inherit', 'inherit'] });
-  renameSync(temporary, binary);
+  if (existsSync(runner) && statSync(runner).mtimeMs > statSync(from).mtimeMs) return runner;
+  const temporary = `${runner}.${process.pid}.${threadId}`;
+  execFileSync('gcc', [...flags, '-o', temporary, from], { stdio: ['ignore', 'inherit', 'inherit'] });
+  renameSync(temporary, runner);
+  return runner;
 }
 
 const nothing: Outcome = { ending: { kind: 'lost' }, rip: 0n, rflags: 0n, gpr: new Array<bigint>(16).fill(0n), vectors: new Uint8Array(512), x87: new Uint8Array(80), x87Status: 0, x87Tag: 0, changes: [] };
@@ -75,6 +80,6 @@ export function nativeCpu(): NativeCpu | { readonly skipped: string } {
   } catch {
     return { skipped: 'the oracle needs gcc' };
   }
-  build();
+  builtRunner(source, RUNNER, FLAGS);
   return { host: hostCpu(), run };
 }

@@ -4,18 +4,16 @@
  * KVM is the processor only where it virtualises in hardware. Where this machine is a virtual machine itself and KVM has no such help
  * (`kvm_pvm`), the host's kernel interprets the guest: a second opinion by Linux's instruction emulator, with its gaps.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { nativeCpu } from '../native.ts';
+import { builtRunner, nativeCpu } from '../native.ts';
 import type { HostCpu } from '../native.ts';
 import { DEFAULT_CASE } from './case.ts';
 import type { RingCase, RingOutcome } from './case.ts';
 import { decodeRingAnswers, encodeRingBatch } from './wire.ts';
 
 const source = fileURLToPath(new URL('./runner.c', import.meta.url));
-const cache = fileURLToPath(new URL('../../../.cache/oracle/', import.meta.url));
-const binary = `${cache}kvm-runner`;
 const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror'];
 
 export interface KvmCpu {
@@ -26,20 +24,12 @@ export interface KvmCpu {
   run(cases: readonly RingCase[]): RingOutcome[];
 }
 
-function build(): void {
-  mkdirSync(cache, { recursive: true });
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return;
-  const temporary = `${binary}.${process.pid}`;
-  execFileSync('gcc', [...FLAGS, '-o', temporary, source], { stdio: ['ignore', 'inherit', 'inherit'] });
-  renameSync(temporary, binary);
-}
-
 /** A case that ended the runner itself, which the others must not suffer from. */
 function lost(one: RingCase, text: string): RingOutcome {
   return { ...one, tr: 0, ending: { kind: 'unsupported', text }, changes: [] };
 }
 
-function run(cases: readonly RingCase[]): RingOutcome[] {
+function run(binary: string, cases: readonly RingCase[]): RingOutcome[] {
   const outcomes: RingOutcome[] = [];
   while (outcomes.length < cases.length) {
     const rest = cases.slice(outcomes.length);
@@ -60,9 +50,9 @@ export function kvmCpu(): KvmCpu | { readonly skipped: string } {
   } catch (error) {
     return { skipped: `ring 0 needs /dev/kvm: ${error instanceof Error ? error.message : String(error)}` };
   }
-  build();
-  const [probe] = run([{ ...DEFAULT_CASE, code: Uint8Array.of(0x90) }]);
+  const binary = builtRunner(source, 'kvm-runner', FLAGS);
+  const [probe] = run(binary, [{ ...DEFAULT_CASE, code: Uint8Array.of(0x90) }]);
   if (probe?.ending.kind !== 'halt') return { skipped: `ring 0 needs a KVM that runs a guest: ${JSON.stringify(probe?.ending)}` };
   const { host } = native;
-  return { host, run, software: !host.features.has('vmx') && !host.features.has('svm') };
+  return { host, run: (cases) => run(binary, cases), software: !host.features.has('vmx') && !host.features.has('svm') };
 }
