@@ -330,6 +330,8 @@ export class EmulatedMachine implements Machine {
     registers.rflags = BigInt(FLAG.IF | 2 | (scenario.userAccess ? FLAG.AC : 0));
     registers.setSegment(CS, KERNEL_CS);
     registers.setSegment(SS, KERNEL_DS);
+    this.cpu.msrs.clear();
+    for (const [number, value] of scenario.msrs ?? []) this.cpu.msrs.set(number, value);
     registers.setControl(0, CR0);
     registers.setControl(2, 0n);
     const { features } = scenario.cpu;

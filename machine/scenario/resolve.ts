@@ -91,10 +91,17 @@ export function resolveScenario(input: ResolveInput): ResolveResult {
       poisonGranule: config.poisonGranule ?? 'line',
       userAccess: chooseUserAccess(input, { entry, contract, profile, assumptions }),
       cpu: profile,
+      ...(config.msrs === undefined ? {} : { msrs: new Map(Object.entries(config.msrs).map(([number, value]) => [Number(number), wholeNumber(value)])) }),
       kernelGeneration: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id,
       budget: BigInt(config.budget ?? DEFAULT_BUDGET),
     },
   };
+}
+
+/** A number as the schema lets it be written, as 64 bits. */
+function wholeNumber(value: number | string): bigint {
+  const digits = String(value);
+  return BigInt.asUintN(64, digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits));
 }
 
 /** The CPU profile a configuration asks for; undefined, and a problem noted, if there is none of that name. */

@@ -81,6 +81,8 @@ export interface Scenario {
   /** A fault that nothing in memory explains. */
   readonly injection?: Injection;
   readonly cpu: CpuProfile;
+  /** Model-specific registers that exist besides those every processor has, with their values at the start. */
+  readonly msrs?: ReadonlyMap<number, bigint>;
   /** Kernel whose rules handle faults, e.g. `6.12`. */
   readonly kernelGeneration: string;
   readonly contract?: Contract;

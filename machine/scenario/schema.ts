@@ -103,6 +103,7 @@ export const launchSchema = z.strictObject({
   inject: z.optional(describe(injectionSchema, 'A fault of one execution of one instruction that nothing in memory explains; the next execution is not disturbed.')),
   kernelGeneration: z.optional(describe(z.enum(KERNEL_GENERATIONS.map((generation) => generation.id)), 'Kernel whose headers and fault rules apply. Default "6.12".')),
   cpuProfile: z.optional(describe(z.union([z.string(), cpuProfileSchema]), 'CPU features and vendor: "default", "intel-server", "intel-old", "amd-server", "skylake-server", features added or taken away ("intel-server-erms+la57"), or an object.')),
+  msrs: z.optional(describe(z.record(z.string().check(z.regex(/^(0x[0-9a-fA-F]{1,8}|[0-9]{1,9})$/, 'the number of a model-specific register, decimal or 0x…')), integer), 'Model-specific registers that exist, with their values: {"0xc0000082": "0xffffffff81000000"}. rdmsr and wrmsr of any other raise #GP; the bases of fs and gs always exist.')),
   includePaths: z.optional(describe(z.array(z.string()), 'Searched for #include before the built-in stand-ins; a configured kernel tree wins.')),
   defines: z.optional(describe(z.record(z.string(), z.string()), 'Macros defined as with -D.')),
   stubs: z.optional(describe(z.record(z.string(), z.string()), 'Assembly text for functions the program calls and does not define: {"printk": "xor %eax, %eax; ret"}.')),

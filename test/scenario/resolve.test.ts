@@ -99,3 +99,41 @@ describe('a configuration', () => {
     expect(result.problems.map(({ code, range }) => [code, range.start.line])).toEqual([['malformed-directive', 9]]);
   });
 });
+
+describe('model-specific registers', () => {
+  const READ = `	.text
+	.globl read_msr
+	.type read_msr, @function
+read_msr:
+	movl $0xc0000082, %ecx
+	rdmsr
+	movl $1, %eax
+	wrmsr
+	ret
+	.size read_msr, . - read_msr
+`;
+
+  test('exist if they are listed, with the value they are given, again after a restart', () => {
+    const result = create({ entry: 'read_msr', contract: 'none', msrs: { '0xc0000082': '0x12345678' } }, READ);
+    if (!result.ok) throw new Error(JSON.stringify(result));
+    const { machine } = result;
+    expect(machine.scenario.msrs).toEqual(new Map([[0xc000_0082, 0x1234_5678n]]));
+    machine.run({ limit: 2 });
+    expect(machine.registers.get(0)).toBe(0x1234_5678n);
+    expect(machine.run({ limit: 100 })).toEqual({ reason: 'returned' });
+    machine.restart();
+    machine.run({ limit: 2 });
+    expect(machine.registers.get(0)).toBe(0x1234_5678n);
+  });
+
+  test('that are not listed raise #GP', () => {
+    const result = create({ entry: 'read_msr', contract: 'none' }, READ);
+    if (!result.ok) throw new Error(JSON.stringify(result));
+    expect(result.machine.run({ limit: 100 })).toMatchObject({ reason: 'died' });
+  });
+
+  test('are named by number', () => {
+    expect(create({ msrs: { lstar: 1 } })).toMatchObject({ ok: false });
+    expect(create({ msrs: { '0x1ffffffff': 1 } })).toMatchObject({ ok: false });
+  });
+});
