@@ -46,6 +46,8 @@ export interface CampaignOptions {
   readonly shard?: string;
   readonly random?: number;
   readonly seed?: number;
+  /** The same options are for several routines: what means nothing to one of them is left out and noted. */
+  readonly forSeveral?: boolean;
 }
 
 /** `FILE:routine` of each routine with entries in a file of which no routine was named; nothing where the file does not load, which {@link prepareCampaign} will explain. */
@@ -109,7 +111,8 @@ function sourceConfig(file: string, { source }: CampaignOptions, kernel: string 
   throw new CampaignError(parsed.problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
 }
 
-function campaignOf(targets: readonly SweepTarget[], { contract, said, notes }: { readonly contract: Contract; readonly said: SweepDefaults; readonly notes: readonly string[] }, options: CampaignOptions): Campaign {
+function campaignOf(targets: readonly SweepTarget[], { contract, said, notes: given }: { readonly contract: Contract; readonly said: SweepDefaults; readonly notes: readonly string[] }, options: CampaignOptions): Campaign {
+  let notes = given;
   const { image, config } = targets[0]!;
   const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
   const table = findImageTable(image, { generation });
@@ -117,7 +120,11 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said, notes }: 
   const instructions = routineInstructions(image, entry.address);
   const asked = options.n ?? said.n;
   const scalar = !('n' in contract.arguments);
-  if (scalar && options.n !== undefined) throw new SpaceError(`contract ${contract.kind} takes no length, so -n means nothing`);
+  if (scalar && options.n !== undefined) {
+    const message = `contract ${contract.kind} takes no length, so -n means nothing`;
+    if (options.forSeveral !== true) throw new SpaceError(message);
+    notes = [...notes, message];
+  }
   const lengths = scalar ? SCALAR_LENGTHS : asked === undefined ? DEFAULT_LENGTHS : parseLengths(asked);
   const faults = options.faults ?? said.faults;
   const progress = options.progress ?? number(said.progress, 'progress');

@@ -3,6 +3,7 @@ import { findNodeAtLocation, parse, parseTree, printParseErrorCode } from 'jsonc
 import type { JSONPath, ParseError } from 'jsonc-parser';
 import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
+import { decodeAll } from '../assembly/x86/decode.ts';
 import { DEFAULT_KERNEL_GENERATION } from '../fault-model/kernel-generation.ts';
 import { DEFAULT_CPU_PROFILE } from '../machine/cpu/profiles.ts';
 import { contractByName, CONTRACT_KINDS, readDirectives } from '../machine/scenario/contracts.ts';
@@ -14,7 +15,10 @@ import type { LaunchConfig } from '../machine/scenario/schema.ts';
 import type { Contract, ContractKind } from '../machine/scenario/scenario.ts';
 import { opensUserAccess } from '../machine/scenario/user-access.ts';
 import { routineInstructions } from '../sweep/coverage.ts';
-import { inferContract } from '../sweep/infer-contract.ts';
+import { defaultKinds } from '../sweep/defaults.ts';
+import { inferContract, landingConstants } from '../sweep/infer-contract.ts';
+import { observeConvention } from '../sweep/observe.ts';
+import { Reference } from '../sweep/reference.ts';
 import { CampaignError } from './campaign-error.ts';
 import type { Host } from './host.ts';
 import { formatProblem } from './problems.ts';
@@ -44,8 +48,23 @@ export function contractOf(program: Program, entry: { readonly name: string; rea
   if (contract === undefined) {
     throw new CampaignError(`nothing says what ${entry.name} promises; say it with --contract (${CONTRACT_KINDS.join(', ')}) or with a comment beside it: # mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rax`);
   }
-  return complete({ contract, said }, image);
+  return complete({ contract: observed(contract, program, entry), said }, image);
 }
+
+/** A contract nobody stated, with what a few runs show of how the routine answers. */
+function observed(contract: Contract, { image, directives, config, main }: Program, entry: { readonly name: string; readonly address: bigint }): Contract {
+  const generation = config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
+  const reference = new Reference({
+    name: '', image, directives, program: main,
+    config: { ...config, entry: entry.name, cpuProfile: DEFAULT_CPU_PROFILE.name, contract: launchContract(contract), budget: OBSERVED_BUDGET },
+  }, contract);
+  const { table } = reference;
+  const constants = landingConstants(table, (address) => decodeAll(image.read(address, 128), address));
+  const convention = observeConvention(reference, defaultKinds(contract, routineInstructions(image, entry.address), table, generation), constants);
+  return Object.keys(convention).length === 0 ? contract : { ...contract, ...convention, origin: `${contract.origin}; how it answers, by some runs` };
+}
+/** Instructions of a run that is only looked at. */
+const OBSERVED_BUDGET = 100_000;
 
 /** A contract of JSON; what it leaves out is as in `fallback`. */
 function contractFromFile(name: string, fallback: Contract, said: SweepDefaults, host: Host): Settled {

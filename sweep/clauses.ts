@@ -253,7 +253,8 @@ class Judgement {
     const number = value & ~bit;
     switch (answer) {
       case 'left': return { said: number, claimed: n - Number(number), exact: true };
-      case 'done': return { said: number, claimed: Number(number), exact: true };
+      // Bytes done, or an error in their place.
+      case 'done': return isError(number) ? { said: number, claimed: 0, exact: false } : { said: number, claimed: Number(number), exact: true };
       case 'end': return { said: number, claimed: Number(BigInt.asIntN(64, number - dst.address)), exact: true };
       case 'error': return { said: number, claimed: BigInt.asUintN(32, number) === 0n ? n : 0, exact: false };
     }
@@ -398,7 +399,7 @@ function littleEndian(bytes: Uint8Array): bigint {
 }
 
 /** Errors are -4095 to -1 in the kernel, in 32 or 64 bits. */
-function isError(value: bigint): boolean {
+export function isError(value: bigint): boolean {
   const wide = BigInt.asIntN(64, value), narrow = BigInt.asIntN(32, value);
   return (wide < 0n && wide >= -4095n) || (value < 2n ** 32n && narrow < 0n && narrow >= -4095n);
 }

@@ -108,8 +108,11 @@ export function canFault({ accesses, mnemonic, repeat }: Instruction): boolean {
   return !mnemonic.startsWith('prefetch') && accesses.some(({ implicit }) => !implicit || repeat !== 'none');
 }
 
-function whyNot({ mnemonic }: Instruction): string | undefined {
-  return mnemonic.startsWith('prefetch') ? 'a prefetch never faults' : undefined;
+function whyNot({ mnemonic, accesses }: Instruction): string | undefined {
+  if (mnemonic.startsWith('prefetch')) return 'a prefetch never faults';
+  const explicit = accesses.filter(({ implicit }) => !implicit);
+  if (explicit.length > 0 && explicit.every(({ base }) => base === undefined || base === 'rip')) return 'the program\'s own data, which is always there';
+  return explicit.length > 0 && explicit.every(({ base }) => base === 'rsp' || base === 'rbp') ? 'the stack, which is always there' : undefined;
 }
 
 /** `copy_mc+0x13`; hexadecimal where no symbol is. */

@@ -129,6 +129,22 @@ function guessKind(name: string, { live, reads, writes, instructions }: Facts): 
   return does('read') && !does('write') ? 'get' : undefined;
 }
 
+/** Numbers that landing pads put into rax: `mov $1,%eax`. */
+export function landingConstants(table: ImageTable, decode: (address: bigint) => Iterable<Instruction>): readonly bigint[] {
+  const constants = new Set<bigint>();
+  for (const { fixup } of table.entries) {
+    let left = MAX_PAD;
+    for (const { text, flow } of decode(fixup)) {
+      const value = /^mov[a-z]*\s+\$(0x[0-9a-f]+|\d+),%[er]ax$/.exec(text)?.[1];
+      if (value !== undefined) constants.add(BigInt(value));
+      if (flow === 'return' || --left === 0) break;
+    }
+  }
+  return [...constants];
+}
+/** Instructions of a landing pad that are looked at. */
+const MAX_PAD = 12;
+
 /** Whether the routine reads the registers in which a known name says its arguments are. */
 function fits({ arguments: args }: Contract, { live }: Facts): boolean {
   return ['dst', 'src', 'ptr', 'n'].every((role) => args[role] === undefined || live.has(args[role]));
@@ -156,7 +172,9 @@ function registersOf(kind: ContractKind, facts: Facts): { readonly registers?: C
       const ptr = reads.find(({ base }) => has(base));
       if (ptr === undefined) return { returns: 'rax' };
       const value = loaded(ptr, 'rax');
-      return { registers: { ptr: ptr.base as GeneralRegister, ...(value === undefined ? {} : { value }), ...resultPointer(ptr.base, facts) }, returns: 'rax' };
+      const out = resultPointer(ptr.base, facts);
+      // What is handed out through a pointer is in no register.
+      return { registers: { ptr: ptr.base as GeneralRegister, ...(value === undefined || 'dst' in out ? {} : { value }), ...out }, returns: 'rax' };
     }
     case 'put': {
       const ptr = writes.find(({ base }) => has(base));

@@ -49,7 +49,7 @@ export async function sweep(argument: string, flags: SweepOptions): Promise<numb
     for (const routine of several.length < 2 ? [argument] : several) {
       if (interruption.signal.aborted) break;
       try {
-        const report = await sweepOne(routine, options, { host, resume, signal: interruption.signal });
+        const report = await sweepOne(routine, several.length < 2 ? options : { ...options, forSeveral: true }, { host, resume, signal: interruption.signal });
         reports.push(report);
         statuses.push(report.violating > 0 ? EXIT.FOUND : EXIT.OK);
         if (options.json !== true) process.stdout.write(`${reports.length > 1 ? '\n' : ''}${sweepText(report, report.cases < report.planned)}`);
@@ -114,11 +114,11 @@ function withShard(options: SweepOptions): SweepOptions {
   }
 }
 
-function campaignOptions({ include, define, encoder, contract, n, faults, srcOffsets, dstOffsets, profile, kernel, progress, exceptions, helper, budget, shard, random, seed }: SweepOptions): CampaignOptions {
+function campaignOptions({ include, define, encoder, contract, n, faults, srcOffsets, dstOffsets, profile, kernel, progress, exceptions, helper, budget, shard, random, seed, forSeveral }: SweepOptions): CampaignOptions {
   const source = sourceAttributes([], {
     ...(include === undefined ? {} : { include }), ...(define === undefined ? {} : { define }), ...(encoder === undefined ? {} : { encoder }),
   });
-  const given = { source, contract, n, faults, srcOffsets, dstOffsets, profile, kernel, progress, exceptions, helper, budget, shard, random, seed };
+  const given = { source, contract, n, faults, srcOffsets, dstOffsets, profile, kernel, progress, exceptions, helper, budget, shard, random, seed, forSeveral };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

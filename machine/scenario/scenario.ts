@@ -8,7 +8,7 @@ import type { PagePermissions, PoisonGranule } from '../memory/memory.ts';
 export type ContractKind = 'copy' | 'copy-partial' | 'clear' | 'get' | 'put' | 'csum' | 'probe' | 'custom' | 'none';
 
 /**
- * `left`: bytes not done. `done`: bytes done. `end`: the address behind the last byte done. `error`: 0 if everything is done, else anything but 0.
+ * `left`: bytes not done. `done`: bytes done, or an error (-4095 to -1). `end`: the address behind the last byte done. `error`: 0 if everything is done, else anything but 0.
  */
 export const CONTRACT_ANSWERS = ['left', 'done', 'end', 'error'] as const;
 export type ContractAnswer = (typeof CONTRACT_ANSWERS)[number];

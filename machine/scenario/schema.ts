@@ -64,7 +64,7 @@ export const contractSchema = z.strictObject({
   kind: z.enum(['copy', 'copy-partial', 'clear', 'get', 'put', 'csum', 'probe', 'custom', 'none']),
   arguments: z.optional(describe(z.record(z.string(), register), 'Role to register: {"dst": "rdi", "src": "rsi", "n": "rdx"}.')),
   returns: z.optional(describe(register, 'Register with the bytes left, the error or the value.')),
-  answer: z.optional(describe(z.enum(CONTRACT_ANSWERS), 'What "returns" says of a copy or clear: "left" bytes not done (the default), "done" bytes done, "end" the address behind the last byte done, "error" 0 if everything is done and anything else if not.')),
+  answer: z.optional(describe(z.enum(CONTRACT_ANSWERS), 'What "returns" says of a copy or clear: "left" bytes not done (the default), "done" bytes done or an error from -4095 to -1, "end" the address behind the last byte done, "error" 0 if everything is done and anything else if not.')),
   trap: z.optional(describe(register, 'Register with the number of the last exception, 0 if there was none.')),
   machineCheckBit: z.optional(describe(z.int().check(z.minimum(0), z.maximum(63)), 'Bit of "returns" that says whether the last exception was a machine check; it is no part of the number.')),
   user: z.optional(describe(z.array(z.string()), 'Roles that are user pointers.')),
