@@ -15,7 +15,7 @@ import { Campaign } from '../sweep/campaign.ts';
 import type { CampaignRequest, Shard } from '../sweep/campaign.ts';
 import { routineInstructions } from '../sweep/coverage.ts';
 import {
-  checkKinds, DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
+  checkKinds, DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, otherKernelNote, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
 } from '../sweep/defaults.ts';
 import { injectable } from '../sweep/reference.ts';
 import { allProfiles } from '../sweep/profiles.ts';
@@ -79,7 +79,8 @@ export async function prepareCampaign(argument: string, options: CampaignOptions
       const config = { ...sourceConfig(file, options, kernel), budget: options.budget ?? DEFAULT_SWEEP_BUDGET };
       const result = await loadProgram(config, host);
       if (!result.ok) {
-        const reason = [...result.configProblems.map(({ path, message }) => `${path}: ${message}`), ...errorsOf(result.problems).map(formatProblem), ...(result.advice === undefined ? [] : [result.advice])].join('\n');
+        const other = options.kernel === undefined ? await assemblesFor(file, options, host) : undefined;
+        const reason = [...result.configProblems.map(({ path, message }) => `${path}: ${message}`), ...errorsOf(result.problems).map(formatProblem), ...(result.advice === undefined ? [] : [result.advice]), ...(other === undefined ? [] : [`It assembles for kernel ${other}: --kernel ${other}`])].join('\n');
         if (!isEvery(options.kernel) || (targets.length === 0 && kernel === kernels.at(-1))) throw new CampaignError(reason);
         notes.push(`not for kernel ${kernel ?? ''}: ${reason.split('\n')[0]!}`);
         continue;
@@ -102,6 +103,15 @@ export async function prepareCampaign(argument: string, options: CampaignOptions
     if (error instanceof SpaceError) throw new CampaignError(error.message);
     throw error;
   }
+}
+
+/** Another kernel generation whose headers the source wants. */
+async function assemblesFor(file: string, options: CampaignOptions, host: Host): Promise<string | undefined> {
+  for (const { id } of KERNEL_GENERATIONS) {
+    const result = await loadProgram(sourceConfig(file, options, id), host);
+    if (result.ok) return id;
+  }
+  return undefined;
 }
 
 /** The launch configuration as which the sources are read. */
@@ -129,6 +139,9 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said, notes: gi
   const faults = options.faults ?? said.faults;
   const progress = options.progress ?? number(said.progress, 'progress');
   const shard = options.shard === undefined ? undefined : parseShard(options.shard);
+  const kinds = faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults);
+  const elsewhere = faults === undefined && options.kernel === undefined ? otherKernelNote(kinds, contract, instructions, table, generation) : undefined;
+  if (elsewhere !== undefined) notes = [...notes, elsewhere];
   const request: CampaignRequest = {
     targets,
     ...(notes.length === 0 ? {} : { notes }),
@@ -143,7 +156,7 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said, notes: gi
       srcOffsets: options.srcOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.srcOffsets),
       dstOffsets: options.dstOffsets === undefined ? DEFAULT_OFFSETS : parseOffsets(options.dstOffsets),
       instructions: injectable(targets[0]!, table).length,
-      kinds: faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults),
+      kinds,
     },
     ...(shard === undefined ? {} : { shard }),
     ...(options.random === undefined ? {} : { random: { count: options.random, seed: options.seed ?? 1 } }),

@@ -2,8 +2,9 @@
 import type { ImageTable } from '../assembly/extable/search.ts';
 import { recoverability } from '../fault-model/error-context.ts';
 import { opcodeOf } from '../fault-model/memory-operand.ts';
-import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kernel-generation.ts';
+import { DEFAULT_KERNEL_GENERATION, KERNEL_GENERATIONS, kernelGeneration } from '../fault-model/kernel-generation.ts';
 import type { Instruction } from '../assembly/x86/instruction.ts';
+import { VECTOR } from '../machine/cpu/cpu.ts';
 import type { Contract } from '../machine/scenario/scenario.ts';
 import { readRole, SCALAR_SIZE, writtenRole } from './replay.ts';
 import { FAULT_KINDS, kindFacts, LONG, SpaceError } from './space.ts';
@@ -29,7 +30,9 @@ export function defaultKinds(contract: Contract, instructions: readonly Instruct
   const reads = covered.filter(({ instruction }) => does(instruction, 'read'));
   const read = readRole(contract), written = writtenRole(contract);
   const userSource = read !== undefined && contract.user.includes(read);
-  const survivesPoison = reads.some(({ entry, instruction }) => {
+  // A second table is there for machine checks alone.
+  const ownTable = table.tables.some(({ layout }) => layout === 'mcex') && instructions.some((instruction) => does(instruction, 'read') && table.takers(instruction.address, VECTOR.MC, false).length > 0);
+  const survivesPoison = ownTable || reads.some(({ entry, instruction }) => {
     const { recoverable } = recoverability(entry.type, opcodeOf(instruction.bytes), generation);
     return recoverable === 'yes' || (recoverable !== 'no' && userSource);
   });
@@ -47,6 +50,13 @@ export function defaultKinds(contract: Contract, instructions: readonly Instruct
     'nth-mc': false, 'nth-pf': false,
   };
   return FAULT_KINDS.filter((kind) => all[kind]);
+}
+
+/** Where no entry survives a machine check on this kernel, but would on another one: what to say. */
+export function otherKernelNote(kinds: readonly FaultKind[], contract: Contract, instructions: readonly Instruction[], table: ImageTable, generationId: string): string | undefined {
+  if (kinds.some((kind) => kindFacts(kind).poisons === true)) return undefined;
+  const other = KERNEL_GENERATIONS.find(({ id }) => id !== generationId && defaultKinds(contract, instructions, table, id).includes('mc-line'));
+  return other === undefined ? undefined : `no machine checks: no entry survives one on kernel ${generationId}; on ${other.id} they do (--kernel ${other.id})`;
 }
 
 /** Lengths beyond 4 GiB that a routine which looks at half of its length register takes for others. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { prepare, sweep as sweepCommand } from '../../cli/commands/sweep.ts';
 import { nodeHost } from '../../host/node/host.ts';
+import type { Contract } from '../../machine/scenario/scenario.ts';
 import { placeOf } from '../../sweep/coverage.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mcsafe-sweep-'));
@@ -68,6 +69,42 @@ describe('a routine that nobody described', () => {
 	.previous
 	_ASM_EXTABLE(1b, 3b)`)).classes).toEqual([]);
   });
+});
+
+describe('how a routine that nobody described answers is seen in some runs', () => {
+  const answers = async (name: string, left: string, done = 'xorl %eax, %eax'): Promise<{ readonly contract: Contract; readonly classes: readonly string[] }> => {
+    const file = join(folder, `${name}.S`);
+    writeFileSync(file, `#include <linux/linkage.h>\n#include <asm/asm.h>\n\t.text\nSYM_FUNC_START(${name})\n${COPY(left).replace('xorl %eax, %eax', done)}\nSYM_FUNC_END(${name})\n`);
+    const campaign = await prepare(file, { n: '0..5', srcOffsets: '0', dstOffsets: '0', faults: 'none,pf-read' }, nodeHost());
+    campaign.run(campaign.total);
+    return { contract: campaign.request.promises.contract, classes: campaign.failures.classes.map(({ clause }) => clause) };
+  };
+
+  test.each<readonly [string, string, string, object]>([
+    ['an error', 'movq $-14, %rax', 'xorl %eax, %eax', { answer: 'error' }],
+    ['one for failed', 'movl $1, %eax', 'xorl %eax, %eax', { answer: 'error' }],
+    ['bytes done', 'subq %rcx, %rdx\n\tmovq %rdx, %rax', 'movq %rdx, %rax', { answer: 'done' }],
+    ['the end', 'movq %rdi, %rax', 'movq %rdi, %rax', { answer: 'end' }],
+    ['the exception beside the count', 'movl $14, %eax', 'xorl %eax, %eax', { trap: 'rax', returns: 'rcx' }],
+  ])('%s', async (title, left, done, expected) => {
+    const { contract, classes } = await answers(`my_copy_${title.replaceAll(' ', '_')}`, left, done);
+    expect(contract).toMatchObject(expected);
+    expect(contract.origin).toMatch(/guessed.*how it answers, by some runs$/);
+    expect(classes).toEqual([]);
+  });
+
+  test.each([['nothing is left, whatever happens', 'xorl %eax, %eax'], ['one byte less than is left', 'leaq -1(%rcx), %rax'], ['all of it is left', 'movq %rdx, %rax']])('a wrong count stays one: %s', async (title, left) => {
+    const { contract, classes } = await answers(`my_copy_wrong_${String(title.length)}`, left);
+    expect(contract).not.toHaveProperty('answer');
+    expect(contract).not.toHaveProperty('trap');
+    expect(classes.length).toBeGreaterThan(0);
+  });
+});
+
+test('a source for headers of another kernel is told which', async () => {
+  const file = join(folder, 'of_2015.S');
+  writeFileSync(file, '#include <asm/asm.h>\n\t.text\n\t.globl f\n\t.type f, @function\nf:\n1:\tmovb (%rsi), %al\n2:\tret\n\t.size f, . - f\n\t_ASM_MCEXTABLE(1b, 2b)\n');
+  await expect(prepare(file, {}, nodeHost())).rejects.toThrow(/It assembles for kernel 4\.4: --kernel 4\.4/);
 });
 
 describe('a file of several routines', () => {
