@@ -9,13 +9,13 @@ import { readGas } from '../../assembly/gas/read.ts';
 import type { CommentDirective, GasUnit, InstructionStatement, MacroUse, ReadOptions } from '../../assembly/gas/statement.ts';
 import type { Problem, SourcePosition, SourceRange } from '../../assembly/source.ts';
 import { writtenPosition } from '../../assembly/source.ts';
-import { decodeInstruction } from '../../assembly/x86/decode.ts';
 import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { DEFAULT_KERNEL_GENERATION } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
 import { foreignArchitecture } from './architecture.ts';
 import { pushTo } from './multimap.ts';
 import { readEntries, readRangeSites } from './entries.ts';
+import { instructionSites } from './instruction-sites.ts';
 import { LabelTable } from './labels.ts';
 import { routinesOf } from './routines.ts';
 
@@ -124,8 +124,7 @@ export function analyze(file: string, text: string, options: AnalysisOptions): A
   return new FileAnalysis(text, unit, object, [...unit.problems, ...problems], options);
 }
 
-const LONGEST_INSTRUCTION = 15;
-
+/** What is worked out when somebody asks: diagnostics of a file without entries need neither the instructions nor the routines. */
 class FileAnalysis implements Analysis {
   readonly file: string;
   readonly text: string;
@@ -133,16 +132,17 @@ class FileAnalysis implements Analysis {
   readonly object: ObjectFile;
   readonly generation: KernelGeneration;
   readonly problems: readonly Problem[];
-  readonly instructions: readonly InstructionSite[];
-  readonly entries: readonly EntrySite[];
-  readonly ranges: readonly RangeSite[];
-  readonly routines: readonly Routine[];
-  readonly labels: LabelTable;
   readonly directives: readonly CommentDirective[];
   readonly checksWithoutEntries: boolean;
   readonly foreign?: string;
-  readonly #byPlace = new Map<string, InstructionSite>();
-  readonly #byLine = new Map<string, InstructionSite[]>();
+  #labels: LabelTable | undefined;
+  #entries: readonly EntrySite[] | undefined;
+  #ranges: readonly RangeSite[] | undefined;
+  #routines: readonly Routine[] | undefined;
+  #instructions: readonly InstructionSite[] | undefined;
+  #byPlace: ReadonlyMap<string, InstructionSite> | undefined;
+  #byLine: ReadonlyMap<string, readonly InstructionSite[]> | undefined;
+  #usesByLine: ReadonlyMap<number, readonly MacroUse[]> | undefined;
 
   constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false }: AnalysisOptions) {
     this.file = unit.file;
@@ -155,67 +155,57 @@ class FileAnalysis implements Analysis {
     this.directives = unit.directives;
     const foreign = foreignArchitecture(unit, text, problems);
     if (foreign !== undefined) this.foreign = foreign;
-    this.labels = new LabelTable(unit, object);
-    this.entries = readEntries(unit, object, this.labels, generation);
-    this.ranges = readRangeSites(unit, object);
-    this.routines = routinesOf(object, this.labels);
-    const entriesAt = new Map<string, EntrySite[]>();
-    for (const entry of this.entries) if (entry.insn !== undefined) pushTo(entriesAt, placeKey(entry.insn), entry);
-    this.instructions = decodeAll(unit, object, this.routines, entriesAt);
-    for (const site of this.instructions) {
-      this.#byPlace.set(placeKey(site), site);
-      const keys = [site.statement, site.prefixed].flatMap((statement) => (statement === undefined ? [] : lineKeys(statement.range.start)));
-      for (const key of new Set(keys)) pushTo(this.#byLine, key, site);
+  }
+
+  get labels(): LabelTable {
+    return (this.#labels ??= new LabelTable(this.unit, this.object));
+  }
+
+  get entries(): readonly EntrySite[] {
+    return (this.#entries ??= readEntries(this.unit, this.object, () => this.labels, this.generation));
+  }
+
+  get ranges(): readonly RangeSite[] {
+    return (this.#ranges ??= readRangeSites(this.unit, this.object));
+  }
+
+  get routines(): readonly Routine[] {
+    return (this.#routines ??= routinesOf(this.object, this.labels));
+  }
+
+  get instructions(): readonly InstructionSite[] {
+    if (this.#instructions === undefined) {
+      const entriesAt = new Map<string, EntrySite[]>();
+      for (const entry of this.entries) if (entry.insn !== undefined) pushTo(entriesAt, placeKey(entry.insn), entry);
+      this.#instructions = instructionSites(this.unit, this.object, this.routines, (place) => entriesAt.get(placeKey(place)) ?? []);
     }
+    return this.#instructions;
   }
 
   instructionAt(place: ObjectPlace): InstructionSite | undefined {
+    this.#byPlace ??= new Map(this.instructions.map((site) => [placeKey(site), site]));
     return this.#byPlace.get(placeKey(place));
   }
 
   instructionsOnLine(line: number, file = this.file): readonly InstructionSite[] {
+    if (this.#byLine === undefined) {
+      const byLine = new Map<string, InstructionSite[]>();
+      for (const site of this.instructions) for (const key of lineKeys(site.statement.range.start)) pushTo(byLine, key, site);
+      this.#byLine = byLine;
+    }
     return this.#byLine.get(lineKey(file, line)) ?? [];
   }
 
   macroUseAt(line: number, column: number): MacroUse | undefined {
-    const holds = ({ range }: MacroUse): boolean =>
-      range.start.file === this.file && range.start.line === line && range.start.column <= column && column <= range.endColumn && range.start.expansion === undefined;
-    return this.unit.macroUses.filter(holds).sort((a, b) => (a.range.endColumn - a.range.start.column) - (b.range.endColumn - b.range.start.column))[0];
-  }
-}
-
-function decodeAll(
-  unit: GasUnit, object: ObjectFile, routines: readonly Routine[], entriesAt: ReadonlyMap<string, EntrySite[]>,
-): readonly InstructionSite[] {
-  const rowOf = new Map(object.lines.map((row) => [row.position, row]));
-  const sites: InstructionSite[] = [];
-  const gapsBefore = new Map<number, number>();
-  let gaps = 0;
-  for (const statement of unit.statements) {
-    if (statement.kind !== 'instruction' || statement.bits !== 64) continue;
-    const row = rowOf.get(statement.range.start);
-    const section = row === undefined ? undefined : object.sections[row.section];
-    if (row === undefined || section === undefined) {
-      gaps++;
-      continue;
+    if (this.#usesByLine === undefined) {
+      const byLine = new Map<number, MacroUse[]>();
+      for (const use of this.unit.macroUses) if (use.range.start.file === this.file && use.range.start.expansion === undefined) pushTo(byLine, use.range.start.line, use);
+      this.#usesByLine = byLine;
     }
-    const before = sites.at(-1);
-    if (before?.section === row.section && before.statement.operands.length === 0 && before.offset < row.offset && row.offset < before.offset + before.instruction.length) {
-      sites[sites.length - 1] = { ...before, prefixed: statement };
-      continue;
-    }
-    const bytes = section.bytes.subarray(row.offset, row.offset + LONGEST_INSTRUCTION);
-    if (bytes.length === 0) continue;
-    const instruction = decodeInstruction(bytes, BigInt(row.offset));
-    const routine = routines.findLast((one) => one.section === row.section && one.start <= row.offset && row.offset < one.end);
-    sites.push({
-      section: row.section, offset: row.offset, statement, instruction,
-      entries: entriesAt.get(placeKey(row)) ?? [], afterGap: (gapsBefore.get(row.section) ?? 0) !== gaps,
-      ...(routine === undefined ? {} : { routine }),
-    });
-    gapsBefore.set(row.section, gaps);
+    return (this.#usesByLine.get(line) ?? [])
+      .filter(({ range }) => range.start.column <= column && column <= range.endColumn)
+      .sort((a, b) => (a.range.endColumn - a.range.start.column) - (b.range.endColumn - b.range.start.column))[0];
   }
-  return sites.sort((a, b) => a.section - b.section || a.offset - b.offset);
 }
 
 export function placeKey({ section, offset }: ObjectPlace): string {

@@ -5,7 +5,7 @@
  * A file is foreign if its place says so and a fair part of it cannot be read, or if most of it cannot be read, and in either case no
  * instruction in it names a register that only x86-64 has.
  */
-import type { GasUnit, InstructionStatement, Operand } from '../../assembly/gas/statement.ts';
+import type { GasUnit, Operand, Statement } from '../../assembly/gas/statement.ts';
 import type { Problem } from '../../assembly/source.ts';
 
 /** Names of folders, and parts of file names, that stand for a machine; what people call it. */
@@ -44,8 +44,8 @@ export function foreignArchitecture(unit: Pick<GasUnit, 'file' | 'statements'>, 
   const unreadable = new Set(problems.filter(({ severity, code }) => severity === 'error' && !OF_SURROUNDINGS.has(code)).map(({ range }) => range.start.line));
   if (unreadable.size === 0) return undefined;
   if (PLAN9.test(text)) return assemblyFor("Go's assembler");
-  const used = registerWidths(statements.filter((statement) => statement.kind === 'instruction'));
-  if (used.only64 > 0) return undefined;
+  const used = registerWidths(statements);
+  if (used.only64) return undefined;
   const place = machineOfPlace(file);
   const written = new Set(statements.filter(({ kind, range }) => kind !== 'label' && range.start.file === file).map(({ range }) => range.start.line));
   const enough = ({ statements: least, share }: typeof WITH_PLACE): boolean => unreadable.size >= least && unreadable.size >= share * new Set([...written, ...unreadable]).size;
@@ -69,15 +69,16 @@ function machineOfPlace(file: string): string | undefined {
   return undefined;
 }
 
-/** How many instructions name a register that only x86-64 has, and how many one of i386. */
-function registerWidths(instructions: readonly InstructionStatement[]): { readonly only64: number; readonly also32: number } {
-  let only64 = 0, also32 = 0;
-  for (const { operands, bits } of instructions) {
-    const names = operands.flatMap(registersOf);
-    if (bits === 64 && names.some((name) => ONLY_64.test(name))) only64++;
+/** Whether an instruction names a register that only x86-64 has; if none does, how many name one of i386. */
+function registerWidths(statements: readonly Statement[]): { readonly only64: boolean; readonly also32: number } {
+  let also32 = 0;
+  for (const statement of statements) {
+    if (statement.kind !== 'instruction') continue;
+    const names = statement.operands.flatMap(registersOf);
+    if (statement.bits === 64 && names.some((name) => ONLY_64.test(name))) return { only64: true, also32 };
     if (names.some((name) => ALSO_32.test(name))) also32++;
   }
-  return { only64, also32 };
+  return { only64: false, also32 };
 }
 
 function registersOf(operand: Operand): readonly string[] {

@@ -19,9 +19,10 @@ const SIZES: Readonly<Record<string, number>> = {
 };
 
 /** Reads the tables of `object`, in whatever layout they are. */
-export function readEntries(unit: GasUnit, object: ObjectFile, labels: LabelTable, generation: KernelGeneration): readonly EntrySite[] {
+export function readEntries(unit: GasUnit, object: ObjectFile, labelsOf: () => LabelTable, generation: KernelGeneration): readonly EntrySite[] {
   const tables = readTables(object, { generation: generation.id });
   if (tables.length === 0) return [];
+  const labels = labelsOf();
   const written = tableStatements(unit, new Set(tables.map(({ section }) => section)));
   const uses = new MacroUses(unit);
   const indexOf = new Map(object.sections.map(({ name }, index) => [name, index]));

@@ -26,7 +26,7 @@ export interface SymbolSummary {
   readonly global: boolean;
   readonly defined: boolean;
   readonly kind: 'function' | 'data' | 'constant';
-  /** Each place once, in order. */
+  /** Each place once, in order; of a symbol that is not global the first definition alone. */
   readonly mentions: readonly Mention[];
 }
 
@@ -58,7 +58,10 @@ const EXPORTING = new Set(['.globl', '.global', '.weak', '.comm']);
 
 const TABLE = /^\.(?:push)?section\s+"?__(?:ex|mcex)_table\b/;
 
-/** Sums `unit` up. */
+/**
+ * Sums `unit` up. Of a symbol that stays in its file only the first definition is noted: macros name such symbols a thousand times, and
+ * working out where costs more than reading.
+ */
 export function summarize(unit: GasUnit): FileSummary {
   const drafts = new Map<string, Draft>();
   visitOccurrences(unit, (name, range, role, statement) => {
@@ -66,19 +69,29 @@ export function summarize(unit: GasUnit): FileSummary {
     let draft = drafts.get(name);
     if (draft === undefined) drafts.set(name, draft = { global: false, defined: false, kind: 'data', mentions: new Map() });
     note(draft, role, statement);
-    const mention = mentionOf(name, range, role);
-    const key = `${mention.file}\n${String(mention.line)}:${String(mention.column)}`;
-    const before = draft.mentions.get(key);
-    if (before === undefined || (role === 'definition' && before.role !== 'definition')) draft.mentions.set(key, mention);
+    if (role === 'definition' && draft.mentions.size === 0) addMention(draft, mentionOf(name, range, role));
   });
+  const open = new Set<string>();
+  for (const [name, { global, defined }] of drafts) if (global || !defined) open.add(name);
+  if (open.size > 0) visitOccurrences(unit, (name, range, role) => { if (open.has(name)) addMention(drafts.get(name)!, mentionOf(name, range, role)); });
   const symbols = new Map<string, SymbolSummary>();
-  for (const [name, { global, defined, kind, mentions }] of drafts) symbols.set(name, { name, global: global || !defined, defined, kind, mentions: [...mentions.values()] });
+  for (const [name, { global, defined, kind, mentions }] of drafts) {
+    const list = [...mentions.values()];
+    if (open.has(name)) list.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
+    symbols.set(name, { name, global: global || !defined, defined, kind, mentions: list });
+  }
   return {
     file: unit.file, symbols,
     macros: unit.macros.map((macro) => ({ name: macro.name, kind: macro.kind, ...placeOf(macro.range) })),
     hasEntries: unit.statements.some((statement) => statement.kind === 'directive' && TABLE.test(statement.text)),
     includes: [...new Set(unit.includes.flatMap(({ resolved }) => resolved ?? []))],
   };
+}
+
+function addMention({ mentions }: Draft, mention: Mention): void {
+  const key = `${mention.file}\n${String(mention.line)}:${String(mention.column)}`;
+  const before = mentions.get(key);
+  if (before === undefined || (mention.role === 'definition' && before.role !== 'definition')) mentions.set(key, mention);
 }
 
 function note(draft: Draft, role: Role, statement: Statement): void {

@@ -29,12 +29,12 @@ export function isGlobal(analysis: Analysis, name: string): boolean {
 export function symbolMentions(analysis: Analysis, name: string, workspace?: Workspace): readonly Mention[] {
   const found = new Map<string, Mention>();
   const add = (mention: Mention): void => { if (!found.has(placeText(mention))) found.set(placeText(mention), mention); };
-  if (isFileLocal(name)) {
+  if (!isGlobal(analysis, name)) {
     visitOccurrences(analysis.unit, (unique, range, role) => { if (unique === name) add(mentionOf(writtenName(unique, range.endColumn - range.start.column), range, role)); });
     return [...found.values()];
   }
   for (const mention of summaryOf(analysis).symbols.get(name)?.mentions ?? []) add(mention);
-  if (workspace !== undefined && isGlobal(analysis, name)) {
+  if (workspace !== undefined) {
     for (const { file, symbol } of workspace.index.global(name)) if (file !== analysis.file) for (const mention of symbol.mentions) add(mention);
   }
   return [...found.values()];
