@@ -101,7 +101,9 @@ export class Workspace {
     const cached = this.#cache.get(uri);
     if (cached?.version === document.version) return cached.analysis;
     const path = pathOf(uri);
-    const analysis = analyze(path, document.getText(), this.#options(path, this.#configuration.known(uri).diagnostics));
+    const analysis = analyze(path, document.getText(), {
+      ...this.#options(path, this.#configuration.known(uri).diagnostics), incremental: true, ...(cached === undefined ? {} : { previous: cached.analysis.unit }),
+    });
     this.#cache.set(uri, { version: document.version, analysis });
     return analysis;
   }

@@ -3,7 +3,7 @@
  */
 import type { SourceRange } from '../source.ts';
 
-interface Conditional {
+export interface Conditional {
   /** The branch being read counts. */
   active: boolean;
   /** A branch has been taken: no later one is. */
@@ -16,6 +16,16 @@ interface Conditional {
 
 export class Conditionals {
   private readonly stack: Conditional[] = [];
+
+  /** What is open, as a copy; {@link restore} goes back to it. */
+  snapshot(): readonly Conditional[] {
+    return this.stack.map((one) => ({ ...one }));
+  }
+
+  restore(snapshot: readonly Conditional[]): void {
+    this.stack.length = 0;
+    for (const one of snapshot) this.stack.push({ ...one });
+  }
 
   get depth(): number {
     return this.stack.length;

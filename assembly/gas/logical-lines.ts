@@ -29,16 +29,26 @@ export interface LogicalLines {
 
 const BLANK = /^[\s]*$/;
 
-/** Splits `text` of `file`. */
-export function logicalLines(file: string, text: string, options: LineOptions): LogicalLines {
+/** A stretch of a text to split: where a logical line begins, and where to stop. */
+export interface Stretch {
+  readonly offset: number;
+  /** Number of the line at `offset`. */
+  readonly line: number;
+  /** Asked at the beginning of each logical line, by its number. */
+  stopsAt(line: number): boolean;
+}
+
+/** Splits `text` of `file`, or a stretch of it. */
+export function logicalLines(file: string, text: string, options: LineOptions, stretch?: Stretch): LogicalLines {
   const lines: LogicalLine[] = [];
   let openComment: OpenComment | undefined;
-  let at = 0;
-  let number = 1;
-  let nextBlock = text.indexOf('/*');
-  let nextLineComment = options.c ? text.indexOf('//') : -1;
-  let nextSplice = options.c ? nextSpliceFrom(text, 0) : -1;
+  let at = stretch?.offset ?? 0;
+  let number = stretch?.line ?? 1;
+  let nextBlock = text.indexOf('/*', at);
+  let nextLineComment = options.c ? text.indexOf('//', at) : -1;
+  let nextSplice = options.c ? nextSpliceFrom(text, at) : -1;
   while (at < text.length) {
+    if (stretch?.stopsAt(number) === true) break;
     let end = text.indexOf('\n', at);
     if (end < 0) end = text.length;
     if (nextBlock >= 0 && nextBlock < at) nextBlock = text.indexOf('/*', at);

@@ -123,6 +123,7 @@ const include: ReaderDirective = (reader, piece, nameEnd) => {
   if (bytes === undefined) throw new GasSyntaxError('.include needs the name of a file in quotes', nameEnd, end);
   const name = textOf(bytes);
   const range = line.range(from, end);
+  reader.opensFiles = true;
   const { provider, includePaths = [] } = reader.options;
   const including = reader.sources.findLast((source) => source.file !== undefined)?.file ?? '';
   let found: { readonly path: string; readonly text: string } | undefined;

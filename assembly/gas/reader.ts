@@ -13,6 +13,7 @@ import { parseHead } from './instruction.ts';
 import { parseIntelInstruction } from './intel/instruction.ts';
 import { MAX_LINE_LENGTH, MAX_PROBLEMS, MAX_STATEMENTS } from './limits.ts';
 import type { Budget } from './limits.ts';
+import { Journal, JournaledMap } from './journal.ts';
 import { Line } from './line.ts';
 import type { FramesSource } from './line.ts';
 import type { EvaluateAt } from './macro-arguments.ts';
@@ -32,17 +33,21 @@ import { GasSyntaxError, problemOf } from './syntax-error.ts';
 const DEFINING = new Set(['.comm', '.lcomm']);
 
 export class Reader {
-  readonly statements: Statement[] = [];
-  readonly problems: Problem[] = [];
-  readonly macroDefinitions: MacroDefinition[] = [];
-  readonly macroUses: MacroUse[] = [];
-  readonly includes: IncludeReference[] = [];
-  readonly directives: CommentDirective[] = [];
-  readonly macros = new Map<string, GasMacro>();
+  statements: Statement[] = [];
+  problems: Problem[] = [];
+  macroDefinitions: MacroDefinition[] = [];
+  macroUses: MacroUse[] = [];
+  includes: IncludeReference[] = [];
+  directives: CommentDirective[] = [];
+  /** Everything below that changes as statements are read, but scalars. */
+  readonly journal = new Journal();
+  readonly macros: Map<string, GasMacro> = new JournaledMap<GasMacro>(this.journal);
   readonly conditionals = new Conditionals();
   readonly symbols: Symbols;
-  readonly options: ReadOptions;
-  readonly budget: Budget;
+  options: ReadOptions;
+  budget: Budget;
+  /** Files were read of which the preprocessor knows nothing. */
+  opensFiles = false;
   readonly sources: Source[] = [];
   alternate = false;
   intel = false;
@@ -52,11 +57,12 @@ export class Reader {
   stopped = false;
   /** Expansions so far, for `\@`. */
   expansions = 0;
-  private locals = 0;
+  /** Symbols of `LOCAL` so far. */
+  locals = 0;
   private lastContext: OperandContext | undefined;
-  private readonly localLabels = new Map<string, number>();
+  private readonly localLabels: Map<string, number> = new JournaledMap<number>(this.journal);
   /** First references to numeric labels that have not come yet, by unique name. */
-  private readonly awaited = new Map<string, SourceRange>();
+  private readonly awaited: Map<string, SourceRange> = new JournaledMap<SourceRange>(this.journal);
   private readonly localLabel = (number: string, direction: 'b' | 'f', range: SourceRange): string | undefined => {
     const count = this.localLabels.get(number) ?? 0;
     if (direction === 'f') {
@@ -70,12 +76,18 @@ export class Reader {
   constructor(options: ReadOptions, budget: Budget) {
     this.options = options;
     this.budget = budget;
-    this.symbols = new Symbols(this.statements, options.instructionSize);
+    this.symbols = new Symbols(this.statements, options.instructionSize, this.journal);
   }
 
-  /** Reads everything from the sources that are open. */
-  run(): void {
-    for (let piece = this.nextPiece(); piece !== undefined; piece = this.nextPiece()) {
+  /**
+   * Reads everything from the sources that are open. `pause` is called wherever the statement that comes next is the first of its line in
+   * the outermost source; reading ends where it says so.
+   */
+  run(pause?: () => boolean): void {
+    for (;;) {
+      if (pause !== undefined && this.isBetweenLines && pause()) return;
+      const piece = this.nextPiece();
+      if (piece === undefined) break;
       if (this.statements.length > MAX_STATEMENTS) {
         this.report('error', 'expansion-limit', `there are more than ${String(MAX_STATEMENTS)} statements: reading ends here`, piece.line.bodyRange(piece.start, piece.end));
         return;
@@ -85,6 +97,11 @@ export class Reader {
     }
     for (const [name, range] of this.awaited) this.report('error', 'undefined-symbol', `there is no label ${name.split('\u0002')[0]!} behind this`, range);
     for (const range of this.conditionals.closeTo(0)) this.report('error', 'unbalanced-conditional', 'the .if has no .endif', range);
+  }
+
+  private get isBetweenLines(): boolean {
+    const [source, inner] = this.sources;
+    return source !== undefined && inner === undefined && source.at >= source.pending.length;
   }
 
   report(severity: Severity, code: string, message: string, range: SourceRange): void {

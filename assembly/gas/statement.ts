@@ -185,6 +185,10 @@ export interface ReadOptions {
   readonly instructionSize?: (statement: InstructionStatement) => number | undefined;
   /** Keeps headers that have been taken apart from one reading to the next. */
   readonly cache?: ReadCache;
+  /** Keep what it takes to read the same file again after a change: see `previous`. */
+  readonly incremental?: boolean;
+  /** The last reading of the same file, made with `incremental`: only what has changed since is read. It serves once; its places are no longer valid then. */
+  readonly previous?: GasUnit;
 }
 
 /** Files taken apart, kept while their text stays the same. Made by `createReadCache` of read.ts. */

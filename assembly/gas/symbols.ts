@@ -5,23 +5,29 @@ import { evaluate } from './evaluate.ts';
 import type { Folded, SymbolValue } from './evaluate.ts';
 import type { Expression, Statement } from './statement.ts';
 import { distanceBetween } from './distance.ts';
+import { JournaledMap } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { InstructionSize } from './distance.ts';
 
 /** A label: it stands in front of the statement with this number. */
-interface LabelPlace {
+export interface LabelPlace {
   readonly kind: 'place';
-  readonly index: number;
+  index: number;
 }
 
 type Known = bigint | Expression | LabelPlace | 'external';
 
 export class Symbols {
-  private readonly known = new Map<string, Known>();
-  private readonly registers = new Map<string, string>();
-  private readonly statements: readonly Statement[];
+  /** Distances that were asked for: the number of statements by then, and the first statement in between. */
+  readonly distances: { readonly at: number; readonly from: number }[] = [];
+  statements: readonly Statement[];
+  private readonly known: Map<string, Known>;
+  private readonly registers: Map<string, string>;
   private readonly instructionSize: InstructionSize | undefined;
 
-  constructor(statements: readonly Statement[], instructionSize: InstructionSize | undefined) {
+  constructor(statements: readonly Statement[], instructionSize: InstructionSize | undefined, journal: Journal) {
+    this.known = new JournaledMap(journal);
+    this.registers = new JournaledMap(journal);
     this.statements = statements;
     this.instructionSize = instructionSize;
   }
@@ -78,6 +84,7 @@ export class Symbols {
       const before = spaces.get(name);
       if (before !== undefined) return before;
       first ??= known.index;
+      this.distances.push({ at: this.statements.length, from: Math.min(first, known.index) });
       const distance = distanceBetween(this.statements, first, known.index, this.instructionSize);
       if (distance === undefined) return undefined;
       const value: SymbolValue = { kind: 'label', space: this, offset: distance };

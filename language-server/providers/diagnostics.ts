@@ -16,16 +16,19 @@ const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   error: DiagnosticSeverity.Error, warning: DiagnosticSeverity.Warning, information: DiagnosticSeverity.Information, hint: DiagnosticSeverity.Hint,
 };
 
-/** Typing makes many versions; diagnostics are computed for the one that stands this long, in milliseconds. */
-const QUIET_MS = 120;
+/** Diagnostics that took no longer than this, in milliseconds, are worked out at once for each version. */
+const QUICK_MS = 60;
+/** Where they take longer, for a version that stands as long as they took, this long at most. */
+const QUIET_MS = 150;
 
 export const diagnostics: Provider = {
   capabilities: { diagnosticProvider: { identifier: 'mcsafe', interFileDependencies: true, workspaceDiagnostics: false } },
   register(connection, workspace) {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
+    const costs = new Map<string, number>();
     const push = async (uri: string): Promise<void> => {
       timers.delete(uri);
-      const diagnostics = await current(workspace, uri);
+      const diagnostics = await current(workspace, uri, (milliseconds) => { costs.set(uri, milliseconds); });
       const document = workspace.document(uri);
       await connection.sendDiagnostics({ uri, diagnostics: [...diagnostics], ...(document === undefined ? {} : { version: document.version }) });
     };
@@ -34,7 +37,7 @@ export const diagnostics: Provider = {
       timers.set(uri, setTimeout(() => {
         // Outside a request nobody turns an exception into an answer: it would end the server.
         push(uri).catch((error: unknown) => { connection.console.error(error instanceof Error ? error.stack ?? error.message : String(error)); });
-      }, QUIET_MS));
+      }, waitAfter(costs.get(uri))));
     };
     connection.languages.diagnostics.on(async ({ textDocument }) => ({ kind: 'full', items: [...await current(workspace, textDocument.uri)] }));
     let pulls = false;
@@ -50,11 +53,19 @@ export const diagnostics: Provider = {
   },
 };
 
+/** Milliseconds to wait for another change, by what the last version cost. */
+function waitAfter(cost = 0): number {
+  return cost <= QUICK_MS ? 0 : Math.min(cost, QUIET_MS);
+}
+
 /** Those of the document as it is once its settings are known; none if it is not open. */
-async function current(workspace: Workspace, uri: string): Promise<readonly Diagnostic[]> {
+async function current(workspace: Workspace, uri: string, spent?: (milliseconds: number) => void): Promise<readonly Diagnostic[]> {
   const severities = await workspace.severities(uri);
+  const started = performance.now();
   const analysis = workspace.analysis(uri);
-  return analysis === undefined ? [] : diagnosticsOf(analysis, severities, workspace.documentation);
+  const found = analysis === undefined ? [] : diagnosticsOf(analysis, severities, workspace.documentation);
+  spent?.(performance.now() - started);
+  return found;
 }
 
 /** The reader's, the assembler's and the checks' findings that have a place in the file itself, in document order. `documentation`: the folder with their pages. */

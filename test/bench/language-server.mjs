@@ -7,7 +7,7 @@
  * in between, pushed and pulled. `as` assembles the same text in the same run, for scale. Needs the corpus (`node test/corpus/fetch.mjs 6.1`).
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -21,6 +21,7 @@ const host = nodeHost({ trusted: false });
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVER = join(ROOT, 'dist', 'mcsafe.cjs');
 const KERNEL = join(ROOT, '.cache', 'corpus', '6.1', 'source');
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
 const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 100;
 
 class Client {
@@ -218,7 +219,7 @@ async function main() {
   const work = mkdtempSync(join(tmpdir(), 'mcsafe-bench-lsp-'));
   try {
     console.log('| what | median | p95 | slowest | |\n|---|---|---|---|---|');
-    if (existsSync(KERNEL)) {
+    if (existsSync(KERNEL) && 'index'.includes(only)) {
       const folder = join(KERNEL, 'arch', 'x86');
       const runs = [];
       for (let round = 0; round < 3; round++) runs.push(await indexing(folder));
@@ -236,7 +237,7 @@ async function main() {
       writeFileSync(path, longSource(50_000, entries));
       files.push({ label, uri: pathToFileURL(path).href, text: readFileSync(path, 'utf8'), path: entries ? undefined : path });
     }
-    for (const { label, uri, text, path } of files) {
+    for (const { label, uri, text, path } of files.filter((one) => one.label.includes(only))) {
       const pushed = await typing(uri, text, false);
       const pulled = await typing(uri, text, true);
       for (const [how, { times }] of [['pushed', pushed], ['pulled', pulled]]) row(`${label}: keystroke to diagnostics, ${how}`, ms(quantile(times, 0.5)), ms(quantile(times, 0.95)), ms(Math.max(...times)), how === 'pushed' ? `${text.split('\n').length - 1} lines, opened in ${ms(pushed.open)}, ${Math.round(pushed.memory)} MB` : '');

@@ -5,7 +5,7 @@
 import type { CommentDirective } from '../statement.ts';
 import { commentDirectives } from '../comment-directives.ts';
 import { logicalLines } from '../logical-lines.ts';
-import type { OpenComment } from '../logical-lines.ts';
+import type { LogicalLine, OpenComment } from '../logical-lines.ts';
 import type { Line } from '../line.ts';
 import type { Macro } from './macro.ts';
 import { tokenize } from './token.ts';
@@ -62,29 +62,123 @@ export interface PreparedFile {
 /** Takes `text` of `file` apart. */
 export function prepareFile(file: string, text: string): PreparedFile {
   const { lines, openComment } = logicalLines(file, text, { c: true });
-  const items: Item[] = [];
+  const items = lines.flatMap(itemOf);
+  link(items);
+  return { items, guard: guardOf(items), openComment, comments: commentDirectives(file, text) };
+}
+
+/** A file taken apart again after a change. */
+export interface Reprepared {
+  readonly prepared: PreparedFile;
+  /** So many items at the beginning are the old ones. */
+  readonly same: number;
+  /** From this index on the items are the old ones again, which had the indices from `oldEnd` on; the number of items if none are. */
+  readonly end: number;
+  readonly oldEnd: number;
+}
+
+/**
+ * Takes `text` apart, using what `before` has of the lines in front of the change, and behind it if no line came or went.
+ * Takes `before` over: its items are linked anew.
+ */
+export function reprepareFile(file: string, text: string, before: PreparedFile, textBefore: string): Reprepared | undefined {
+  if (before.openComment !== undefined) return undefined;
+  const prefix = commonPrefix(textBefore, text);
+  const suffix = commonSuffix(textBefore, text, Math.min(textBefore.length, text.length) - prefix);
+  const firstLine = 1 + feeds(text, 0, prefix);
+  const lastLine = firstLine + feeds(text, prefix, text.length - suffix);
+  const keepsLines = feeds(text, prefix, text.length - suffix) === feeds(textBefore, prefix, textBefore.length - suffix);
+  // One item more than must be is read again: reading may look at the line that follows.
+  const same = Math.max(0, firstNotBefore(before.items, firstLine) - 1);
+  const line = same === 0 ? 1 : before.items[same - 1]!.lastLine + 1;
+  const offset = startOfLine(text, prefix, firstLine - line);
+  let oldEnd = before.items.length;
+  const { lines, openComment } = logicalLines(file, text, { c: true }, {
+    offset, line,
+    stopsAt: (number) => {
+      if (!keepsLines || number <= lastLine) return false;
+      const index = firstNotBefore(before.items, number);
+      if (before.items[index]?.firstLine !== number) return false;
+      oldEnd = index;
+      return true;
+    },
+  });
+  if (openComment !== undefined) return undefined;
+  const fresh = lines.flatMap(itemOf);
+  const items = [...before.items.slice(0, same), ...fresh, ...before.items.slice(oldEnd)];
+  link(items);
+  return { prepared: { items, guard: guardOf(items), openComment, comments: commentDirectives(file, text) }, same, end: same + fresh.length, oldEnd };
+}
+
+/** One item, or none: `#` alone is nothing. */
+function itemOf({ line, firstLine, lastLine }: LogicalLine): Item | readonly [] {
+  const match = DIRECTIVE.exec(line.text);
+  const name = match?.[1];
+  if (match !== null && name === undefined && line.text.trim() === '#') return [];
+  // With something else behind it, `#` is a comment of the assembler.
+  if (match === null || name === undefined || !DIRECTIVES.has(name)) return new Item(line, firstLine, lastLine, '', 0);
+  return new Item(line, firstLine, lastLine, name, match[0].length);
+}
+
+/** Finds the ends of conditionals. */
+function link(items: readonly Item[]): void {
   const open: number[] = [];
-  for (const { line, firstLine, lastLine } of lines) {
-    const match = DIRECTIVE.exec(line.text);
-    const name = match?.[1];
-    if (match === null || (name !== undefined && !DIRECTIVES.has(name))) {
-      items.push(new Item(line, firstLine, lastLine, '', 0));
-      continue;
-    }
-    if (name === undefined) {
-      // `#` alone is nothing; with something else behind it, a comment of the assembler.
-      if (line.text.trim() !== '#') items.push(new Item(line, firstLine, lastLine, '', 0));
-      continue;
-    }
-    const index = items.length;
-    if (name === 'elif' || name === 'else' || name === 'endif') {
+  for (let index = 0; index < items.length; index++) {
+    const { directive } = items[index]!;
+    if (directive === '') continue;
+    if (directive === 'elif' || directive === 'else' || directive === 'endif') {
       const before = open.pop();
       if (before !== undefined) items[before]!.next = index;
     }
-    if (name.startsWith('if') || name === 'elif' || name === 'else') open.push(index);
-    items.push(new Item(line, firstLine, lastLine, name, match[0].length));
+    if (!directive.startsWith('if') && directive !== 'elif' && directive !== 'else') continue;
+    items[index]!.next = -1;
+    open.push(index);
   }
-  return { items, guard: guardOf(items), openComment, comments: commentDirectives(file, text) };
+}
+
+/** The index of the first item that does not end in front of `line`. */
+function firstNotBefore(items: readonly Item[], line: number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (items[middle]!.lastLine < line) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function commonPrefix(a: string, b: string): number {
+  const most = Math.min(a.length, b.length);
+  let at = 0;
+  // Large steps first: comparing slices is quick.
+  for (let step = 4096; step >= 1; step >>= 3) while (at + step <= most && a.slice(at, at + step) === b.slice(at, at + step)) at += step;
+  return at;
+}
+
+/** At most `most` characters. */
+function commonSuffix(a: string, b: string, most: number): number {
+  let count = 0;
+  for (let step = 4096; step >= 1; step >>= 3) {
+    while (count + step <= most && a.slice(a.length - count - step, a.length - count) === b.slice(b.length - count - step, b.length - count)) count += step;
+  }
+  return count;
+}
+
+function feeds(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at >= 0 && at < to; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+/** The beginning of the line `back` lines in front of the one that holds `offset`. */
+function startOfLine(text: string, offset: number, back: number): number {
+  let at = offset;
+  for (let count = 0; count <= back; count++) {
+    at = at === 0 ? -1 : text.lastIndexOf('\n', at - 1);
+    if (at < 0) return 0;
+  }
+  return at + 1;
 }
 
 /** The guard of a file that is all in one `#ifndef`. */

@@ -3,6 +3,8 @@
  */
 import type { Problem, Severity, SourceRange } from '../../source.ts';
 import { FileOrigin, Line } from '../line.ts';
+import { JournaledMap } from '../journal.ts';
+import type { Journal } from '../journal.ts';
 import type { Budget } from '../limits.ts';
 import { INCLUDE_COST, MAX_INCLUDE_DEPTH, MAX_PROBLEMS } from '../limits.ts';
 import type { CommentDirective, IncludeReference, MacroDefinition, MacroUse, ReadOptions } from '../statement.ts';
@@ -63,27 +65,29 @@ function predefinedMacros(): ReadonlyMap<string, Macro> {
 }
 
 export class Preprocessor implements ExpansionHost {
-  readonly macros: Map<string, Macro>;
+  readonly macros: JournaledMap<Macro>;
   operator: ExpansionHost['operator'];
   private readonly options: ReadOptions;
   private readonly sink: PreprocessorSink;
-  private readonly openPrepared: OpenPrepared;
-  private readonly budget: Budget;
+  private openPrepared: OpenPrepared;
+  private budget: Budget;
   private readonly stack: OpenFile[] = [];
-  private readonly once = new Set<string>();
-  private counter = 0;
+  private readonly once: JournaledMap<true>;
+  /** Next value of `__COUNTER__`. */
+  counter = 0;
   /** Last line of the file read so far, for `__LINE__`. */
   private lastLine = 1;
   private deepLine = -1;
   private readonly baseFile: string;
 
-  constructor(file: string, prepared: PreparedFile, options: ReadOptions, sink: PreprocessorSink, openPrepared: OpenPrepared, budget: Budget) {
+  constructor(file: string, prepared: PreparedFile, options: ReadOptions, sink: PreprocessorSink, openPrepared: OpenPrepared, budget: Budget, journal: Journal) {
     this.options = options;
     this.sink = sink;
     this.openPrepared = openPrepared;
     this.budget = budget;
     this.baseFile = file;
-    this.macros = new Map(predefinedMacros());
+    this.macros = new JournaledMap(journal, predefinedMacros());
+    this.once = new JournaledMap(journal);
     for (const [name, value] of Object.entries(options.defines ?? {})) this.defineOption(name, value);
     this.open(file, prepared, -1);
     for (const path of [...(options.preincludes ?? [])].reverse()) {
@@ -113,6 +117,25 @@ export class Preprocessor implements ExpansionHost {
       const tokens = new Expander(this, item.tokens, true).all();
       if (tokens.length > 0) return tokens.length === item.tokens.length && tokens.every((token, index) => token.spot === item.tokens[index]!.spot) ? item.line : joinTokens(tokens);
     }
+  }
+
+  /** Index of the next line of the outermost file; undefined while an included one is read, and at the end. */
+  get mainIndex(): number | undefined {
+    return this.stack.length === 1 ? this.stack[0]!.at : undefined;
+  }
+
+  /** The conditionals open in the outermost file. */
+  get mainConditionals(): readonly Item[] {
+    return this.stack[0]?.conditionals ?? [];
+  }
+
+  /** Goes on in the outermost file, which is `prepared` now, at line `at` of it. */
+  resume(prepared: PreparedFile, at: number, conditionals: readonly Item[], openPrepared: OpenPrepared, budget: Budget): void {
+    this.stack.length = 0;
+    this.stack.push({ path: this.baseFile, prepared, at, conditionals: [...conditionals], found: -1 });
+    this.openPrepared = openPrepared;
+    this.budget = budget;
+    this.deepLine = -1;
   }
 
   private hasMacro(item: Item): boolean {
@@ -184,7 +207,7 @@ export class Preprocessor implements ExpansionHost {
 
   private open(path: string, prepared: PreparedFile, found: number): void {
     this.stack.push({ path, prepared, at: 0, conditionals: [], found });
-    this.sink.directives.push(...prepared.comments);
+    if (this.stack.length > 1 || path !== this.baseFile) this.sink.directives.push(...prepared.comments);
     if (prepared.openComment !== undefined) {
       const { line, column } = prepared.openComment;
       this.report({ start: { file: path, line, column }, endColumn: column + 2 }, 'syntax', 'the comment is not closed');
@@ -258,7 +281,7 @@ export class Preprocessor implements ExpansionHost {
         break;
       }
       case 'pragma':
-        if (item.tokens[0]?.text === 'once') this.once.add(file.path);
+        if (item.tokens[0]?.text === 'once') this.once.set(file.path, true);
         break;
       default:
         // #line, #ident and their like mean nothing to the assembler.
@@ -415,7 +438,7 @@ export class Preprocessor implements ExpansionHost {
       return;
     }
     if (!this.budget.spend(prepared.items.length + INCLUDE_COST)) return;
-    if (item.directive === 'import') this.once.add(found.path);
+    if (item.directive === 'import') this.once.set(found.path, true);
     this.open(found.path, prepared, found.index);
     void file;
   }
