@@ -4,6 +4,7 @@
 import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
 import type { CommentDirective } from '../assembly/gas/statement.ts';
+import { writtenPosition } from '../assembly/source.ts';
 import type { Problem } from '../assembly/source.ts';
 import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../fault-model/kernel-generation.ts';
 import type { Cpu } from './cpu/cpu.ts';
@@ -36,16 +37,22 @@ export function createMachine(request: MachineRequest): MachineResult {
   const resolved = resolveScenario({ config, image, directives, program, covered: table.entries.map(({ insn }) => insn) });
   if (!resolved.ok) return resolved;
   const { scenario, problems } = resolved;
+  const refused = table.registered.refusals.map(({ range, message }): Problem => {
+    const written = image.lineAt(range.start);
+    const start = written === undefined ? { file: program, line: 1, column: 1 } : writtenPosition(written);
+    return { severity: 'error', code: 'range-refused', message, range: { start, endColumn: start.column } };
+  });
+  if (refused.length > 0) return { ok: false, configProblems: [], problems: [...problems, ...refused] };
   return { ok: true, machine: machineFor(scenario, image), problems };
 }
 
 /** The machine for a complete scenario. `cpu` lets a caller that runs many machines use one CPU again. */
 export function machineFor(scenario: Scenario, image: Image, cpu: Cpu = createCpu({ profile: scenario.cpu, granule: scenario.poisonGranule })): EmulatedMachine {
+  const table = findImageTable(image, { generation: scenario.kernelGeneration });
   const { patches, problems } = bootPatches(image, scenario.cpu, scenario.kernelGeneration);
   return new EmulatedMachine({
-    scenario: problems.length === 0 ? scenario : { ...scenario, assumptions: [...scenario.assumptions, ...problems] },
-    image, cpu, patches,
-    table: findImageTable(image, { generation: scenario.kernelGeneration }),
+    scenario: { ...scenario, assumptions: [...scenario.assumptions, ...problems, ...table.registered.filled] },
+    image, cpu, patches, table,
     generation: kernelGeneration(scenario.kernelGeneration) ?? DEFAULT_KERNEL_GENERATION,
   });
 }

@@ -4,8 +4,8 @@
 import type { Severity } from '../source.ts';
 import type { CheckedFile, Finding } from './check.ts';
 import type { ExRange } from './entry.ts';
+import { crossings, sortRanges } from './nesting.ts';
 import { RANGE_SECTION, RANGE_STRIDE } from './read.ts';
-import { sortRanges } from './search.ts';
 
 /** Findings about `ranges`; partial overlaps and identical ranges name both. */
 export function checkRanges(checked: CheckedFile, ranges: readonly ExRange[]): Finding[] {
@@ -68,16 +68,8 @@ function checkLength(checked: CheckedFile, range: ExRange, note: Note): void {
 
 /** Ranges nest or are disjoint. `sorted` are those of one section. */
 function checkNesting(checked: CheckedFile, sorted: readonly ExRange[], note: Note): void {
-  const open: ExRange[] = [];
-  for (const range of sorted) {
-    const end = range.start + BigInt(range.length);
-    while (open.length > 0 && open.at(-1)!.start + BigInt(open.at(-1)!.length) <= range.start) open.pop();
-    const outer = open.at(-1);
-    if (outer !== undefined) {
-      const outerEnd = outer.start + BigInt(outer.length);
-      if (outer.start === range.start && outerEnd === end) note('error', 'identical-ranges', `ranges ${String(outer.index)} and ${String(range.index)} are the same: ${describe(checked, range)}`, range);
-      else if (end > outerEnd) note('error', 'partial-overlap', `range ${String(range.index)} ${describe(checked, range)} overlaps range ${String(outer.index)} ${describe(checked, outer)} only in part; ranges nest or are disjoint`, range);
-    }
-    open.push(range);
+  for (const { kind, first, second } of crossings(sorted)) {
+    if (kind === 'identical') note('error', 'identical-ranges', `ranges ${String(first.index)} and ${String(second.index)} are the same: ${describe(checked, second)}`, second);
+    else note('error', 'partial-overlap', `range ${String(second.index)} ${describe(checked, second)} overlaps range ${String(first.index)} ${describe(checked, first)} only in part; ranges nest or are disjoint`, second);
   }
 }

@@ -10,7 +10,8 @@ import { LAYOUTS } from './layouts.ts';
 import { Places } from './places.ts';
 import { RANGE_SECTION, RANGE_STRIDE, readRanges, readTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
-import { sortEntries, sortRanges } from './search.ts';
+import { sortRanges } from './nesting.ts';
+import { sortEntries } from './search.ts';
 
 /** A file that cannot be fixed, and why. */
 export class FixError extends Error {}

@@ -12,7 +12,8 @@ import { LAYOUTS } from './layouts.ts';
 import { readRanges, readTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
 import type { ReportedEntry, ReportedRange, TableReport } from './report-schema.ts';
-import { sortEntries, sortRanges, takesVector } from './search.ts';
+import { sortRanges } from './nesting.ts';
+import { sortEntries, takesVector } from './search.ts';
 
 /** What an entry's type does, in the words of a fault model. */
 export interface EntryMeaning {

@@ -4,6 +4,8 @@
 import type { Image } from '../elf/image.ts';
 import type { ExRange, ExtableEntry, ExtableLayout, ExtableTable, HandlerDescriptor } from './entry.ts';
 import { EX_TYPE_HANDLER, EXTABLE_IFETCH } from './entry.ts';
+import { registerRanges } from './nesting.ts';
+import type { RegisteredRanges } from './nesting.ts';
 import { readDescriptor, readImageRanges, readImageTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
 
@@ -14,11 +16,6 @@ function compare(a: bigint, b: bigint): number {
 /** The entries in order of `insn`, as the kernel sorts them; equal ones keep their order. */
 export function sortEntries(entries: readonly ExtableEntry[]): ExtableEntry[] {
   return [...entries].sort((a, b) => compare(a.insn, b.insn));
-}
-
-/** The ranges by start ascending, then length descending, so that an outer range precedes what it holds. */
-export function sortRanges(ranges: readonly ExRange[]): ExRange[] {
-  return [...ranges].sort((a, b) => compare(a.start, b.start) || b.length - a.length);
 }
 
 /** The entry for exactly `ip` in entries sorted by {@link sortEntries}; undefined if there is none. An ip inside an instruction misses. */
@@ -60,6 +57,8 @@ export interface ImageTable {
   readonly ranges: readonly ExRange[];
   /** Number of entries. */
   readonly size: number;
+  /** What was filled into the ranges, and why some would be refused. */
+  readonly registered: RegisteredRanges;
   /** The entry for exactly `ip`. */
   find(ip: bigint): ExtableEntry | undefined;
   /**
@@ -87,6 +86,7 @@ class SortedTable implements ImageTable {
   readonly entries: readonly ExtableEntry[];
   readonly ranges: readonly ExRange[];
   readonly size: number;
+  readonly registered: RegisteredRanges;
   readonly #image: Image;
   readonly #machineCheckEntries: readonly ExtableEntry[];
   readonly #descriptors = new Map<bigint, HandlerDescriptor | undefined>();
@@ -99,7 +99,8 @@ class SortedTable implements ImageTable {
     this.evidence = tables.flatMap(({ evidence }) => evidence);
     this.entries = sortEntries(ordinary.flatMap(({ entries }) => entries));
     this.#machineCheckEntries = sortEntries(tables.filter(({ layout }) => layout === 'mcex').flatMap(({ entries }) => entries));
-    this.ranges = sortRanges(ranges);
+    this.registered = registerRanges(image, ranges);
+    this.ranges = this.registered.ranges;
     this.size = this.entries.length + this.#machineCheckEntries.length;
   }
 

@@ -109,3 +109,25 @@ describe.skipIf(skip !== undefined)('a fault is offered', () => {
     expect(offered(linked, 'inner', 14, true)).toEqual(['range 0']);
   });
 });
+
+describe.skipIf(skip !== undefined)('ranges are registered', () => {
+  const registered = (name: string, ranges: string): { readonly lengths: readonly number[]; readonly said: readonly string[] } => {
+    const { table } = link(name, `${RANGES.slice(0, RANGES.indexOf('  .section __ex_range'))}
+  .section __ex_range, "a"
+${ranges}`);
+    return { lengths: table.ranges.map(({ length }) => length), said: [...table.registered.filled, ...table.registered.refusals.map(({ message }) => message)] };
+  };
+
+  it('with the size of the function where the length is left open', () => {
+    const { lengths, said } = registered('open', '.long outer - ., 0, all - ., 0\n.long inner - ., inner_end - inner, pf - ., 0');
+    expect(lengths).toEqual([15, 4]);
+    expect(said).toEqual(['range 0 covers outer, 15 bytes: its length is left open, and that is the size of the symbol']);
+  });
+
+  it('unless nobody knows the length, two exclude each other, or there is no descriptor', () => {
+    expect(registered('sizeless', '.long take - ., 0, all - ., 0').said).toEqual(['range 0 at take has length 0, and no symbol with a size is there: give the function a .size, or the range a length']);
+    expect(registered('same', '.long outer - ., 4, all - ., 0\n.long outer - ., 4, pf - ., 0').said).toEqual(['range 0 (4 bytes from outer) and range 1 are the same']);
+    expect(registered('crossing', '.long outer - ., 5, all - ., 0\n.long point - ., 9, pf - ., 0').said).toEqual(['range 1 (9 bytes from outer+0x3) overlaps range 0 (5 bytes from outer) only in part; ranges nest or are disjoint']);
+    expect(registered('undescribed', '.long outer - ., 4, 0x1000000, 0').said).toEqual([expect.stringMatching(/^range 0 \(4 bytes from outer\) has its handler described at .*, where no descriptor is$/)]);
+  });
+});

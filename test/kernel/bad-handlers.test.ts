@@ -2,9 +2,12 @@
  * Handlers that fault, lie, return to nowhere or never: each ends in a stop that says so.
  */
 import { describe, expect, test } from 'vitest';
+import type { Image } from '../../assembly/elf/image.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { LaunchConfig } from '../../machine/scenario/schema.ts';
-import { machineOf, phaseNames, phaseOf } from './program.ts';
+import { createMachine } from '../../machine/create.ts';
+import type { MachineResult } from '../../machine/create.ts';
+import { imageOf, machineOf, phaseNames, phaseOf } from './program.ts';
 
 const RUN = { limit: 1_000_000 };
 
@@ -29,6 +32,39 @@ SYM_FUNC_END(handler)
 	EXTABLE_DESCRIPTOR descriptor, handler, EXTABLE_PF | EXTABLE_MC
 	${rest}`, { buffers: { src: { access: 'none' } }, ...config });
 }
+
+describe('a range', () => {
+  const program = (ranges: string): Image => imageOf(`
+#include <mcsafe/extable.h>
+	extable_note
+SYM_FUNC_START(routine)
+1:	movq (%rsi), %rax
+2:	RET
+SYM_FUNC_END(routine)
+handler: leaq 2b(%rip), %rax
+	movq %rax, ${String(IP)}(%rdi)
+	movl $1, %eax
+	ret
+	EXTABLE_DESCRIPTOR descriptor, handler, EXTABLE_PF
+	.pushsection "__ex_range","a"
+	${ranges}
+	.popsection`);
+  const start = (image: Image): MachineResult => createMachine({ config: { program: 'p.S', entry: 'routine', poison: false, buffers: { src: { access: 'none' } } }, image, directives: [], program: 'p.S' });
+
+  test('whose length is left open is as long as its function, and that is said', () => {
+    const result = start(program('.long routine - ., 0, descriptor - ., 0'));
+    if (!result.ok) throw new Error(JSON.stringify(result));
+    expect(result.machine.run(RUN)).toEqual({ reason: 'returned' });
+    expect(result.machine.scenario.assumptions).toContainEqual(expect.stringMatching(/^range 0 covers routine, \d+ bytes: its length is left open/));
+  });
+
+  test('that cannot be registered keeps the program from running, and is named', () => {
+    expect(start(program('.long routine - ., 8, descriptor - ., 0 ; .long 1b - ., 100, descriptor - ., 0'))).toMatchObject({
+      ok: false, problems: [{ severity: 'error', code: 'range-refused', message: expect.stringContaining('only in part') as string, range: { start: { file: 'p.S' } } }],
+    });
+    expect(start(program('.long handler - ., 0, descriptor - ., 0'))).toMatchObject({ ok: false, problems: [{ message: expect.stringContaining('give the function a .size') as string }] });
+  });
+});
 
 describe('a handler', () => {
   test('that skips the instruction is all a fault needs', () => {
