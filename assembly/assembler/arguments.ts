@@ -34,6 +34,8 @@ export interface MemoryArgument {
   readonly base: Register;
   readonly index: Register;
   readonly scale: number;
+  /** The index is `%riz` or `%eiz`: none, but with a SIB byte that says so. */
+  readonly emptyIndex: boolean;
   readonly displacement: Value | undefined;
   /** Neither parentheses nor `*`: a branch target or an absolute address. */
   readonly bare: boolean;
@@ -47,7 +49,10 @@ export interface Arguments {
   readonly list: readonly Argument[];
   readonly mask: Register;
   readonly zeroing: boolean;
+  /** The n of `{1to n}`, 0 where it is not written. */
   readonly broadcast: number;
+  /** Bytes of one element where only that is said (`dword bcst`), else 0. */
+  readonly broadcastElement: number;
   readonly rounding: 'rn-sae' | 'rd-sae' | 'ru-sae' | 'rz-sae' | 'sae' | undefined;
 }
 
@@ -60,11 +65,13 @@ export function readArguments(statement: InstructionStatement, resolve: Resolve,
   const context = { resolve, bits, addressBits };
   const list: Argument[] = [];
   let rounding: Arguments['rounding'];
-  const decorations = { mask: Register.None, zeroing: false, broadcast: 0 };
+  const decorations = { mask: Register.None, zeroing: false, broadcast: 0, broadcastElement: 0 };
   for (const operand of statement.operands) {
     if (operand.kind === 'rounding') {
-      const first = list[0];
-      if (list.length > 1 || (first !== undefined && first.kind !== 'immediate')) throw new EncodeError('operand-mismatch', `{${operand.mode}} comes before the registers`);
+      const inside = CONVERTS_GENERAL.test(statement.mnemonic);
+      if (inside ? !isGeneral(list) : list.length > 1 || list.some((argument) => argument.kind !== 'immediate')) {
+        throw new EncodeError('operand-mismatch', `{${operand.mode}} comes ${inside ? 'behind the general register' : 'before the registers'}`);
+      }
       rounding = operand.mode;
       continue;
     }
@@ -80,6 +87,14 @@ export function readArguments(statement: InstructionStatement, resolve: Resolve,
   return { list, rounding, ...decorations };
 }
 
+/** Conversions from a general register have the rounding behind it: `vcvtsi2ss %eax, {rn-sae}, %xmm1, %xmm0`. */
+const CONVERTS_GENERAL = /^vcvtu?si2s[sdh][lq]?$/;
+
+function isGeneral(list: readonly Argument[]): boolean {
+  const [first] = list;
+  return list.length === 1 && first?.kind === 'register' && (first.class === 'r32' || first.class === 'r64');
+}
+
 interface Context {
   readonly resolve: Resolve;
   readonly bits: 16 | 32 | 64;
@@ -88,13 +103,13 @@ interface Context {
 }
 
 /** A mask belongs to the destination, which comes last; only registers can have their other elements zeroed. */
-function checkDecoration(operand: Operand, { mask, zeroing, broadcast }: OperandDecoration, last: boolean): void {
+function checkDecoration(operand: Operand, { mask, zeroing, broadcast, broadcastElement }: OperandDecoration, last: boolean): void {
   if ((mask !== undefined || zeroing === true) && !last) throw new EncodeError('operand-mismatch', 'a write mask belongs to the destination, the last operand');
   if (zeroing === true && operand.kind === 'memory') throw new EncodeError('operand-mismatch', '{z} does not go with a destination in memory');
-  if (broadcast !== undefined && operand.kind !== 'memory') throw new EncodeError('operand-mismatch', 'only an operand in memory can be broadcast');
+  if ((broadcast !== undefined || broadcastElement !== undefined) && operand.kind !== 'memory') throw new EncodeError('operand-mismatch', 'only an operand in memory can be broadcast');
 }
 
-function decorate(into: { mask: Register; zeroing: boolean; broadcast: number }, decoration: OperandDecoration): void {
+function decorate(into: { mask: Register; zeroing: boolean; broadcast: number; broadcastElement: number }, decoration: OperandDecoration): void {
   if (decoration.mask !== undefined) {
     const mask = registerNamed(decoration.mask);
     if (mask === undefined || registerClass(mask) !== 'k' || mask === Register.K0) {
@@ -104,6 +119,7 @@ function decorate(into: { mask: Register; zeroing: boolean; broadcast: number },
   }
   if (decoration.zeroing === true) into.zeroing = true;
   if (decoration.broadcast !== undefined) into.broadcast = decoration.broadcast;
+  if (decoration.broadcastElement !== undefined) into.broadcastElement = decoration.broadcastElement;
 }
 
 function readArgument(operand: Operand, context: Context, indirect: boolean): Argument {
@@ -132,7 +148,9 @@ function readMemory(operand: MemoryOperand, { resolve, bits, addressBits }: Cont
     return register;
   };
   const base = named(operand.base);
-  const index = named(operand.index);
+  const emptyIndex = operand.index === 'riz' || operand.index === 'eiz';
+  // Where it is a register's width that decides, the empty index has the width of its name.
+  const index = emptyIndex ? (operand.index === 'riz' ? Register.RAX : Register.EAX) : named(operand.index);
   const segment = named(operand.segment);
   const scale = operand.scale ?? 1;
   if (scale !== 1 && scale !== 2 && scale !== 4 && scale !== 8) {
@@ -143,7 +161,7 @@ function readMemory(operand: MemoryOperand, { resolve, bits, addressBits }: Cont
   const displacement = operand.displacement === undefined
     ? undefined
     : { constant: resolve(operand.displacement), expression: operand.displacement };
-  return { kind: 'memory', segment, base, index, scale, displacement, bare: !operand.parenthesised && !indirect, indirect };
+  return { kind: 'memory', segment, base, index, scale, emptyIndex, displacement, bare: !operand.parenthesised && !indirect, indirect };
 }
 
 /** SDM 2A 2.1.5: which registers can form an address. */

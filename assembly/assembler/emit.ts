@@ -61,6 +61,9 @@ const ROUNDING: Readonly<Record<string, RoundingControl>> = {
   'ru-sae': RoundingControl.RoundUp, 'rz-sae': RoundingControl.RoundTowardZero,
 };
 
+/** Registers that stand where an immediate byte would. */
+const IN_LAST_BYTE: ReadonlySet<Kind> = new Set([Kind.xmm_is4, Kind.xmm_is5, Kind.ymm_is4, Kind.ymm_is5]);
+
 /** Register numbers of si and di at each address size, for string instructions. */
 const STRING_KINDS = {
   si: { 16: OpKind.MemorySegSI, 32: OpKind.MemorySegESI, 64: OpKind.MemorySegRSI },
@@ -96,6 +99,7 @@ class Emission {
   private displacement: { value: Value; relative: boolean; addressBits: Bits } | undefined;
   private readonly immediates: Value[] = [];
   private branch: Value | undefined;
+  private emptyIndex = false;
 
   constructor(instruction: Instruction, match: Match, written: WrittenPrefixes, bits: Bits) {
     this.instruction = instruction;
@@ -109,7 +113,7 @@ class Emission {
     const { instruction } = this;
     if (given.mask !== Register.None) instruction.opMask = given.mask;
     if (given.zeroing) instruction.zeroingMasking = true;
-    if (given.broadcast !== 0) instruction.isBroadcast = true;
+    if (given.broadcast !== 0 || given.broadcastElement !== 0) instruction.isBroadcast = true;
     if (given.rounding === 'sae') instruction.suppressAllExceptions = true;
     else if (given.rounding !== undefined) instruction.roundingControl = ROUNDING[given.rounding] ?? RoundingControl.None;
   }
@@ -181,7 +185,9 @@ class Emission {
     const constant = value?.constant;
     instruction.memoryBase = base;
     instruction.memoryIndex = index;
-    instruction.memoryIndexScale = memory.scale;
+    // A scale without an index says nothing.
+    instruction.memoryIndexScale = index === Register.None ? 1 : memory.scale;
+    this.emptyIndex = memory.emptyIndex;
     if (relative && constant !== undefined) signedDisplacement(constant, base === Register.EIP ? 32 : 64, bits);
     if (relative || (value !== undefined && constant === undefined)) {
       this.displacement = { value: value ?? ZERO, relative, addressBits };
@@ -189,9 +195,17 @@ class Emission {
       instruction.memoryDisplacement = 0n;
       return;
     }
-    const signed = signedDisplacement(constant ?? 0n, addressBits, bits);
+    const signed = signedDisplacement(this.wrapped(constant ?? 0n), addressBits, bits);
     instruction.memoryDisplacement = addressBits === 64 ? signed : BigInt.asUintN(addressBits, signed);
-    instruction.memoryDisplSize = this.displacementSize(memory, signed, wide);
+    // What wraps around from below keeps the full width, but in 32-bit code.
+    const wrapped = bits !== 32 && (constant ?? 0n) < -(1n << BigInt(Math.min(addressBits, 32) - 1));
+    instruction.memoryDisplSize = wrapped ? wide : this.displacementSize(memory, signed, wide);
+  }
+
+  /** `lea` to a register of 32 bits needs no more of a displacement than its low half. */
+  private wrapped(constant: bigint): bigint {
+    const fits = constant >= -0xffff_ffffn && constant <= 0xffff_ffffn;
+    return fits && /^Lea_r(16|32)_m$/.test(this.match.candidate.form.name) ? BigInt.asIntN(32, constant) : constant;
   }
 
   private displacementSize(memory: MemoryArgument, signed: bigint, wide: number): number {
@@ -286,11 +300,24 @@ class Emission {
       code = encoder.takeBuffer();
     }
     if (failure !== undefined) throw new EncodeError('operand-mismatch', `these operands cannot be encoded together (${String(failure)})`);
+    if (this.emptyIndex) this.clearIndex(encoder, code);
     let fields = this.fields(encoder, code);
     if (this.branch !== undefined && this.bits !== 16 && this.written.bytes.includes(0x66)) ({ code, fields } = shortenBranch(code, fields));
     const { bytes, shift } = joinPrefixes(code, this.written, this.bits);
     if (bytes.length > 15) throw new EncodeError('bad-prefix', 'the instruction is longer than 15 bytes');
     return { bytes, fields: shift === 0 ? fields : fields.map((field) => ({ ...field, offset: field.offset + shift })) };
+  }
+
+  /** Turns the index %rax of the SIB byte into none (SDM 2A table 2-3). */
+  private clearIndex(encoder: Encoder, code: Uint8Array): void {
+    const offsets = encoder.getConstantOffsets();
+    try {
+      const register = this.match.candidate.form.kinds.some((kind) => IN_LAST_BYTE.has(kind)) ? 1 : 0;
+      const behind = offsets.hasDisplacement ? offsets.displacementOffset : offsets.hasImmediate ? offsets.immediateOffset : code.length - register;
+      code[behind - 1] = (code[behind - 1] ?? 0) | 0x20;
+    } finally {
+      offsets.free();
+    }
   }
 
   private fields(encoder: Encoder, code: Uint8Array): readonly EncodedField[] {

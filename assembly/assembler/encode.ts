@@ -43,6 +43,10 @@ function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstr
   if (alone !== undefined) return alone;
   const prefixes = readPrefixes(hinted.prefixes, bits);
   const { mnemonic } = hinted;
+  const cleared = statement.operands[0];
+  if (/^clr[bwlq]?$/.test(mnemonic) && statement.operands.length === 1 && cleared?.kind === 'register') {
+    return encode({ ...statement, mnemonic: `xor${mnemonic.slice(3)}`, operands: [cleared, cleared] }, resolve);
+  }
   if (isPlainNop(mnemonic, statement)) return { bytes: Uint8Array.of(0x90), fields: [] };
   if (isBreakpoint(mnemonic, statement, resolve)) return { bytes: Uint8Array.of(0xcc), fields: [] };
   const found = candidates(mnemonic);
@@ -53,7 +57,10 @@ function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstr
   const context = { mnemonic, bits, arguments: given, operands: intelOrder(mnemonic, operands), shortAddress };
   const matches = found.flatMap((candidate) => match(adjust(candidate, operands), context) ?? []);
   const usable = narrow(matches, mnemonic, bits, addressSize, given, prefixes);
-  if (usable.length > 0) return best(usable, given, prefixes, bits, statement);
+  if (usable.length > 0) {
+    const chosen = best(usable, given, prefixes, bits, statement);
+    return prefixes.pseudo.has('swap') ? swapped(chosen, usable, given, prefixes, bits, statement) : chosen.encoded;
+  }
   for (const size of [8, 16, 32]) {
     for (const cutOff of [false, true]) {
       const cut = shorten(context.operands, size, cutOff);
@@ -61,7 +68,7 @@ function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstr
       const shortened = found.flatMap((candidate) => match(adjust(candidate, operands), { ...context, operands: cut }) ?? []);
       const fitting = narrow(shortened.filter((one) => hasSize(one, size, cutOff)), mnemonic, bits, addressSize, given, prefixes);
       if (fitting.length === 0) continue;
-      const encoded = best(fitting, given, prefixes, bits, statement);
+      const { encoded } = best(fitting, given, prefixes, bits, statement);
       return cutOff ? { ...encoded, warning: `the immediate is cut off to ${String(size)} bits` } : encoded;
     }
   }
@@ -126,6 +133,8 @@ function takeHint(statement: InstructionStatement): { mnemonic: string; prefixes
   const width = /^(\w+)\.d(8|16|32)$/.exec(statement.mnemonic);
   if (width !== null) return { mnemonic: width[1] ?? '', prefixes: [...statement.prefixes, `{disp${width[2] ?? ''}}`] };
   if (statement.operands.length === 0 && /^f(add|mul|subr?|divr?)$/.test(statement.mnemonic)) return { mnemonic: `${statement.mnemonic}p`, prefixes: statement.prefixes };
+  const swapped = /^(\w+)\.s$/.exec(statement.mnemonic);
+  if (swapped !== null) return { mnemonic: swapped[1] ?? '', prefixes: [...statement.prefixes, '{swap}'] };
   const hint = /^(j\w+|loop\w*),\s*(p[nt])$/.exec(statement.mnemonic);
   if (hint === null) return statement;
   return { mnemonic: hint[1] ?? '', prefixes: [...statement.prefixes, hint[2] === 'pt' ? 'ds' : 'cs'] };
@@ -172,7 +181,8 @@ function narrow(
   let left = preferred(matches, given, written, bits);
   left = left.filter(({ candidate }) => {
     const { form } = candidate;
-    if (form.addressSize !== 0 && !form.shapes.some((shape) => shape.branch !== undefined)) {
+    // A register that holds an address says its size itself, as in `enqcmd (%ecx),%eax`.
+    if (form.addressSize !== 0 && !form.shapes.some((shape) => shape.branch !== undefined || shape.register !== undefined)) {
       const wanted = addressSize !== 0 ? addressSize : written.bytes.includes(0x67) ? (bits === 32 ? 16 : 32) : bits;
       return form.addressSize === wanted;
     }
@@ -226,7 +236,7 @@ interface Encoding {
   readonly order: number;
 }
 
-function best(matches: readonly Match[], given: Arguments, written: WrittenPrefixes, bits: 16 | 32 | 64, statement: InstructionStatement): EncodedInstruction {
+function best(matches: readonly Match[], given: Arguments, written: WrittenPrefixes, bits: 16 | 32 | 64, statement: InstructionStatement): Encoding {
   let chosen: Encoding | undefined;
   let problem: EncodeError | undefined;
   // gas has chosen by the time it looks whether a written REX prefix goes with the operands.
@@ -242,7 +252,20 @@ function best(matches: readonly Match[], given: Arguments, written: WrittenPrefi
     }
   });
   if (chosen === undefined) throw problem ?? new EncodeError('operand-mismatch', `\`${statement.text}\` cannot be encoded`);
-  return plain === written ? chosen.encoded : emit(chosen.match, given, written, bits);
+  return plain === written ? chosen : { ...chosen, encoded: emit(chosen.match, given, written, bits) };
+}
+
+/** What `.s` behind a mnemonic asks for: of two forms that move the same between registers, the one that gas would not take by itself. */
+function swapped(
+  chosen: Encoding, matches: readonly Match[], given: Arguments, written: WrittenPrefixes, bits: 16 | 32 | 64, statement: InstructionStatement,
+): EncodedInstruction {
+  const { encoding } = chosen.match.candidate.form;
+  const stores = ({ candidate: { form } }: Match): boolean => form.shapes[0]?.memory !== undefined || form.name.endsWith('_0F11');
+  const alike = matches.filter(({ candidate: { form }, placed }) => form.encoding === encoding && placed.every(({ kind }) => kind === 'register'));
+  // gas's first choice is iced's too.
+  const [usual] = alike;
+  const others = usual === undefined ? [] : alike.filter((one) => stores(one) !== stores(usual));
+  return others.length === 0 ? chosen.encoded : best(others, given, written, bits, statement).encoded;
 }
 
 const RANK: Partial<Record<EncodingKind, number>> = { [EncodingKind.Legacy]: 0, [EncodingKind.D3NOW]: 0, [EncodingKind.VEX]: 1, [EncodingKind.XOP]: 1, [EncodingKind.EVEX]: 2 };

@@ -68,6 +68,9 @@ const WORD_IN_MEMORY = /^(Mov_Sreg_r32m16|(Mov|Sldt|Str|Smsw)_r32m16(_Sreg)?|(Ll
 
 const VECTOR_SUFFIX = /^v(cvt(t?pd2u?dq|pd2ps|pd2ph|u?qq2p[sh]|u?dq2ph|ps2phx|neps2bf16)|fpclassp[sdh])$/;
 
+/** Those of them whose destination is the same register for each size. */
+const VECTOR_SUFFIX_Z = /^v(cvt(pd2ph|u?qq2ph)|fpclassp[sdh])$/;
+
 /** Moves between general and vector registers have their size in the name already; a few others have one size only. */
 const NO_SUFFIX = /^(v?(p(insr|extr)[bwdq]|mov[dq]|extractps)|kmov[bwdq]|rdrand|rdseed|rdpid|fn?stsw|movsxd)$/;
 
@@ -146,7 +149,7 @@ function readForm(code: Code, mnemonic: string): Form | undefined {
       addressSize: info.addressSize,
       default64: info.defaultOpSize64 || info.forceOpSize64,
       memoryBytes: bytes,
-      broadcast: info.canBroadcast ? bytes / MemorySizeExt.elementSize(info.memorySize) : 0,
+      broadcast: info.canBroadcast ? bytes / MemorySizeExt.size(info.broadcastMemorySize) : 0,
       lock: info.canUseLockPrefix,
       repeat: info.canUseRepPrefix || info.canUseRepnePrefix,
       bound: info.canUseBndPrefix,
@@ -181,7 +184,7 @@ function suffixesOf(
   const takesMemory = shapes.some((shape) => shape.memory !== undefined);
   if (mnemonic.startsWith('f') && encoding === EncodingKind.Legacy && takesMemory) return X87_SUFFIXES[memory] ?? [];
   if (NO_SUFFIX.test(mnemonic) || (mnemonic === 'nop' && shapes.length === 0)) return [];
-  if (VECTOR_SUFFIX.test(mnemonic)) return bytes === 16 ? ['x'] : bytes === 32 ? ['y'] : mnemonic.startsWith('vfp') ? ['z'] : [];
+  if (VECTOR_SUFFIX.test(mnemonic)) return bytes === 16 ? ['x'] : bytes === 32 ? ['y'] : VECTOR_SUFFIX_Z.test(mnemonic) ? ['z'] : [];
   if (shapes.some((shape) => shape.branch !== undefined) && !/^(jmp|call)$/.test(mnemonic)) return [];
   const suffix = GENERAL_SUFFIX[size];
   return suffix === undefined ? [] : [suffix];

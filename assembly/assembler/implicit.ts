@@ -14,6 +14,8 @@ interface ImplicitOperands {
   readonly address?: boolean;
   /** Number of real operands that follow; default 0. */
   readonly real?: number;
+  /** The real operands come first. */
+  readonly realFirst?: true;
 }
 
 const A = [RAX, EAX];
@@ -35,8 +37,9 @@ const TABLE: Readonly<Record<string, ImplicitOperands>> = {
   blendvps: { operands: [[XMM0]], real: 2 },
   pblendvb: { operands: [[XMM0]], real: 2 },
   sha256rnds2: { operands: [[XMM0]], real: 2 },
-  tpause: { operands: [[EAX], [EDX]], real: 1 },
-  umwait: { operands: [[EAX], [EDX]], real: 1 },
+  tpause: { operands: [[EDX], [EAX]], real: 1, realFirst: true },
+  umwait: { operands: [[EDX], [EAX]], real: 1, realFirst: true },
+  rmpquery: { operands: [[RAX, EAX], [RCX], [RDX]], address: true },
 };
 
 /** `operands` (AT&T order) without those the bytes do not hold, and the address size in bits they ask for, or 0. */
@@ -46,13 +49,14 @@ export function implicitOperands(
   const row = Object.hasOwn(TABLE, mnemonic) ? TABLE[mnemonic] : undefined;
   if (row === undefined) return { operands, addressSize: 0 };
   const count = row.operands.length;
+  const skip = row.realFirst === true ? row.real ?? 0 : 0;
   const fits = row.operands.every((accepted, index) => {
-    const operand = operands[index];
+    const operand = operands[skip + index];
     return operand?.kind === 'register' && accepted.includes(operand.register);
   });
   if (!fits || operands.length !== count + (row.real ?? 0)) return { operands, addressSize: 0 };
   const first = operands[0];
   const kind = row.address === true && first?.kind === 'register' ? registerClass(first.register) : undefined;
   const addressSize = kind === undefined ? 0 : kind === 'r64' ? 64 : kind === 'r32' ? 32 : 16;
-  return { operands: operands.slice(count), addressSize: addressSize === 64 && bits !== 64 ? -1 : addressSize };
+  return { operands: skip > 0 ? operands.slice(0, skip) : operands.slice(count), addressSize: addressSize === 64 && bits !== 64 ? -1 : addressSize };
 }

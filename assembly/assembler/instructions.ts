@@ -2,7 +2,7 @@
  * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
  */
 import type { Expression, InstructionStatement } from '../gas/statement.ts';
-import { encodeInstruction } from './encode.ts';
+import { EncodeError, encodeInstruction } from './encode.ts';
 import type { EncodedField, EncodedInstruction } from './encode.ts';
 import type { AssemblyState } from './state.ts';
 import { AssemblyError } from './assembly-error.ts';
@@ -10,6 +10,7 @@ import { AssemblyError } from './assembly-error.ts';
 /** Encodes `statement` where the assembler stands. Throws {@link EncodeError} or {@link AssemblyError}, having written nothing. */
 export function assembleInstruction(state: AssemblyState, statement: InstructionStatement): void {
   state.bits = statement.bits;
+  refuseEmptyIndex(state, statement);
   const { plain, call } = takeDescriptorCall(statement);
   const encoded = encodeInstruction(plain, (expression) => state.known(expression));
   if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
@@ -38,6 +39,16 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
       start: start.offset, range: statement.range,
     });
   });
+}
+
+/** `%riz` and `%eiz` name the absence of an index; gas takes them after `.allow_index_reg` only. */
+function refuseEmptyIndex(state: AssemblyState, { operands }: InstructionStatement): void {
+  if (state.emptyIndexAllowed) return;
+  for (const operand of operands) {
+    const inner = operand.kind === 'indirect' ? operand.target : operand;
+    if (inner.kind !== 'memory' || (inner.index !== 'riz' && inner.index !== 'eiz')) continue;
+    throw new EncodeError('unknown-register', `there is no register %${inner.index}: it stands for no index, and only after \`.allow_index_reg\``);
+  }
 }
 
 /** `call *x@tlscall(%rax)` only marks the instruction for the linker: its operand is `(%rax)`. */

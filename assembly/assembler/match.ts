@@ -62,17 +62,19 @@ function literal(value: bigint): Value {
   return { constant: value, expression: { kind: 'number', value } };
 }
 
-function decorationsFit(form: Form, { mask, zeroing, broadcast, rounding }: Arguments): boolean {
+function decorationsFit(form: Form, { mask, zeroing, broadcast, broadcastElement, rounding }: Arguments): boolean {
   const masked = mask !== Register.None;
   if (masked && !form.mask) return false;
   if (form.maskRequired && !masked) return false;
   if (zeroing && !form.zeroing) return false;
   if (broadcast !== 0 && form.broadcast !== broadcast) return false;
+  if (broadcastElement !== 0 && (form.broadcast === 0 || form.memoryBytes / form.broadcast !== broadcastElement)) return false;
   if (rounding === 'sae') return form.suppress;
   return rounding === undefined || form.rounding;
 }
 
-const STRING_NAMES = /^(Movs|Cmps|Ins|Outs|Lods|Stos|Scas)[bwdq]_/;
+/** Not those of SSE, such as `Cmpsd_xmm_xmmm64_imm8`. */
+const STRING_NAMES = /^(Movs|Cmps|Ins|Outs|Lods|Stos|Scas)[bwdq]_(?!xmm)/;
 /** x87 comparisons, which never name %st. */
 const COMPARES_WITH_ST0 = /^Fu?comp?_st0_sti/;
 

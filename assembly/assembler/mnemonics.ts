@@ -72,6 +72,10 @@ const ALIASES: Record<string, readonly Alias[]> = {
   fcompi: [{ to: 'fcomip' }], fucompi: [{ to: 'fucomip' }],
   cmpsd: [{ to: 'cmpsd' }],
   rdsspd: [{ to: 'rdsspd' }],
+  pcmpestriq: [{ to: 'pcmpestri64' }], pcmpestrmq: [{ to: 'pcmpestrm64' }], vpcmpestriq: [{ to: 'vpcmpestri64' }], vpcmpestrmq: [{ to: 'vpcmpestrm64' }],
+  pcmpestril: [{ to: 'pcmpestri' }], pcmpestrml: [{ to: 'pcmpestrm' }], vpcmpestril: [{ to: 'vpcmpestri' }], vpcmpestrml: [{ to: 'vpcmpestrm' }],
+  cmpxchg8bq: [{ to: 'cmpxchg8b' }],
+  xstorerng: [{ to: 'xstore' }],
   getsec: [{ to: 'getsec' }],
 };
 
@@ -79,8 +83,8 @@ const ALIASES: Record<string, readonly Alias[]> = {
 const NOT_ATT = new Set([
   'retf', 'iretd', 'pushfd', 'popfd', 'pushad', 'popad', 'insd', 'outsd', 'lodsd', 'stosd', 'scasd', 'getsecq',
   'reservednop', 'zero_bytes', 'loadall', 'storeall', 'ibts', 'xbts', 'umov', 'jmpe', 'db', 'dw', 'dd', 'dq',
-  'pcommit', 'fstdw', 'fstsg', 'fnstdw', 'fnstsg', 'frstpm', 'fstpnce', 'ftstp', 'frint2', 'frinear', 'frichop', 'feni8087_nop',
-  'pcmpestri64', 'pcmpestrm64', 'vpcmpestri64', 'vpcmpestrm64', 'altinst', 'cl1invmb', 'cpu_read', 'cpu_write', 'bb0_reset', 'bb1_reset', 'undoc', 'seamops', 'invalid',
+  'pcommit', 'fstdw', 'fstsg', 'fnstdw', 'fnstsg', 'fstpnce', 'ftstp', 'frint2', 'frinear', 'frichop', 'feni8087_nop',
+  'pcmpestri64', 'pcmpestrm64', 'vpcmpestri64', 'vpcmpestrm64', 'altinst', 'cl1invmb', 'cpu_read', 'cpu_write', 'bb0_reset', 'bb1_reset', 'undoc', 'invalid',
 ]);
 
 /** `movs` and its like take b, w, l, q; the second letter of iced's name says d for l. */
@@ -138,7 +142,7 @@ function extensions(add: (name: string, ...aliases: readonly Alias[]) => void): 
         if (size <= (SIZE_OF[source] ?? 0)) continue;
         add(stem + source + suffix, { to: target, only: (form) => fits(form) && form.size === size });
       }
-      add(stem + source, { to: target, only: (form) => fits(form) && form.size > (SIZE_OF[source] ?? 0) });
+      for (const name of [stem + source, to + source]) add(name, { to: target, only: (form) => fits(form) && form.size > (SIZE_OF[source] ?? 0) });
     }
   }
 }
@@ -194,7 +198,7 @@ export function candidates(mnemonic: string): readonly Candidate[] {
 }
 
 /** Names that have their size in them: no suffix comes behind. */
-const SIZED_NAME = /^((movs|cmps|lods|scas|stos|ins|outs)[bwlq]|mov[sz][bwl][wlq]?|cbtw|cwt[ld]|clt[dq]|cqto)$/;
+const SIZED_NAME = /^((movs|cmps|lods|scas|stos|ins|outs)[bwlq]|mov[sz][bwl][wlq]?|mov[sz]x[bwl]?|cbtw|cwt[ld]|clt[dq]|cqto)$/;
 
 function find(mnemonic: string): readonly Candidate[] {
   const result: Candidate[] = [];

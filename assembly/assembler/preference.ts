@@ -22,8 +22,8 @@ export function preferred(matches: readonly Match[], given: Arguments, { pseudo 
   if (bits === 64) left = left.filter((match) => !isNopExchange(match));
   if (pseudo.has('load') || pseudo.has('store')) left = byDirection(left, pseudo.has('store'));
   left = quadMove(left);
-  // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m.
-  if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name) || form.kinds.includes(Kind.xmm_is4))) left = left.toReversed();
+  // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m, but for vpcmov.
+  if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name) || form.kinds.includes(Kind.xmm_is4)) && !left.some(({ candidate: { form } }) => form.name.includes('Vpcmov_'))) left = left.toReversed();
   return left;
 }
 

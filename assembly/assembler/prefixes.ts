@@ -79,6 +79,11 @@ export function readPrefixes(names: readonly string[], bits: 16 | 32 | 64): Writ
   return { bytes, rex, pseudo, names: real };
 }
 
+/** VIA's cryptography repeats always, and may be written with the prefix. */
+function repeatsItself(code: Uint8Array, at: number): boolean {
+  return code[at] === 0x0f && (code[at + 1] === 0xa6 || code[at + 1] === 0xa7);
+}
+
 /**
  * `code` as iced encoded it with the written prefixes joined in, in gas's order; `shift` tells by how many bytes it grew.
  */
@@ -97,7 +102,7 @@ export function joinPrefixes(code: Uint8Array, written: WrittenPrefixes, bits: 1
     const group = GROUP_OF[byte] ?? 'lock';
     const present = slots.get(group);
     // A prefix that the operands need anyway may be written too.
-    if (present !== undefined && group !== 'address' && !(group === 'segment' && present === byte)) throw new EncodeError('bad-prefix', 'two prefixes of the same group in one instruction');
+    if (present !== undefined && group !== 'address' && !((group === 'segment' || repeatsItself(code, oldHead)) && present === byte)) throw new EncodeError('bad-prefix', 'two prefixes of the same group in one instruction');
     slots.set(group, byte);
   }
   const head = GROUPS.flatMap((group) => slots.get(group) ?? []);

@@ -67,6 +67,8 @@ export class AssemblyState {
   readonly versions: { readonly symbol: AssemblySymbol; readonly written: string; readonly remove: boolean }[] = [];
   /** The code size in force, for padding. */
   bits: 16 | 32 | 64 = 64;
+  /** `.allow_index_reg` is in force. */
+  emptyIndexAllowed = false;
   /** True once `.abort` or `.end` has been read: nothing behind it counts. */
   stopped = false;
   section: SectionBuilder;

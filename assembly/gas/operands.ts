@@ -95,11 +95,15 @@ function parseOperand(text: string, start: number, end: number, context: Operand
     if (text[behind] !== ':') throw new GasSyntaxError(`"${text.slice(behind, stop)}" cannot follow a register`, behind, stop);
     return parseMemory(text, { start, end: stop, from: skipBlanks(text, behind + 1), wholeEnd: end }, register.name, decoration, context);
   }
-  const named = namedRegister(text, start, stop, context);
+  const stack = /^st\s*\(\s*([0-7])\s*\)$/i.exec(text.slice(start, stop));
+  const named = stack !== null && context.registerOf('st') !== undefined ? `st(${stack[1]!})` : namedRegister(text, start, stop, context);
   if (named !== undefined) {
     const range = context.places.range(start, end);
     return decoration === undefined ? { kind: 'register', name: named, range } : { kind: 'register', name: named, decoration, range };
   }
+  const colon = text.indexOf(':', start);
+  const segment = colon < 0 || colon >= stop ? undefined : context.registerOf(text.slice(start, colon).trimEnd());
+  if (segment !== undefined) return parseMemory(text, { start, end: stop, from: skipBlanks(text, colon + 1), wholeEnd: end }, segment, decoration, context);
   return parseMemory(text, { start, end: stop, from: start, wholeEnd: end }, undefined, decoration, context);
 }
 

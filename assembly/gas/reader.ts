@@ -20,6 +20,7 @@ import type { EvaluateAt } from './macro-arguments.ts';
 import { parseOperands } from './operands.ts';
 import type { OperandContext } from './operands.ts';
 import { expandMacro } from './macro-directives.ts';
+import { bareRegister } from './register-names.ts';
 import { READER_DIRECTIVES } from './reader-directives.ts';
 import { splitStatements } from './sources.ts';
 import type { Piece, Source } from './sources.ts';
@@ -51,7 +52,7 @@ export class Reader {
   readonly sources: Source[] = [];
   alternate = false;
   intel = false;
-  /** In Intel syntax: registers are written with `%`. */
+  /** Registers are written with `%`. */
   registerPrefix = true;
   bits: 16 | 32 | 64 = 64;
   stopped = false;
@@ -72,6 +73,8 @@ export class Reader {
     }
     return count === 0 ? undefined : `${number}\u0002${String(count)}`;
   };
+
+  private readonly bareRegisterOf = (name: string): string | undefined => bareRegister(name) ?? this.symbols.registerOf(name);
 
   constructor(options: ReadOptions, budget: Budget) {
     this.options = options;
@@ -315,8 +318,9 @@ export class Reader {
 
   /** What expressions and operands of `line` need to know. */
   context(line: Line): OperandContext {
-    if (this.lastContext?.places === line) return this.lastContext;
-    this.lastContext = { places: line, localLabel: this.localLabel, lookup: this.symbols.lookup, registerOf: this.symbols.registerOf };
+    const registerOf = this.registerPrefix || this.intel ? this.symbols.registerOf : this.bareRegisterOf;
+    if (this.lastContext?.places === line && this.lastContext.registerOf === registerOf) return this.lastContext;
+    this.lastContext = { places: line, localLabel: this.localLabel, lookup: this.symbols.lookup, registerOf };
     return this.lastContext;
   }
 

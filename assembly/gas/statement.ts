@@ -32,6 +32,8 @@ export interface OperandDecoration {
   readonly zeroing?: boolean;
   /** The 16 of `{1to16}`. */
   readonly broadcast?: number;
+  /** Intel syntax: bytes of the element that `word bcst`, `dword bcst` or `qword bcst` repeats. */
+  readonly broadcastElement?: 2 | 4 | 8;
 }
 
 /**

@@ -13,17 +13,17 @@ export interface Comparison {
   readonly differences: readonly string[];
 }
 
-/** Compares `texts`, each a statement that needs nothing of the others. `bits` is the code size. */
-export function compareTexts(texts: readonly string[], bits: 16 | 32 | 64 = 64): Comparison {
+/** Compares `texts`, each a statement that needs nothing of the others. `bits` is the code size; `first` are directives in front of all. */
+export function compareTexts(texts: readonly string[], bits: 16 | 32 | 64 = 64, first = ''): Comparison {
   const differences: string[] = [];
-  const head = `.code${String(bits)}\n`;
+  const head = `.code${String(bits)}; ${first}\n`;
   const sane = withoutCrashes(texts, head);
-  const first = gas(head + sane.join('\n') + '\n', '-g');
-  const refusedByGas = sane.filter((_text, index) => first.errors.has(index + 2));
-  const good = sane.filter((_text, index) => !first.errors.has(index + 2));
+  const judged = gas(head + sane.join('\n') + '\n', '-g');
+  const refusedByGas = sane.filter((_text, index) => judged.errors.has(index + 2));
+  const good = sane.filter((_text, index) => !judged.errors.has(index + 2));
   const refusedByUs = errorLines(head + refusedByGas.join('\n') + '\n');
   refusedByGas.forEach((text, index) => {
-    if (!refusedByUs.has(index + 2)) differences.push(`${text} | gas refuses it: ${first.errors.get(sane.indexOf(text) + 2) ?? ''}`);
+    if (!refusedByUs.has(index + 2)) differences.push(`${text} | gas refuses it: ${judged.errors.get(sane.indexOf(text) + 2) ?? ''}`);
   });
   const theirs = bytesByLine(gas(head + good.join('\n') + '\n', '-g').object!);
   const unit = read(head + good.join('\n') + '\n');

@@ -7,13 +7,19 @@ import { assemble } from '../../assembly/assembler/assemble.ts';
 import { missing } from '../corpus/corpus.ts';
 import { compareTexts } from './compare.ts';
 import { read } from './reader.ts';
-import { SPELLINGS, SPELLINGS_16, SPELLINGS_32 } from './spellings.ts';
+import { SPELLINGS, SPELLINGS_16, SPELLINGS_32, SPELLINGS_BARE, SPELLINGS_INTEL } from './spellings.ts';
 
 const skip = missing('spellings against GNU as', { commands: ['as'] });
 
 describe.skipIf(skip !== undefined)('spellings of instructions', () => {
   it.each([[64, SPELLINGS], [32, SPELLINGS_32], [16, SPELLINGS_16]] as const)('%i-bit code: taken or refused as GNU as does', (bits, texts) => {
     const { differences, same, refused } = compareTexts(texts, bits);
+    expect(differences).toEqual([]);
+    expect(same + refused).toBe(texts.length);
+  });
+
+  it.each([['.intel_syntax noprefix', SPELLINGS_INTEL], ['.att_syntax noprefix', SPELLINGS_BARE]] as const)('%s: taken or refused as GNU as does', (directive, texts) => {
+    const { differences, same, refused } = compareTexts(texts, 64, directive);
     expect(differences).toEqual([]);
     expect(same + refused).toBe(texts.length);
   });

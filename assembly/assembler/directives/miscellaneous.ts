@@ -38,9 +38,19 @@ const unsupported = (why: string): Handler => (_state, statement) => {
   throw new AssemblyError('bad-directive', `${statement.name} ${why}`);
 };
 
+/** `.nop`: one instruction that does nothing. */
+const noOperation: Handler = (state) => {
+  state.append(Uint8Array.of(0x90));
+};
+
 /** The reader gives each instruction its code size; padding goes by the directive. */
 const code = (bits: 16 | 32 | 64): Handler => (state) => {
   state.bits = bits;
+};
+
+/** Whether `%riz` and `%eiz` may be written. */
+const emptyIndex = (allowed: boolean): Handler => (state) => {
+  state.emptyIndexAllowed = allowed;
 };
 
 const nothing: Handler = () => undefined;
@@ -56,7 +66,7 @@ export const miscellaneousDirectives: Readonly<Record<string, Handler>> = {
   '.list': nothing, '.nolist': nothing, '.title': nothing, '.sbttl': nothing, '.psize': nothing, '.eject': nothing, '.llen': nothing, '.lflags': nothing,
   // Choices that change no byte of what this assembler accepts.
   '.arch': nothing, '.altmacro': nothing, '.noaltmacro': nothing, '.att_mnemonic': nothing, '.att_syntax': nothing, '.intel_syntax': nothing,
-  '.sse_check': nothing, '.operand_check': nothing, '.allow_index_reg': nothing, '.disallow_index_reg': nothing, '.nop': nothing, '.bundle_align_mode': unsupported('is for other targets'),
+  '.sse_check': nothing, '.operand_check': nothing, '.allow_index_reg': emptyIndex(true), '.disallow_index_reg': emptyIndex(false), '.nop': noOperation, '.bundle_align_mode': unsupported('is for other targets'),
   '.code16': code(16), '.code32': code(32), '.code64': code(64), '.code16gcc': code(16),
   '.gnu_attribute': nothing, '.vtable_entry': nothing, '.vtable_inherit': nothing, '.version': nothing, '.reloc': unsupported('is not supported'),
 };

@@ -20,16 +20,24 @@ export interface IntelInstruction {
 /** Instructions whose operands stand in the same order in both syntaxes. */
 const SAME_ORDER = /^(?:bound|enter|invlpg\w*|monitor\w*|mwait\w*|tpause|umwait|pvalidate|rmp\w+)$/;
 /** Names that mean something else, or nothing, in AT&T syntax. */
-const NAMES: Readonly<Record<string, string>> = { retf: 'lret', retfq: 'lretq', movsxd: 'movslq' };
+const NAMES: Readonly<Record<string, string>> = {
+  retf: 'lret', retfq: 'lretq', retfw: 'lretw', retfd: 'lretl', movsxd: 'movslq', iretd: 'iretl', sysretd: 'sysretl', sysexitd: 'sysexitl',
+  pushfd: 'pushfl', popfd: 'popfl', pushad: 'pushal', popad: 'popal', cvtsi2ssd: 'cvtsi2ssl', cvtsi2sdd: 'cvtsi2sdl',
+};
+/** Instructions that may have Intel's suffix d for doublewords. */
+const DOUBLEWORD = /^(?:add|adc|and|or|xor|sub|sbb|cmp|test|mov|not|neg|inc|dec|i?mul|i?div|push|pop|nop|lea|xchg|xadd|cmpxchg|sa[lr]|r[oc][lr]|bs[fr]|bt[csr]?|crc32)d$/;
 /** Names without operands that are string instructions on doublewords. */
 const STRINGS: Readonly<Record<string, string>> = {
   movsd: 'movsl', cmpsd: 'cmpsl', stosd: 'stosl', lodsd: 'lodsl', scasd: 'scasl', insd: 'insl', outsd: 'outsl',
 };
 /** Instructions whose memory operand has one size only, and no suffix. */
-const NO_SUFFIX = /^(?:cmpxchg(?:8|16)b|f?xsave\w*|f?xrstor\w*|prefetch\w*|cl(?:flush\w*|wb|demote)|v?(?:ld|st)mxcsr|[sl][gil]dt|invlpg|invept|set\w+|fn?st[cs]w|fldcw|fn?stenv|fldenv|fn?save|frstor|lea|verr|verw|lmsw|fbld|fbstp)$/;
+const NO_SUFFIX = /^(?:cmpxchg(?:8|16)b|f?xsave\w*|f?xrstor\w*|prefetch\w*|cl(?:flush\w*|wb|demote)|v?(?:ld|st)mxcsr|[sl][gil]dt|invlpg|invept|set\w+|fn?st[cs]w|fldcw|fn?stenv|fldenv|fn?save|frstor|lea|verr|verw|lmsw|fbld|fbstp|clrssbsy|rstorssp|vmptr(?:ld|st)|vmclear|vmxon)$/;
 const X87 = /^f(?:ld|stp?|add|subr?|mul|divr?|comp?)$/;
 const X87_INTEGER = /^fi(?:ld|stp?|sttp|add|subr?|mul|divr?|comp?)$/;
-const VECTOR_SUFFIX = /^vcvtt?pd2(?:ps|u?dq)$|^vcvtu?qq2ps$|^vfpclassp[sd]$/;
+/** Those whose memory operand alone tells the size. */
+const VECTOR_SUFFIX = /^v(?:cvt(?:t?pd2u?dq|pd2p[sh]|u?qq2p[sh]|u?dq2ph|ps2phx|neps2bf16)|fpclassp[sdh])$/;
+/** Those of them that take 64 bytes of memory beside a destination that smaller ones have too. */
+const FOUR_SIZES = /^v(?:cvt(?:pd2ph|u?qq2ph)|fpclassp[sdh])$/;
 const INTEGER_SUFFIX: Partial<Record<PointerSize, string>> = { byte: 'b', word: 'w', dword: 'l', qword: 'q' };
 const BRANCH = /^(?:call|jmp|j[a-z]{1,4}|loop\w*|xbegin)$/;
 
@@ -47,9 +55,10 @@ export function parseIntelInstruction(text: string, start: number, end: number, 
     }
   }
   const mnemonic = attMnemonic(written, operands);
-  const list = operands.map(({ operand, size }) => {
+  const list = operands.flatMap(({ operand, size, rounding }): Operand[] => {
     const direct = operand.kind === 'memory' && !operand.parenthesised && operand.segment === undefined && (size === undefined || size === 'short' || (size === 'near' && !text.includes('[')));
-    return (written === 'call' || written === 'jmp') && !direct && operand.kind !== 'immediate' ? { kind: 'indirect' as const, target: operand, range: operand.range } : operand;
+    if (rounding !== undefined) return roundedInside(operand) ? [rounding, operand] : [operand, rounding];
+    return [(written === 'call' || written === 'jmp') && !direct && operand.kind !== 'immediate' ? { kind: 'indirect', target: operand, range: operand.range } : operand];
   });
   if (!SAME_ORDER.test(written)) list.reverse();
   return { prefixes, mnemonic, operands: list };
@@ -62,6 +71,11 @@ function sizeOfRegister(name: string): string | undefined {
   return /^r(?:[a-d]x|[sd]i|[bs]p|[89]|1[0-5])$/.test(name) ? 'q' : undefined;
 }
 
+/** A conversion from a general register has the rounding between its operands, in either syntax. */
+function roundedInside(operand: Operand): boolean {
+  return operand.kind === 'register' && /^[lq]$/.test(sizeOfRegister(operand.name) ?? '');
+}
+
 /** The AT&T mnemonic: with a suffix where only `ptr` tells the size. */
 function attMnemonic(written: string, operands: readonly IntelOperand[]): string {
   if (operands.length === 0) {
@@ -70,6 +84,7 @@ function attMnemonic(written: string, operands: readonly IntelOperand[]): string
   }
   const first = operands[0]!.operand;
   if (/^f(?:sub|div)r?p?$/.test(written) && first.kind === 'register' && first.name !== 'st' && first.name !== 'st(0)' && (operands.length === 2 || written.endsWith('p'))) return reversed(written);
+  if (DOUBLEWORD.test(written) && (written !== 'movd' || operands[1]?.operand.kind === 'immediate')) return `${written.slice(0, -1)}l`;
   const memory = operands.find(({ operand }) => operand.kind === 'memory');
   if (written === 'movzx' || written === 'movsx' || written === 'movsxd') {
     const source = operands[1];
@@ -84,10 +99,10 @@ function attMnemonic(written: string, operands: readonly IntelOperand[]): string
   if (size === 'far') return written === 'call' || written === 'jmp' ? `l${written}` : name;
   if (X87.test(written)) return written + (({ dword: 's', qword: 'l', tbyte: 't' } as Partial<Record<PointerSize, string>>)[size] ?? '');
   if (X87_INTEGER.test(written)) return written + (({ word: 's', dword: 'l', qword: 'll' } as Partial<Record<PointerSize, string>>)[size] ?? '');
-  if (VECTOR_SUFFIX.test(written)) return written + (({ xmmword: 'x', ymmword: 'y', zmmword: 'z' } as Partial<Record<PointerSize, string>>)[size] ?? '');
+  if (VECTOR_SUFFIX.test(written)) return written + (({ xmmword: 'x', ymmword: 'y', zmmword: FOUR_SIZES.test(written) ? 'z' : '' } as Partial<Record<PointerSize, string>>)[size] ?? '');
   const suffix = INTEGER_SUFFIX[size];
   if (suffix === undefined) return name;
-  if (/^v?cvtu?si2s[sdh]$/.test(written)) return written + suffix;
+  if (/^(?:v?cvtu?si2s[sdh]|crc32)$/.test(written)) return written + suffix;
   const others = operands.filter((operand) => operand !== memory);
   const sized = others.some(({ operand }, index) =>
     operand.kind === 'register' && !(operand.name === 'cl' && index === others.length - 1 && /^(?:sh[lr]d?|sa[lr]|r[oc][lr])$/.test(written)));

@@ -4,8 +4,9 @@
 import { isBlank, skipBlanks } from '../characters.ts';
 import { evaluateAbsolute } from '../evaluate.ts';
 import { parseWholeExpression } from '../expression.ts';
-import { parseDecorations } from '../operands.ts';
+import { parseDecorations, trim } from '../operands.ts';
 import type { OperandContext } from '../operands.ts';
+import { bareRegister } from '../register-names.ts';
 import type { Expression, MemoryOperand, Operand, OperandDecoration } from '../statement.ts';
 import { GasSyntaxError } from '../syntax-error.ts';
 
@@ -21,19 +22,22 @@ export type PointerSize = 'byte' | 'word' | 'dword' | 'fword' | 'qword' | 'tbyte
 
 export interface IntelOperand {
   readonly operand: Operand;
+  /** A rounding mode written at the register: `zmm2{rn-sae}`. */
+  readonly rounding?: Operand;
   readonly size: PointerSize | undefined;
 }
 
-const REGISTER = /^(?:[re]?(?:ax|bx|cx|dx|si|di|bp|sp)|[abcd][hl]|(?:si|di|bp|sp)l|r(?:[89]|1[0-5])[bwd]?|[re]ip|[cdefgs]s|cr(?:1[0-5]|[0-9])|d[rb](?:1[0-5]|[0-9])|tr[0-7]|[xyz]mm(?:[12]?[0-9]|3[01])|k[0-7]|mm[0-7]|st|bnd[0-3]|[re]iz)$/i;
 const SIZE = /(byte|word|dword|fword|qword|tbyte|oword|xmmword|ymmword|zmmword|mmword|far|near|short)\b(?:\s+ptr\b)?\s*/iy;
+const BROADCAST = /(word|dword|qword)\s+bcst\b\s*/iy;
+const ELEMENTS: Readonly<Record<string, 2 | 4 | 8>> = { word: 2, dword: 4, qword: 8 };
+const FLAT = /flat\s*:\s*/iy;
 const OFFSET = /offset\b\s*(?:flat\s*:\s*)?/iy;
 const ROUNDING = /^\{\s*(rn-sae|rd-sae|ru-sae|rz-sae|sae)\s*\}$/i;
 
 /** The register `name` stands for, lower case without `%`; undefined if it is none here. */
 function registerNamed(name: string, context: IntelContext): string | undefined {
   if (name.startsWith('%')) return name.slice(1).toLowerCase();
-  if (!context.registerPrefix && REGISTER.test(name)) return name.toLowerCase();
-  return context.registerOf(name);
+  return (context.registerPrefix ? undefined : bareRegister(name)) ?? context.registerOf(name);
 }
 
 /** Reads the operand that fills `start` to `end`. @throws GasSyntaxError */
@@ -44,9 +48,24 @@ export function parseIntelOperand(text: string, start: number, end: number, cont
   if (rounding !== null) return { operand: { kind: 'rounding', mode: rounding[1]!.toLowerCase() as 'sae', range }, size: undefined };
   let stop = end;
   let decoration: OperandDecoration | undefined;
-  if (text[end - 1] === '}') ({ decoration, stop } = parseDecorations(text, start, end));
+  let attached: Operand | undefined;
+  if (text[end - 1] === '}') {
+    const open = text.lastIndexOf('{', end - 1);
+    const mode = open > start ? ROUNDING.exec(text.slice(open, end)) : null;
+    if (mode !== null) {
+      attached = { kind: 'rounding', mode: mode[1]!.toLowerCase() as 'sae', range: context.places.range(open, end) };
+      stop = trim(text, { start, end: open }).end;
+    } else ({ decoration, stop } = parseDecorations(text, start, end));
+  }
   let at = start;
   let size: PointerSize | undefined;
+  BROADCAST.lastIndex = at;
+  const repeated = BROADCAST.exec(text);
+  if (repeated !== null && BROADCAST.lastIndex < stop) {
+    const broadcastElement = ELEMENTS[repeated[1]!.toLowerCase()];
+    decoration = { ...decoration, ...(broadcastElement === undefined ? {} : { broadcastElement }) };
+    at = BROADCAST.lastIndex;
+  }
   SIZE.lastIndex = at;
   const sized = SIZE.exec(text);
   if (sized !== null && SIZE.lastIndex < stop) {
@@ -61,10 +80,13 @@ export function parseIntelOperand(text: string, start: number, end: number, cont
   if (stack !== null) return { operand: { kind: 'register', name: `st(${stack[1]!})`, range }, size };
   const register = /^%?\s*[\w.$]+$/.test(text.slice(at, stop)) ? registerNamed(text.slice(at, stop).replace(/\s+/g, ''), context) : undefined;
   if (register !== undefined) {
-    return { operand: { kind: 'register', name: register, ...(decoration === undefined ? {} : { decoration }), range }, size };
+    return { operand: { kind: 'register', name: register, ...(decoration === undefined ? {} : { decoration }), range }, size, ...(attached === undefined ? {} : { rounding: attached }) };
   }
   const segment = /^%?\s*([cdefgs]s)\s*:\s*/i.exec(text.slice(at, stop));
   if (segment !== null) at += segment[0].length;
+  // MASM's segment of everything.
+  FLAT.lastIndex = at;
+  if (FLAT.exec(text) !== null && FLAT.lastIndex < stop) at = FLAT.lastIndex;
   const bracketed = text.slice(at, stop).includes('[');
   const address = readAddress(text, at, stop, context);
   const plain = !bracketed && address.base === undefined && address.index === undefined;
