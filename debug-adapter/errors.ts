@@ -40,6 +40,7 @@ export const errors = {
 
   badExpression: (message: string) => new AdapterError(4000, message),
   badMemoryReference: (text: string) => new AdapterError(4001, `"${text}" is no address; memory references are numbers such as 0xffff888000100000`),
+  badDataId: (text: string) => new AdapterError(4006, `"${text}" is no data id that dataBreakpointInfo gives`),
   tooMuchMemory: (count: number, limit: number) => new AdapterError(4002, `${String(count)} are more than the ${String(limit)} that can be asked for at once`),
   badBase64: () => new AdapterError(4003, 'data is not valid base64'),
   notMapped: (address: string) => new AdapterError(4004, `nothing is mapped at ${address}`),

@@ -235,13 +235,14 @@ export class EmulatedMachine implements Machine {
     switch (exit.kind) {
       case 'limit':
         return undefined;
-      case 'breakpoint': {
-        const overRead = this.#overRead?.arrived(this.cpu);
-        if (overRead !== undefined && this.#kernel.fastStrings) return this.#raise(overRead, request);
-        const injected = this.#injection?.arrived(this.cpu);
-        if (injected !== undefined) return this.#raise(injected, request);
-        return this.#arrivedSomewhereSpecial(true);
+      case 'watch': {
+        const next = exit.breakpoint ? this.#atBreakpoint(request) : this.#arrivedSomewhereSpecial(false);
+        // What ends the run or raises an exception comes first; a breakpoint is where the program stands in either case.
+        if (request.stopOnWatch !== true || (next !== undefined && next.reason !== 'breakpoint')) return next;
+        return { reason: 'watch', access: exit.access, ip: exit.ip };
       }
+      case 'breakpoint':
+        return this.#atBreakpoint(request);
       case 'exception': {
         // Nothing is mapped where a run ends, so the CPU finds out by a fetch that fails.
         if (exit.access?.kind === 'fetch') {
@@ -256,6 +257,15 @@ export class EmulatedMachine implements Machine {
         // In the syntax every other text of the program is in.
         return this.#end({ reason: 'unsupported', text: decodeInstruction(exit.bytes, this.registers.rip).text, bytes: exit.bytes });
     }
+  }
+
+  /** The CPU stands on a breakpoint: the user's, or one of the machine's own. */
+  #atBreakpoint(request: RunRequest): Stop | undefined {
+    const overRead = this.#overRead?.arrived(this.cpu);
+    if (overRead !== undefined && this.#kernel.fastStrings) return this.#raise(overRead, request);
+    const injected = this.#injection?.arrived(this.cpu);
+    if (injected !== undefined) return this.#raise(injected, request);
+    return this.#arrivedSomewhereSpecial(true);
   }
 
   #raise(exit: Extract<CpuExit, { kind: 'exception' }>, request: RunRequest): Stop | undefined {

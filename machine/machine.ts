@@ -8,7 +8,7 @@ import type { Delivery, DeliveryPhase, RegisterChange } from './kernel/delivery.
 import type { InjectionState } from './injection.ts';
 import type { StrayStore } from './kernel/guest-calls.ts';
 import type { KernelState } from './kernel/kernel.ts';
-import type { MemoryCheckpoint, PagedMemory } from './memory/memory.ts';
+import type { MemoryCheckpoint, PagedMemory, WatchedAccess } from './memory/memory.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 /** Where in its run the machine is: exceptions delivered so far, then instructions since the last of them. */
@@ -33,6 +33,8 @@ export type Stop =
   /** The instruction limit of this call; nothing happened. */
   | { readonly reason: 'limit' }
   | { readonly reason: 'breakpoint'; readonly address: bigint }
+  /** The instruction at `ip` has touched memory that is watched. */
+  | { readonly reason: 'watch'; readonly access: WatchedAccess; readonly ip: bigint }
   /** An exception was delivered and the caller wants to see it; nothing of it is handled yet. {@link Machine.delivery} is set. */
   | { readonly reason: 'delivered'; readonly delivery: Delivery }
   /** A fixup was executed; the machine is at the landing pad, its first instruction not yet run. */
@@ -60,6 +62,8 @@ export interface RunRequest {
   readonly stopOnDelivery?: (delivery: Delivery) => boolean;
   /** Stop with `fixup` after every fixup executed. */
   readonly stopOnFixup?: boolean;
+  /** Stop with `watch` behind every instruction that touched memory that is watched ({@link PagedMemory.watch}). */
+  readonly stopOnWatch?: boolean;
 }
 
 /** Everything a run depends on, at one moment. Opaque to all but the machine it comes from. */

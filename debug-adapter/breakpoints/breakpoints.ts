@@ -3,6 +3,7 @@
  */
 import type { Image } from '../../assembly/elf/image.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { WatchArea, WatchedAccess } from '../../machine/memory/memory.ts';
 import { conditionHolds, hitPredicate, logText, optionsProblem } from './conditions.ts';
 import type { BreakpointOptions } from './conditions.ts';
 import { locateLine, locateName } from './locations.ts';
@@ -12,6 +13,7 @@ export type BreakpointRequest = BreakpointOptions & (
   | { readonly kind: 'line'; readonly path: string; readonly line: number }
   | { readonly kind: 'function'; readonly name: string }
   | { readonly kind: 'instruction'; readonly address: bigint }
+  | { readonly kind: 'data'; readonly area: WatchArea }
 );
 
 export interface Breakpoint {
@@ -56,6 +58,21 @@ export class Breakpoints {
     return changed;
   }
 
+  /** What the data breakpoints watch. */
+  areas(): readonly WatchArea[] {
+    return this.#all().flatMap(({ request, problem }) => (request.kind === 'data' && problem === undefined ? [request.area] : []));
+  }
+
+  /** Ids of the data breakpoints that want the program stopped for this access. */
+  touched(access: WatchedAccess, machine: Machine, log: (text: string) => void): readonly number[] {
+    return this.#all().filter((breakpoint) => means(breakpoint, access) && this.#wantsStop(breakpoint, machine, log)).map(({ id }) => id);
+  }
+
+  /** Ids of the data breakpoints that a run backwards stops at for this access. */
+  wouldTouch(access: WatchedAccess, machine: Machine): readonly number[] {
+    return this.#all().filter((breakpoint) => means(breakpoint, access) && conditionHolds(breakpoint.request.condition, machine)).map(({ id }) => id);
+  }
+
   addresses(): readonly bigint[] {
     return this.#all().flatMap(({ addresses }) => addresses);
   }
@@ -94,6 +111,14 @@ export class Breakpoints {
   }
 }
 
+/** Whether a breakpoint is one on the data that `access` touched, in the way it did. */
+function means({ request, problem }: Breakpoint, access: WatchedAccess): boolean {
+  if (request.kind !== 'data' || problem !== undefined) return false;
+  const { area } = request;
+  const overlaps = access.address < area.address + BigInt(area.size) && area.address < access.address + BigInt(access.size);
+  return overlaps && (area.kind === 'read-write' || access.kind === 'read-write' || area.kind === access.kind);
+}
+
 function locate(request: BreakpointRequest, image: Image): Pick<Breakpoint, 'addresses' | 'line' | 'problem'> {
   switch (request.kind) {
     case 'line':
@@ -104,5 +129,7 @@ function locate(request: BreakpointRequest, image: Image): Pick<Breakpoint, 'add
     }
     case 'instruction':
       return { addresses: [request.address] };
+    case 'data':
+      return { addresses: [] };
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { FixupRecord, Machine, Stop } from '../../machine/machine.ts';
+import type { WatchArea, WatchedAccess } from '../../machine/memory/memory.ts';
 import { undefinedFlags } from '../../machine/timeline/flag-origins.ts';
 import type { UndefinedFlag } from '../../machine/timeline/flag-origins.ts';
 import { Timeline } from '../../machine/timeline/timeline.ts';
@@ -23,6 +24,8 @@ const SMALLEST_BURST = 1_000, LARGEST_BURST = 1 << 24;
 export type StopCause =
   | { readonly kind: 'entry' | 'step' | 'pause' }
   | { readonly kind: 'breakpoint'; readonly address: bigint; readonly breakpoints: readonly number[] }
+  /** The instruction at `ip` has touched memory that a data breakpoint is set on. */
+  | { readonly kind: 'watch'; readonly access: WatchedAccess; readonly ip: bigint; readonly breakpoints: readonly number[] }
   | { readonly kind: 'delivered'; readonly delivery: Delivery }
   | { readonly kind: 'fixup'; readonly fixup: FixupRecord; readonly stepped: boolean }
   /** The run is over, but its last state can still be looked at. */
@@ -35,6 +38,12 @@ export interface ExecutionListener {
   /** Whether the end of the run is to be shown before the session is over. */
   stopsOnEnd(stop: Stop): boolean;
   userBreakpoints(): Iterable<bigint>;
+  /** The areas of the user's data breakpoints. */
+  userWatches(): readonly WatchArea[];
+  /** The data breakpoints that mean this access. */
+  touched(access: WatchedAccess): readonly number[];
+  /** As `touched`, for a run backwards. */
+  wouldTouch(access: WatchedAccess): readonly number[];
   /** The breakpoints at `address` that mean it (conditions hold, hit counts reached); none: run on. */
   hit(address: bigint): readonly number[];
   /** As `hit`, for a run backwards: nothing is counted and nothing logged. */
@@ -134,6 +143,7 @@ export class Execution {
   /** Tells the machine the user's breakpoints, after they have changed. */
   breakpointsChanged(): void {
     this.#machine.setBreakpoints([...this.#listener.userBreakpoints(), ...this.#temporary]);
+    this.#machine.memory.watch(this.#listener.userWatches());
   }
 
   async #loop(): Promise<void> {
@@ -158,6 +168,7 @@ export class Execution {
       stopsAtBreakpoint: (address: bigint) => this.#listener.wouldHit(address).length > 0,
       stopsOnDelivery: (delivery: Delivery) => this.#listener.stopsOnDelivery(delivery),
       stopsOnFixup: () => this.#listener.stopsOnFixup(),
+      stopsOnWatch: (access: WatchedAccess) => this.#listener.wouldTouch(access).length > 0,
     };
     const search: Generator<undefined, Found | SteppedBack> = goal === 'continue'
       ? this.#timeline.searchBack(stops)
@@ -189,6 +200,8 @@ export class Execution {
         return { kind: 'step' };
       case 'breakpoint':
         return { kind: 'breakpoint', address: found.address, breakpoints: this.#listener.wouldHit(found.address) };
+      case 'watch':
+        return { kind: 'watch', access: found.access, ip: found.ip, breakpoints: this.#listener.wouldTouch(found.access) };
       case 'delivered':
         showPhases(this.#machine);
         return { kind: 'delivered', delivery: found.delivery };
@@ -211,7 +224,7 @@ export class Execution {
     this.#setTemporary(temporary);
     const limit = single ? 1 : this.#burst;
     const started = performance.now();
-    const stop = this.#timeline.run({ limit, stopOnFixup: true, stopOnDelivery: (delivery) => this.#listener.stopsOnDelivery(delivery) });
+    const stop = this.#timeline.run({ limit, stopOnFixup: true, stopOnWatch: true, stopOnDelivery: (delivery) => this.#listener.stopsOnDelivery(delivery) });
     if (!single) this.#adapt(performance.now() - started);
     return this.#consider(stop, plan, endsAtFixup);
   }
@@ -222,6 +235,12 @@ export class Execution {
         return plan.arrived(this.#machine) && this.#stopped({ kind: 'step' });
       case 'breakpoint':
         return this.#atBreakpoint(stop.address) || (plan.arrived(this.#machine) && this.#stopped({ kind: 'step' }));
+      case 'watch': {
+        const breakpoints = this.#listener.touched(stop.access);
+        if (breakpoints.length > 0) return this.#stopped({ kind: 'watch', access: stop.access, ip: stop.ip, breakpoints });
+        // A breakpoint would not stop the run that starts on it.
+        return this.#atBreakpoint(this.#machine.registers.rip) || (plan.arrived(this.#machine) && this.#stopped({ kind: 'step' }));
+      }
       case 'delivered':
         showPhases(this.#machine);
         this.#listener.onDelivery(stop.delivery);

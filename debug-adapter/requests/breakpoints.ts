@@ -11,9 +11,9 @@ import { errors } from '../errors.ts';
 import { hex, parseAddress } from '../format.ts';
 import { defineRequest, wholeNumber } from '../request.ts';
 
-const options = { condition: z.optional(z.string()), hitCondition: z.optional(z.string()) };
+export const breakpointOptions = { condition: z.optional(z.string()), hitCondition: z.optional(z.string()) };
 /** More than anybody sets; the list comes from outside. */
-const LIMIT = 10_000;
+export const BREAKPOINT_LIMIT = 10_000;
 
 export const breakpointRequests = [
   defineRequest({
@@ -21,27 +21,27 @@ export const breakpointRequests = [
     capabilities: { supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true, supportsLogPoints: true },
     arguments: z.object({
       source: z.object({ path: z.optional(z.string()), name: z.optional(z.string()) }),
-      breakpoints: z.optional(z.array(z.object({ line: wholeNumber, ...options, logMessage: z.optional(z.string()) })).check(z.maxLength(LIMIT))),
-      lines: z.optional(z.array(wholeNumber).check(z.maxLength(LIMIT))),
+      breakpoints: z.optional(z.array(z.object({ line: wholeNumber, ...breakpointOptions, logMessage: z.optional(z.string()) })).check(z.maxLength(BREAKPOINT_LIMIT))),
+      lines: z.optional(z.array(wholeNumber).check(z.maxLength(BREAKPOINT_LIMIT))),
     }),
     handle: (adapter, { source, breakpoints, lines }) => {
       const path = adapter.pathFromClient(source.path ?? source.name ?? '');
       const wanted: NonNullable<typeof breakpoints> = breakpoints ?? (lines ?? []).map((line) => ({ line }));
       const requests = wanted.map((one): BreakpointRequest => ({ kind: 'line', path, line: adapter.lineFromClient(one.line), ...chosen(one) }));
-      return set(adapter, `source ${path}`, requests);
+      return setBreakpoints(adapter, `source ${path}`, requests);
     },
   }),
   defineRequest({
     command: 'setFunctionBreakpoints',
     capabilities: { supportsFunctionBreakpoints: true },
-    arguments: z.object({ breakpoints: z.array(z.object({ name: z.string(), ...options })).check(z.maxLength(LIMIT)) }),
-    handle: (adapter, { breakpoints }) => set(adapter, 'functions', breakpoints.map((one) => ({ kind: 'function', name: one.name, ...chosen(one) }))),
+    arguments: z.object({ breakpoints: z.array(z.object({ name: z.string(), ...breakpointOptions })).check(z.maxLength(BREAKPOINT_LIMIT)) }),
+    handle: (adapter, { breakpoints }) => setBreakpoints(adapter, 'functions', breakpoints.map((one) => ({ kind: 'function', name: one.name, ...chosen(one) }))),
   }),
   defineRequest({
     command: 'setInstructionBreakpoints',
     capabilities: { supportsInstructionBreakpoints: true },
-    arguments: z.object({ breakpoints: z.array(z.object({ instructionReference: z.string(), offset: z.optional(wholeNumber), ...options })).check(z.maxLength(LIMIT)) }),
-    handle: (adapter, { breakpoints }) => set(adapter, 'instructions', breakpoints.map((one) => {
+    arguments: z.object({ breakpoints: z.array(z.object({ instructionReference: z.string(), offset: z.optional(wholeNumber), ...breakpointOptions })).check(z.maxLength(BREAKPOINT_LIMIT)) }),
+    handle: (adapter, { breakpoints }) => setBreakpoints(adapter, 'instructions', breakpoints.map((one) => {
       const address = parseAddress(one.instructionReference);
       if (address === undefined) throw errors.badMemoryReference(one.instructionReference);
       return { kind: 'instruction', address: BigInt.asUintN(64, address + BigInt(one.offset ?? 0)), ...chosen(one) };
@@ -64,14 +64,15 @@ export const breakpointRequests = [
 ];
 
 /** The options that were given. */
-function chosen({ condition, hitCondition, logMessage }: { readonly [Name in keyof BreakpointOptions]?: string | undefined }): BreakpointOptions {
+export function chosen({ condition, hitCondition, logMessage }: { readonly [Name in keyof BreakpointOptions]?: string | undefined }): BreakpointOptions {
   const given = (text: string | undefined): text is string => text !== undefined && text.trim() !== '';
   return {
     ...(given(condition) ? { condition } : {}), ...(given(hitCondition) ? { hitCondition } : {}), ...(given(logMessage) ? { logMessage } : {}),
   };
 }
 
-function set(adapter: Adapter, group: string, requests: readonly BreakpointRequest[]): DebugProtocol.SetBreakpointsResponse['body'] {
+/** Replaces a group and tells the client what became of each. */
+export function setBreakpoints(adapter: Adapter, group: string, requests: readonly BreakpointRequest[]): DebugProtocol.SetBreakpointsResponse['body'] {
   const made = adapter.breakpoints.set(group, requests);
   if (adapter.launched) adapter.debuggee('setBreakpoints').execution.breakpointsChanged();
   return { breakpoints: made.map((breakpoint) => toClient(adapter, breakpoint)) };
@@ -82,7 +83,7 @@ export function toClient(adapter: Adapter, { id, request, addresses, line, probl
   const [first] = addresses;
   return {
     id,
-    verified: first !== undefined,
+    verified: first !== undefined || (request.kind === 'data' && problem === undefined),
     ...(line === undefined ? {} : { line: adapter.client.linesStartAt1 ? line : line - 1 }),
     ...(request.kind === 'line' ? { source: { path: request.path } } : {}),
     ...(first === undefined ? {} : { instructionReference: hex(first) }),

@@ -3,6 +3,7 @@
  */
 import type { RequestHandler } from '../request.ts';
 import { breakpointRequests } from './breakpoints.ts';
+import { dataBreakpointRequests } from './data-breakpoints.ts';
 import { disassembleRequests } from './disassemble.ts';
 import { evaluateRequests } from './evaluate.ts';
 import { exceptionRequests } from './exceptions.ts';
@@ -16,7 +17,7 @@ import { stepRequests } from './stepping.ts';
 import { variableRequests } from './variables.ts';
 
 const families: readonly RequestHandler[] = [
-  ...launchRequests, ...lifecycleRequests, ...breakpointRequests, ...exceptionRequests, ...stepRequests, ...stackRequests,
+  ...launchRequests, ...lifecycleRequests, ...breakpointRequests, ...dataBreakpointRequests, ...exceptionRequests, ...stepRequests, ...stackRequests,
   ...variableRequests, ...evaluateRequests, ...memoryRequests, ...disassembleRequests, ...sourceRequests,
 ];
 

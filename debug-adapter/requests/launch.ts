@@ -169,6 +169,9 @@ function listen(adapter: Adapter, self: () => Debuggee): ExecutionListener {
       const address = self().goal?.address;
       return [...adapter.breakpoints.addresses(), ...address === undefined ? [] : [address]];
     },
+    userWatches: () => (adapter.noDebug ? [] : adapter.breakpoints.areas()),
+    touched: (access) => adapter.breakpoints.touched(access, self().machine, (text) => { adapter.print(text); }),
+    wouldTouch: (access) => adapter.breakpoints.wouldTouch(access, self().machine),
     hit: (address) => breakpointsAt(adapter, self(), address),
     wouldHit: (address) => adapter.breakpoints.wouldHit(address, self().machine),
     onFixup: (fixup) => {

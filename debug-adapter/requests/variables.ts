@@ -54,7 +54,8 @@ export const variableRequests = [
   }),
 ];
 
-function container(debuggee: Debuggee, reference: number): Container {
+/** What stands behind a reference of this stop. */
+export function container(debuggee: Debuggee, reference: number): Container {
   const found = debuggee.references.get(reference);
   if (found === undefined) throw errors.unknownVariables(reference);
   return found;

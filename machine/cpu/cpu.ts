@@ -2,7 +2,7 @@
  * The face of the emulated CPU: what the rest of `machine/` may rely on.
  * The CPU knows the architecture only; what an operating system does with a fault is `machine/kernel/`.
  */
-import type { PagedMemory } from '../memory/memory.ts';
+import type { PagedMemory, WatchedAccess } from '../memory/memory.ts';
 
 /** General registers in x86 encoding order. */
 export const GENERAL_REGISTERS = [
@@ -69,6 +69,8 @@ export type CpuExit =
       /** For traps (`int3`, `int n`, `into`, single step) `rip` is already behind the instruction. */
       readonly software?: boolean;
     }
+  /** An instruction touched memory that is watched, and has retired. `ip`: where it is. `breakpoint`: the next one has a breakpoint. */
+  | { readonly kind: 'watch'; readonly access: WatchedAccess; readonly ip: bigint; readonly breakpoint: boolean }
   | { readonly kind: 'halt' }
   /** An instruction the emulator does not model: its text and bytes, state intact. */
   | { readonly kind: 'unsupported'; readonly text: string; readonly bytes: Uint8Array };

@@ -8,7 +8,7 @@ import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import type { MemoryFault } from '../memory/access.ts';
 import { ACCESS, EXIT, LOOKUP_OP, STATUS } from '../memory/layout.ts';
-import type { PoisonGranule } from '../memory/memory.ts';
+import type { PoisonGranule, WatchedAccess } from '../memory/memory.ts';
 import { CodeCache } from './code-cache.ts';
 import { FLAG, VECTOR } from './cpu.ts';
 import type { Cpu, CpuExit, CpuProfile, FaultAccess, CpuState } from './cpu.ts';
@@ -139,6 +139,9 @@ export class WasmCpu implements Cpu, SystemContext {
     let misses = 0;
     let exact = false;
     const start = this.state.rip;
+    const { watches } = this.memory;
+    watches.take();
+    let ip = start;
     let skip = this.#code.hasBreakpoint(start);
     for (;;) {
       const traps = (this.state.systemFlags & FLAG.TF) !== 0;
@@ -151,9 +154,12 @@ export class WasmCpu implements Cpu, SystemContext {
       // A long run is where it stands; short ones are what they began with.
       if (this.#unsampled >= this.#slice) this.#sample(status === STATUS.LIMIT ? this.state.rip : start);
       if (used > 0) misses = 0;
+      let touched: WatchedAccess | undefined;
       if (exact && status !== STATUS.MISS) {
         this.memory.endExact(used > 0);
         exact = false;
+        const noted = watches.take();
+        if (used > 0) touched = noted;
       }
       if (skip && used > 0) skip = this.#isRepeating();
       switch (status) {
@@ -164,6 +170,7 @@ export class WasmCpu implements Cpu, SystemContext {
         case STATUS.LIMIT:
           break;
         case STATUS.MISS: {
+          ip = this.state.rip;
           const opened = this.#miss(++misses >= MISS_LIMIT || exact);
           if (typeof opened !== 'boolean') {
             if (exact) this.memory.endExact(false);
@@ -180,12 +187,15 @@ export class WasmCpu implements Cpu, SystemContext {
         case STATUS.BREAKPOINT:
           return { kind: 'breakpoint' };
         case STATUS.SYSTEM: {
+          ip = this.state.rip;
+          watches.take();
           const exit = this.#system();
           if (exit === 'fault') return this.#systemFault!;
           if (exit === 'not modelled') return this.#unsupported();
           this.#instructions += 1n;
           left--;
           if (exit !== undefined) return exit;
+          touched = watches.take();
           break;
         }
         case STATUS.RAISE:
@@ -203,6 +213,7 @@ export class WasmCpu implements Cpu, SystemContext {
         this.state.setDebug(6, this.state.getDebug(6) | SINGLE_STEP);
         return { kind: 'exception', vector: VECTOR.DB, software: true };
       }
+      if (touched !== undefined) return { kind: 'watch', access: touched, ip, breakpoint: this.#code.hasBreakpoint(this.state.rip) && !skip };
       if (left === 0) return this.#code.hasBreakpoint(this.state.rip) && !skip ? { kind: 'breakpoint' } : { kind: 'limit' };
     }
   }
@@ -253,6 +264,7 @@ export class WasmCpu implements Cpu, SystemContext {
   #checkAccess(address: bigint, size: number, kind: number): void {
     const linear = BigInt.asUintN(64, address);
     const fault = this.memory.check(linear, size, kind, this.state.accessMode);
+    this.memory.watches.note(linear, size, kind);
     if (fault !== undefined) throw new SystemFault(VECTOR.PF, undefined, { fault, access: { kind: kind === ACCESS.READ ? 'read' : 'write', address: linear, size } });
   }
 

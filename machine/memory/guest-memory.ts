@@ -7,10 +7,11 @@ import type { Arena } from './arena.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { ACCESS, FRAMES_BASE } from './layout.ts';
 import { LINE_SIZE, PAGE_SIZE } from './memory.ts';
-import type { MemoryCheckpoint, PagedMemory, PagePermissions, PoisonGranule } from './memory.ts';
+import type { MemoryCheckpoint, PagedMemory, PagePermissions, PoisonGranule, WatchArea } from './memory.ts';
 import { Page, UNMAPPED } from './page.ts';
 import type { PageState } from './page.ts';
 import { addRange, firstIn, NO_RANGES, removeRange } from './poison.ts';
+import { Watches } from './watches.ts';
 import { Windows } from './windows.ts';
 
 /** Pages one call may map: 256 MiB of buffer with room to spare. */
@@ -30,6 +31,7 @@ export class GuestMemory implements PagedMemory {
   readonly #pages = new Map<number, Page>();
   readonly #checkpoints: Checkpoints;
   readonly #windows: Windows;
+  readonly watches = new Watches();
 
   constructor(arena: Arena, granule: PoisonGranule) {
     this.arena = arena;
@@ -151,6 +153,11 @@ export class GuestMemory implements PagedMemory {
     return out;
   }
 
+  watch(areas: readonly WatchArea[]): void {
+    this.watches.set(areas);
+    this.closeWindows();
+  }
+
   checkpoint(): MemoryCheckpoint {
     for (const page of this.#checkpoints.active ? this.#checkpoints.changed.keys() : this.#pages.values()) {
       page.saved = false;
@@ -234,15 +241,18 @@ export class GuestMemory implements PagedMemory {
       this.#beforeWrite(page);
       if (crossing) this.#beforeWrite(next);
     }
+    const watched = this.watches.has(page.number) || (crossing && this.watches.has(next.number));
+    if (watched) this.watches.note(address, size, kind);
     const access = { address, size, kind, page, next };
     const bytes = (): Uint8Array => this.read(address, size);
     // Windows do not look at alignment.
-    if (exact || crossing || mode.aligned === true || (writes && page.code) || page.absent.length > 0) {
+    if (exact || watched || crossing || mode.aligned === true || (writes && page.code) || page.absent.length > 0) {
       this.#windows.openExact(access, writes && (page.code || next.code), bytes);
       return true;
     }
     const openForUser = !mode.user && mode.smap === false && page.permissions!.user;
-    if (this.#windows.open(access, openForUser, following)) return false;
+    const behind = following !== undefined && this.watches.has(following.number) ? undefined : following;
+    if (this.#windows.open(access, openForUser, behind)) return false;
     this.#windows.openExact(access, false, bytes);
     return true;
   }

@@ -42,6 +42,9 @@ export interface PagedMemory {
   /** Bytes [address, address + size) of mapped pages are no longer there: an access to any of them is a page fault, as if pages ended there. Test mode: hardware knows whole pages. */
   remove(address: bigint, size: number): void;
 
+  /** Replaces the areas whose accesses the CPU's runs end behind. */
+  watch(areas: readonly WatchArea[]): void;
+
   /** A checkpoint that `restore` goes back to: page contents, mappings and poison. Cost is per page changed since. */
   checkpoint(): MemoryCheckpoint;
   restore(checkpoint: MemoryCheckpoint): void;
@@ -50,6 +53,21 @@ export interface PagedMemory {
   readonly checkpointBytes: number;
   /** Half-open ranges written since the checkpoint, page-granular, for diffs and resets. */
   changedSince(checkpoint: MemoryCheckpoint): readonly { readonly address: bigint; readonly size: number }[];
+}
+
+/** Memory that is watched: how, is told by `kind`. */
+export interface WatchArea {
+  readonly address: bigint;
+  /** Bytes. */
+  readonly size: number;
+  readonly kind: 'read' | 'write' | 'read-write';
+}
+
+/** An access that touched a watched area. */
+export interface WatchedAccess {
+  readonly address: bigint;
+  readonly size: number;
+  readonly kind: WatchArea['kind'];
 }
 
 /** Opaque. */

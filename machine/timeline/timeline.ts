@@ -4,6 +4,7 @@
  */
 import type { Delivery } from '../kernel/delivery.ts';
 import type { FixupRecord, Machine, RunRequest, Stop } from '../machine.ts';
+import type { WatchedAccess } from '../memory/memory.ts';
 import { CheckpointList, momentOfState } from './checkpoints.ts';
 import { EditList } from './edits.ts';
 import { compareMoments, momentOf, START } from './moment.ts';
@@ -23,6 +24,7 @@ export interface SearchRequest {
   readonly stopsAtBreakpoint: (address: bigint) => boolean;
   readonly stopsOnDelivery: (delivery: Delivery) => boolean;
   readonly stopsOnFixup: (fixup: FixupRecord) => boolean;
+  readonly stopsOnWatch: (access: WatchedAccess) => boolean;
 }
 
 /** What was found backwards; `start` if nothing was and the run's beginning was reached. */
@@ -30,6 +32,7 @@ export type Found =
   | { readonly reason: 'breakpoint'; readonly address: bigint }
   | { readonly reason: 'delivered'; readonly delivery: Delivery }
   | { readonly reason: 'fixup'; readonly fixup: FixupRecord }
+  | { readonly reason: 'watch'; readonly access: WatchedAccess; readonly ip: bigint }
   | { readonly reason: 'start' };
 
 const DEFAULT_BYTES = 2 ** 28;
@@ -187,6 +190,7 @@ export class Timeline {
       const stop = this.#stretch({
         limit: left > 0n ? Number(left) : 1,
         stopOnFixup: request !== undefined,
+        stopOnWatch: request !== undefined,
         stopOnDelivery: (delivery) => {
           if (request?.stopsOnDelivery(delivery) === true) return true;
           // At the moment's own count the run must not go past its exception.
@@ -194,6 +198,7 @@ export class Timeline {
         },
       });
       if (stop.reason === 'breakpoint' && request?.stopsAtBreakpoint(stop.address) === true) passed({ reason: 'breakpoint', address: stop.address });
+      else if (stop.reason === 'watch' && request !== undefined) this.#watched(stop, passed, request);
       else if (stop.reason === 'fixup' && request?.stopsOnFixup(stop.fixup) === true) passed({ reason: 'fixup', fixup: stop.fixup });
       else if (stop.reason === 'delivered') {
         if (request?.stopsOnDelivery(stop.delivery) === true) passed({ reason: 'delivered', delivery: stop.delivery });
@@ -202,6 +207,13 @@ export class Timeline {
       } else if (machine.ended !== undefined) return;
     }
     if (!moment.pending) this.finishDelivery();
+  }
+
+  /** Behind an access to watched memory, where a breakpoint may stand too. */
+  #watched({ access, ip }: Extract<Stop, { reason: 'watch' }>, passed: (found: Found) => void, request: SearchRequest): void {
+    const { rip } = this.machine.registers;
+    if (request.stopsOnWatch(access)) passed({ reason: 'watch', access, ip });
+    else if (request.stopsAtBreakpoint(rip)) passed({ reason: 'breakpoint', address: rip });
   }
 
   /** Takes a delivery to its end. */

@@ -35,6 +35,8 @@ it('announces exactly what it handles', async () => {
       "supportsCompletionsRequest": true,
       "supportsConditionalBreakpoints": true,
       "supportsConfigurationDoneRequest": true,
+      "supportsDataBreakpointBytes": true,
+      "supportsDataBreakpoints": true,
       "supportsDelayedStackTraceLoading": true,
       "supportsDisassembleRequest": true,
       "supportsEvaluateForHovers": true,

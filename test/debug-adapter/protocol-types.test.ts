@@ -58,6 +58,9 @@ it('everything the adapter sends is of the type that the protocol gives it, for 
   const { memoryReference } = await client.ask('evaluate', { expression: 'src', context: 'watch' });
   await client.ask('readMemory', { memoryReference, count: 32 });
   await client.ask('writeMemory', { memoryReference, data: 'AQI=' });
+  const { dataId } = await client.ask('dataBreakpointInfo', { name: 'byte [dst+100]' });
+  await client.ask('setDataBreakpoints', { breakpoints: [{ dataId, accessType: 'readWrite' }] });
+  await client.ask('dataBreakpointInfo', { variablesReference: registers, name: 'rflags' });
   await client.ask('disassemble', { memoryReference: stackFrames[0]!.instructionPointerReference, instructionOffset: -3, instructionCount: 12 });
   for (const command of ['next', 'stepIn', 'stepOut', 'stepBack', 'stepIn', 'reverseContinue']) await client.go(command);
   await client.ask('setBreakpoints', { source: { path: SAMPLE }, breakpoints: [] });

@@ -77,7 +77,7 @@ describe('a timeline', () => {
     const start = machine.image.symbols.find(({ name }) => name === 'copy')!.address;
     timeline.run({ limit: 100_000 });
     const search = (breakpoint?: bigint) => {
-      const steps = timeline.searchBack({ stopsOnDelivery: () => true, stopsOnFixup: () => true, stopsAtBreakpoint: (address) => address === breakpoint });
+      const steps = timeline.searchBack({ stopsOnDelivery: () => true, stopsOnFixup: () => true, stopsOnWatch: () => true, stopsAtBreakpoint: (address) => address === breakpoint });
       for (;;) {
         const step = steps.next();
         if (step.done === true) return step.value;
@@ -170,7 +170,7 @@ describe('a timeline', () => {
       expect(machine.registers.get(R9)).not.toBe(5n);
       timeline.run({ limit: 1 });
       expect(machine.registers.get(R9)).toBe(5n);
-      const search = timeline.searchBack({ stopsOnDelivery: () => true, stopsOnFixup: () => true, stopsAtBreakpoint: () => false });
+      const search = timeline.searchBack({ stopsOnDelivery: () => true, stopsOnFixup: () => true, stopsOnWatch: () => true, stopsAtBreakpoint: () => false });
       while (search.next().done !== true);
       timeline.run({ limit: 100_000 });
       expect([machine.registers.get(0), machine.registers.get(R9)]).toEqual([77n, 5n]);
