@@ -18,10 +18,14 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   const branch = relaxable(encoded, statement);
   refuseAbsoluteTarget(state, encoded, branch !== undefined);
   if (encoded.warning !== undefined) state.report('warning', 'value-out-of-range', encoded.warning);
-  state.lines.push({ place: start, position: statement.range.start });
+  state.lines.push({ place: start, range: statement.range });
   if (call !== undefined) {
     const { fragment, offset } = start;
     state.fixups.push({ fragment, offset, size: 4, kind: 'data', expression: state.bind(call), relative: false, end: 0, signed: true, mayUsePlt: false, range: statement.range });
+  }
+  if (encoded.fields.length === 0) {
+    state.part.append(encoded.bytes);
+    return;
   }
   // The expression is bound before the bytes are there: `.` is the instruction's first byte.
   const bound = encoded.fields.map((field) => state.bind(field.expression));

@@ -15,11 +15,27 @@ interface Remembered {
 }
 
 const memo = new Map<string, Remembered>();
+/** Of statements that mention no symbol: a file is assembled again after each change, mostly from the same statements. */
+const settled = new WeakMap<InstructionStatement, EncodedInstruction>();
 
 /** The encoding of `statement`, from an earlier one that differs only in symbolic expressions, or from `encode`. */
 export function remember(
   statement: InstructionStatement, resolve: Resolve, encode: (statement: InstructionStatement, resolve: Resolve) => EncodedInstruction,
 ): EncodedInstruction {
+  const before = settled.get(statement);
+  if (before !== undefined) return before;
+  const encoded = rememberText(statement, resolve, encode);
+  if (statement.operands.every(isSettled)) settled.set(statement, encoded);
+  return encoded;
+}
+
+/** True for an operand whose expression, if it has one, is a number as it stands. */
+function isSettled(operand: Operand): boolean {
+  const expression = expressionOf(operand);
+  return expression === undefined || expression.kind === 'number';
+}
+
+function rememberText(statement: InstructionStatement, resolve: Resolve, encode: (statement: InstructionStatement, resolve: Resolve) => EncodedInstruction): EncodedInstruction {
   const key = keyOf(statement, resolve);
   const known = memo.get(key);
   if (known !== undefined) return renew(known, statement);

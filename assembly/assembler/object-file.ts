@@ -33,8 +33,12 @@ export function buildObject(state: AssemblyState, chains: Chains, name: string):
       ...linkOf(state, section, numbers),
     };
   });
+  let rows: LineRow[] | undefined;
   return {
-    name, kind: 'relocatable', entry: 0n, symbols: table.symbols, lines: lineRows(state, numbers), localLabels: labels(state, numbers),
+    name, kind: 'relocatable', entry: 0n, symbols: table.symbols,
+    // Worked out when somebody looks: the places of what macros made cost more than its bytes.
+    get lines() { return (rows ??= lineRows(state, numbers)); },
+    localLabels: labels(state, numbers),
     sections: [none!, ...groups.map((group) => groupSection(group, table.signature(group.signature), numbers)), ...sections],
   };
 }
@@ -246,7 +250,7 @@ const NULL_SYMBOL: ObjectSymbol = { name: '', section: 'undefined', value: 0n, s
 
 function lineRows(state: AssemblyState, numbers: Numbers): LineRow[] {
   return state.lines
-    .map(({ place, position }): LineRow => ({ section: numbers(place.fragment.section), offset: addressOf(place), position }))
+    .map(({ place, range }): LineRow => ({ section: numbers(place.fragment.section), offset: addressOf(place), position: range.start }))
     .sort((a, b) => a.section - b.section || a.offset - b.offset);
 }
 

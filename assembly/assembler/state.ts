@@ -58,7 +58,7 @@ export class AssemblyState {
   readonly sections: SectionBuilder[] = [new SectionBuilder(0, '', -1, { type: SHT.NULL, flags: 0, entrySize: 0, declared: true })];
   readonly problems: Problem[] = [];
   readonly fixups: Fixup[] = [];
-  readonly lines: { readonly place: Place; readonly position: SourcePosition }[] = [];
+  readonly lines: { readonly place: Place; readonly range: SourceRange }[] = [];
   readonly localLabels: { readonly name: string; readonly place: Place; readonly position: SourcePosition }[] = [];
   readonly frames = new Frames();
   /** Name of the source as `.file` gives it. */
