@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { writeFile } from '../host/node/output.ts';
 import type { SweepReport } from '../sweep/report-schema.ts';
-import { sweepHtml } from '../sweep/reports/html.ts';
+import { namedSources, sweepHtml } from '../sweep/reports/html.ts';
 import { sweepJunit } from '../sweep/reports/junit.ts';
 import { sweepSarif } from '../sweep/reports/sarif.ts';
 import { CommandError } from './exit-codes.ts';
@@ -18,7 +18,7 @@ export const REPORT_FORMATS = {
   json: (reports: readonly SweepReport[]): string => reportJson(reports),
   junit: (reports: readonly SweepReport[]): string => sweepJunit(reports),
   sarif: (reports: readonly SweepReport[]): string => `${JSON.stringify(sweepSarif(reports, VERSION), undefined, 2)}\n`,
-  html: (reports: readonly SweepReport[], host: Host): string => sweepHtml({ reports, version: VERSION, sources: sourcesOf(reports, host) }),
+  html: (reports: readonly SweepReport[], host: Host): string => sweepHtml({ reports, version: VERSION, sources: namedSources(reports, (path) => text(host.files.read(path))) }),
 } as const satisfies Readonly<Record<string, Writer>>;
 export type ReportFormat = keyof typeof REPORT_FORMATS;
 
@@ -61,13 +61,8 @@ export function reportJson(reports: readonly SweepReport[]): string {
   return `${JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)}\n`;
 }
 
-/** The texts that reports name, as far as they are there. */
-function sourcesOf(reports: readonly SweepReport[], { files }: Host): ReadonlyMap<string, string> {
-  const names = new Set(reports.flatMap(({ coverage }) => coverage.flatMap(({ instructions }) => instructions.flatMap(({ file }) => file ?? []))));
-  return new Map([...names].flatMap((name) => {
-    const bytes = files.read(name);
-    return bytes === undefined ? [] : [[name, new TextDecoder().decode(bytes)] as const];
-  }));
+function text(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }
 
 /** To be told before an hour of work, not after it. */

@@ -7,6 +7,7 @@ import { registerDebugger } from './debug/debugger.ts';
 import { registerCoverage } from './editor/coverage.ts';
 import { registerFixupView } from './fixup-view/view.ts';
 import { LanguageServer } from './language-server.ts';
+import { registerSweeps } from './sweep/tests.ts';
 
 /** VS Code calls this when an assembly source is opened or a debug session of ours starts. */
 export async function activate(context: ExtensionContext): Promise<void> {
@@ -15,5 +16,6 @@ export async function activate(context: ExtensionContext): Promise<void> {
   registerFixupView(context);
   registerCommands(context, server);
   registerCoverage(context, server);
+  registerSweeps(context);
   await server.start();
 }

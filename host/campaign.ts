@@ -3,6 +3,7 @@
  * One way for the command line, its workers and the editor, so that all mean the same cases by the same numbers.
  */
 import type { Image } from '../assembly/elf/image.ts';
+import { writtenPosition } from '../assembly/source.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
 import { DEFAULT_KERNEL_GENERATION, KERNEL_GENERATIONS } from '../fault-model/kernel-generation.ts';
 import { CPU_PROFILES, cpuProfile, DEFAULT_CPU_PROFILE } from '../machine/cpu/profiles.ts';
@@ -54,16 +55,35 @@ export interface CampaignOptions {
 export async function routinesWithEntries(argument: string, options: CampaignOptions, host: Host): Promise<readonly string[]> {
   const { file, routine } = splitRoutine(argument, host);
   if (routine !== undefined) return [];
+  return (await sweepableRoutines(file, options, host)).map(({ name }) => `${file}:${name}`);
+}
+
+/** A routine that has entries. */
+export interface SweepableRoutine {
+  readonly name: string;
+  /** Where its first instruction was written, if the program says. */
+  readonly place?: { readonly file: string; readonly line: number };
+}
+
+/** The routines of a file that have exception-table entries, in the order of their addresses; none if it does not load. */
+export async function sweepableRoutines(file: string, options: CampaignOptions, host: Host): Promise<readonly SweepableRoutine[]> {
   const result = await loadProgram(sourceConfig(file, options, kernelGenerations(options.kernel)[0]), host);
   if (!result.ok) return [];
   const { image, config } = result.program;
   const { entries } = findImageTable(image, { generation: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id });
   // Aliases are the same routine.
-  const byAddress = new Map<bigint, string>();
+  const byAddress = new Map<bigint, SweepableRoutine>();
   for (const { name, address, size, type } of routines(image)) {
-    if (type === 'func' && !byAddress.has(address) && entries.some(({ insn }) => insn >= address && insn < address + size)) byAddress.set(address, name);
+    if (type === 'func' && !byAddress.has(address) && entries.some(({ insn }) => insn >= address && insn < address + size)) byAddress.set(address, { name, ...placeOf(image, address) });
   }
-  return [...byAddress.values()].map((name) => `${file}:${name}`);
+  return [...byAddress.values()];
+}
+
+function placeOf(image: Image, address: bigint): { readonly place?: { readonly file: string; readonly line: number } } {
+  const position = image.lineAt(address);
+  if (position === undefined) return {};
+  const { file, line } = writtenPosition(position);
+  return { place: { file, line } };
 }
 
 /** Reads the program for each kernel generation and settles what was not said. Rejects with CampaignError. */

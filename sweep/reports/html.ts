@@ -20,6 +20,15 @@ export interface HtmlRequest {
   readonly sources: ReadonlyMap<string, string>;
 }
 
+/** The texts that reports name, as far as `read` has them. */
+export function namedSources(reports: readonly SweepReport[], read: (path: string) => string | undefined): ReadonlyMap<string, string> {
+  const names = new Set(reports.flatMap(({ coverage }) => coverage.flatMap(({ instructions }) => instructions.flatMap(({ file }) => file ?? []))));
+  return new Map([...names].flatMap((name) => {
+    const text = read(name);
+    return text === undefined ? [] : [[name, text] as const];
+  }));
+}
+
 export function sweepHtml({ reports, version, sources }: HtmlRequest): string {
   const title = `mcsafe sweep: ${reports.map(({ routine }) => routine).join(', ')}`;
   return `<!doctype html>
