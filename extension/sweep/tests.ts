@@ -200,12 +200,15 @@ class Sweeps {
   }
 
   #messages({ report, failures }: SweepResult, leaf: TestItem): TestMessage[] {
-    return failures.map(({ failure, diff }) => {
-      const message = TestMessage.diff(failureText(report, failure), diff.expected, diff.actual);
-      message.location = placeOf(failure, leaf);
-      message.contextValue = FAILURE;
-      this.#launches.set(message.message as string, launchEntry(report, failure));
-      return message;
+    return failures.flatMap(({ failure, diff }) => {
+      const text = failureText(report, failure);
+      this.#launches.set(text, launchEntry(report, failure));
+      // The editor shows a message's own text at the line only if it has no diff.
+      return [new TestMessage(text), TestMessage.diff(text, diff.expected, diff.actual)].map((message) => {
+        message.location = placeOf(failure, leaf);
+        message.contextValue = FAILURE;
+        return message;
+      });
     });
   }
 
