@@ -235,13 +235,13 @@ export class WasmCpu implements Cpu, SystemContext {
     return used;
   }
 
-  load(address: bigint, size: number): Uint8Array {
-    this.#checkAccess(address, size, ACCESS.READ);
+  load(address: bigint, size: number, anyAlignment = false): Uint8Array {
+    this.#checkAccess(address, size, ACCESS.READ, anyAlignment);
     return this.memory.read(address, size);
   }
 
-  store(address: bigint, bytes: Uint8Array): void {
-    this.#checkAccess(address, bytes.length, ACCESS.WRITE);
+  store(address: bigint, bytes: Uint8Array, anyAlignment = false): void {
+    this.#checkAccess(address, bytes.length, ACCESS.WRITE, anyAlignment);
     this.memory.write(address, bytes);
   }
 
@@ -249,8 +249,8 @@ export class WasmCpu implements Cpu, SystemContext {
     return effectiveAddress(this.state, instruction);
   }
 
-  checkStore(address: bigint, size: number): void {
-    this.#checkAccess(address, size, ACCESS.WRITE);
+  checkStore(address: bigint, size: number, anyAlignment = false): void {
+    this.#checkAccess(address, size, ACCESS.WRITE, anyAlignment);
   }
 
   checkPresent(address: bigint, size: number): void {
@@ -261,9 +261,10 @@ export class WasmCpu implements Cpu, SystemContext {
     }
   }
 
-  #checkAccess(address: bigint, size: number, kind: number): void {
+  #checkAccess(address: bigint, size: number, kind: number, anyAlignment = false): void {
     const linear = BigInt.asUintN(64, address);
-    const fault = this.memory.check(linear, size, kind, this.state.accessMode);
+    const mode = this.state.accessMode;
+    const fault = this.memory.check(linear, size, kind, anyAlignment ? { ...mode, aligned: false } : mode);
     this.memory.watches.note(linear, size, kind);
     if (fault !== undefined) throw new SystemFault(VECTOR.PF, undefined, { fault, access: { kind: kind === ACCESS.READ ? 'read' : 'write', address: linear, size } });
   }

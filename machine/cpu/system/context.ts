@@ -30,12 +30,12 @@ export interface SystemContext {
   readonly msrs: Map<number, bigint>;
   /** Counted time: instructions retired before this one. */
   readonly instructions: bigint;
-  /** Reads memory as the processor does, with all its checks. */
-  load(address: bigint, size: number): Uint8Array;
+  /** Reads memory as the processor does, with all its checks; `anyAlignment`: without alignment checks even where they are on. */
+  load(address: bigint, size: number, anyAlignment?: boolean): Uint8Array;
   /** Writes memory as the processor does. */
-  store(address: bigint, bytes: Uint8Array): void;
+  store(address: bigint, bytes: Uint8Array, anyAlignment?: boolean): void;
   /** Checks a write without making it. */
-  checkStore(address: bigint, size: number): void;
+  checkStore(address: bigint, size: number, anyAlignment?: boolean): void;
   /** Checks that memory could be read, poison aside. */
   checkPresent(address: bigint, size: number): void;
   /** Linear address of the instruction's memory operand, segment base included. */

@@ -24,10 +24,10 @@ const WORDS = { EDX_1: 0, EDX_80000001: 1, ECX_1: 4, ECX_80000001: 6, EBX_7: 9, 
 const ALWAYS: readonly (readonly [number, readonly number[]])[] = [
   [WORDS.EDX_1, [0, 3, 4, 5, 6, 7, 8, 13, 14, 15, 19, 24, 25, 26]],
   [WORDS.EDX_80000001, [11, 20, 27, 29]],
-  [WORDS.ECX_1, [13, 22, 23, 26, 30]],
+  [WORDS.ECX_1, [1, 13, 22, 23, 25, 26, 30]],
   [WORDS.ECX_80000001, [0, 5, 8]],
-  [WORDS.EBX_7, [0, 3, 8, 18, 19, 23, 24]],
-  [WORDS.ECX_7, [2]],
+  [WORDS.EBX_7, [0, 3, 8, 18, 19, 23, 24, 29]],
+  [WORDS.ECX_7, [2, 8, 9, 10]],
   [WORDS.EAX_D_1, [0, 1, 2, 3]],
 ];
 

@@ -6,15 +6,18 @@
  * `GROUPS`. The function gets the processor and iced's decoded instruction (valid during the call only). `rip` already points behind the
  * instruction. To fault, throw {@link SystemFault} before anything is changed; `cpu.load` and `cpu.store` throw their faults by themselves.
  */
-import { Mnemonic, OpKind, RegisterExt } from 'iced-x86';
+import { EncodingKind, Mnemonic, OpKind, RegisterExt } from 'iced-x86';
 import type { Instruction } from 'iced-x86';
 import type { SystemInstruction } from './context.ts';
 import { controlInstructions, moveControl, moveDebug } from './control-registers.ts';
+import { cryptoInstructions } from './crypto.ts';
 import { identityInstructions } from './identity.ts';
+import { maskedMoves } from './masked-moves.ts';
 import { memoryInstructions } from './memory-instructions.ts';
 import { msrInstructions } from './msr.ts';
 import { moveSegment, namesSegmentRegister, segmentInstructions, segmentStack } from './segments.ts';
 import { stateSaveInstructions } from './state-save.ts';
+import { stringCompares } from './string-compare.ts';
 import { farBranch, transferInstructions } from './transfers.ts';
 
 export { NotModelled, SystemFault } from './context.ts';
@@ -22,6 +25,7 @@ export type { SystemContext, SystemInstruction } from './context.ts';
 
 const GROUPS: readonly Record<string, SystemInstruction>[] = [
   msrInstructions, identityInstructions, controlInstructions, segmentInstructions, transferInstructions, stateSaveInstructions, memoryInstructions,
+  maskedMoves, cryptoInstructions, stringCompares,
 ];
 
 const instructions = new Map<string, SystemInstruction>();
@@ -60,5 +64,7 @@ function isFar(instruction: Instruction): boolean {
 
 /** What runs the instruction, if it is one that runs in TypeScript. */
 export function systemInstruction(instruction: Instruction): SystemInstruction | undefined {
+  // Nothing here knows masks.
+  if (instruction.encoding !== EncodingKind.Legacy && instruction.encoding !== EncodingKind.VEX) return undefined;
   return specialForm(instruction) ?? instructions.get(Mnemonic[instruction.mnemonic].toLowerCase());
 }
