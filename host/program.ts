@@ -37,6 +37,14 @@ export interface Program {
   readonly virtualSources: ReadonlyMap<string, string>;
   /** Functions the program calls without defining them, for which a stub was linked. */
   readonly stubs: readonly string[];
+  /** A C source that nobody named, linked because it lies beside the program and defines what that lacks. */
+  readonly companion?: Companion;
+}
+
+export interface Companion {
+  readonly path: string;
+  /** What it defines of what was missing. */
+  readonly names: readonly string[];
 }
 
 export interface ProgramFailure {
@@ -125,8 +133,11 @@ class Loader {
   }
 
   async load(): Promise<ProgramResult> {
-    const { objects, units, advice } = await this.objects();
+    const { objects: named, units, advice } = await this.objects();
     if (this.#failed()) return this.#failure(advice);
+    const beside = await this.#beside(named);
+    if (this.#failed()) return this.#failure();
+    const objects = beside === undefined ? named : [...named, beside.object];
     const stubs = await this.#stubs(objects);
     const linked = linkObjects([...objects, ...stubs.objects]);
     this.#problems.push(...linked.problems);
@@ -146,6 +157,7 @@ class Loader {
         problems: this.#problems,
         virtualSources: new Map([...this.#sources.virtual, ...this.#stubTexts]),
         stubs: stubs.names,
+        ...(beside === undefined ? {} : { companion: beside.companion }),
       },
     };
   }
@@ -217,14 +229,35 @@ class Loader {
     return 'only the embedded assembler refuses this; GNU as takes it: set "encoder": "as"';
   }
 
+  /** `copy.c`, where `copy.S` alone was named, lacks a name, and that name stands in `copy.c`: handlers are written so. */
+  async #beside(objects: readonly ObjectFile[]): Promise<{ readonly object: ObjectFile; readonly companion: Companion } | undefined> {
+    const [main, ...others] = this.#paths;
+    const stem = /^(.*)\.[sS]x?$/.exec(main!)?.[1];
+    if (stem === undefined || others.length > 0) return undefined;
+    const lacking = undefinedFunctions(objects).filter((name) => stubUnit(name, this.#stubText(name), this.#generation) === undefined);
+    if (lacking.length === 0) return undefined;
+    const path = `${stem}.c`;
+    const bytes = this.#host.files.read(path);
+    const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);
+    const names = lacking.filter((name) => new RegExp(`\\b${name.replaceAll(/\W/g, '\\$&')}\\b`).test(text));
+    if (names.length === 0) return undefined;
+    const { object } = await this.#loadSource(path, bytes!);
+    return object === undefined ? undefined : { object, companion: { path, names } };
+  }
+
+  /** The user's stub for `name`: the launch configuration's, else the project's. */
+  #stubText(name: string): string | undefined {
+    const texts = { ...this.#settings.stubs, ...this.#config.stubs };
+    return Object.hasOwn(texts, name) ? texts[name] : undefined;
+  }
+
   /** Stubs for what the program calls and does not define: the user's, then the built-in ones. A stub may call for further ones. */
   async #stubs(objects: readonly ObjectFile[]): Promise<{ readonly objects: readonly ObjectFile[]; readonly names: readonly string[] }> {
-    const texts = { ...this.#settings.stubs, ...this.#config.stubs };
     const stubs = new Map<string, ObjectFile>();
     for (let missing = undefinedFunctions(objects); missing.length > 0;) {
       const before = stubs.size;
       for (const name of missing) {
-        const stub = stubUnit(name, Object.hasOwn(texts, name) ? texts[name] : undefined, this.#generation);
+        const stub = stubUnit(name, this.#stubText(name), this.#generation);
         if (stub === undefined) continue;
         const unit = readGas(stub.file, stub.text, { provider: this.#sources, includePaths: this.#includePaths, defines: this.#defines });
         const encoded = await encode('embedded', this.#request(unit));

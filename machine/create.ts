@@ -37,10 +37,10 @@ export function createMachine(request: MachineRequest): MachineResult {
   const resolved = resolveScenario({ config, image, directives, program, covered: table.entries.map(({ insn }) => insn) });
   if (!resolved.ok) return resolved;
   const { scenario, problems } = resolved;
-  const refused = table.registered.refusals.map(({ range, message }): Problem => {
-    const written = image.lineAt(range.start);
+  const refused = table.registered.refusals.map(({ at, message }): Problem => {
+    const written = image.lineAt(at);
     const start = written === undefined ? { file: program, line: 1, column: 1 } : writtenPosition(written);
-    return { severity: 'error', code: 'range-refused', message, range: { start, endColumn: start.column } };
+    return { severity: 'error', code: 'table-refused', message, range: { start, endColumn: start.column } };
   });
   if (refused.length > 0) return { ok: false, configProblems: [], problems: [...problems, ...refused] };
   return { ok: true, machine: machineFor(scenario, image), problems };

@@ -4,7 +4,7 @@
 import type { Severity } from '../source.ts';
 import type { CheckedFile, Finding } from './check.ts';
 import type { ExRange } from './entry.ts';
-import { crossings, sortRanges } from './nesting.ts';
+import { crossings, sortRanges } from './register.ts';
 import { RANGE_SECTION, RANGE_STRIDE } from './read.ts';
 
 /** Findings about `ranges`; partial overlaps and identical ranges name both. */

@@ -10,7 +10,7 @@ import { LAYOUTS } from './layouts.ts';
 import { Places } from './places.ts';
 import { RANGE_SECTION, RANGE_STRIDE, readRanges, readTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
-import { sortRanges } from './nesting.ts';
+import { sortRanges } from './register.ts';
 import { sortEntries } from './search.ts';
 
 /** A file that cannot be fixed, and why. */

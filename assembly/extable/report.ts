@@ -12,7 +12,7 @@ import { LAYOUTS } from './layouts.ts';
 import { readRanges, readTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
 import type { ReportedEntry, ReportedRange, TableReport } from './report-schema.ts';
-import { sortRanges } from './nesting.ts';
+import { sortRanges } from './register.ts';
 import { sortEntries, takesVector } from './search.ts';
 
 /** What an entry's type does, in the words of a fault model. */

@@ -4,10 +4,10 @@
 import type { Image } from '../elf/image.ts';
 import type { ExRange, ExtableEntry, ExtableLayout, ExtableTable, HandlerDescriptor } from './entry.ts';
 import { EX_TYPE_HANDLER, EXTABLE_IFETCH } from './entry.ts';
-import { registerRanges } from './nesting.ts';
-import type { RegisteredRanges } from './nesting.ts';
 import { readDescriptor, readImageRanges, readImageTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
+import { registerTables } from './register.ts';
+import type { RegisteredTables } from './register.ts';
 
 function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -57,8 +57,8 @@ export interface ImageTable {
   readonly ranges: readonly ExRange[];
   /** Number of entries. */
   readonly size: number;
-  /** What was filled into the ranges, and why some would be refused. */
-  readonly registered: RegisteredRanges;
+  /** What was filled into the ranges, and why some of the tables would be refused. */
+  readonly registered: RegisteredTables;
   /** The entry for exactly `ip`. */
   find(ip: bigint): ExtableEntry | undefined;
   /**
@@ -86,7 +86,7 @@ class SortedTable implements ImageTable {
   readonly entries: readonly ExtableEntry[];
   readonly ranges: readonly ExRange[];
   readonly size: number;
-  readonly registered: RegisteredRanges;
+  readonly registered: RegisteredTables;
   readonly #image: Image;
   readonly #machineCheckEntries: readonly ExtableEntry[];
   readonly #descriptors = new Map<bigint, HandlerDescriptor | undefined>();
@@ -99,7 +99,7 @@ class SortedTable implements ImageTable {
     this.evidence = tables.flatMap(({ evidence }) => evidence);
     this.entries = sortEntries(ordinary.flatMap(({ entries }) => entries));
     this.#machineCheckEntries = sortEntries(tables.filter(({ layout }) => layout === 'mcex').flatMap(({ entries }) => entries));
-    this.registered = registerRanges(image, ranges);
+    this.registered = registerTables(image, this.entries, ranges);
     this.ranges = this.registered.ranges;
     this.size = this.entries.length + this.#machineCheckEntries.length;
   }

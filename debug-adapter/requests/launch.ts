@@ -114,6 +114,8 @@ function describeScenario(adapter: Adapter, { machine, program }: Debuggee): voi
   const { scenario } = machine;
   adapter.print(`${scenario.entry.name}: kernel ${scenario.kernelGeneration}, CPU ${scenario.cpu.name}`);
   for (const assumption of scenario.assumptions) adapter.print(`assumed: ${assumption}`);
+  const { companion } = program;
+  if (companion !== undefined) adapter.print(`assumed: ${companion.path} belongs to it: it lies beside it and defines ${companion.names.join(', ')}`);
   for (const { name, size, address } of scenario.buffers) adapter.print(`${name}: ${String(size)} bytes at 0x${address.toString(16)}`);
   for (const { text, size } of scenario.poison) adapter.print(`poison: ${String(size)} bytes at ${text}`);
   if (program.stubs.length > 0) adapter.print(`stubs stand for: ${program.stubs.join(', ')}`);

@@ -128,6 +128,14 @@ ${ranges}`);
     expect(registered('sizeless', '.long take - ., 0, all - ., 0').said).toEqual(['range 0 at take has length 0, and no symbol with a size is there: give the function a .size, or the range a length']);
     expect(registered('same', '.long outer - ., 4, all - ., 0\n.long outer - ., 4, pf - ., 0').said).toEqual(['range 0 (4 bytes from outer) and range 1 are the same']);
     expect(registered('crossing', '.long outer - ., 5, all - ., 0\n.long point - ., 9, pf - ., 0').said).toEqual(['range 1 (9 bytes from outer+0x3) overlaps range 0 (5 bytes from outer) only in part; ranges nest or are disjoint']);
+    expect(registered('undefined', '.long outer - ., 4, nobody - ., 0').said).toEqual(['range 0 (4 bytes from outer) has its handler described at nobody, which the program does not define']);
     expect(registered('undescribed', '.long outer - ., 4, 0x1000000, 0').said).toEqual([expect.stringMatching(/^range 0 \(4 bytes from outer\) has its handler described at .*, where no descriptor is$/)]);
+  });
+});
+
+describe.skipIf(skip !== undefined)('entries of class tables are registered', () => {
+  it('unless they lead to what is not there', () => {
+    const { table } = link('nowhere', program(TABLES.class.replace('pad - . + 0x20000000', 'nobody - . + 0x20000000'), '.section .note.mcsafe,"a",@note\n.long 7, 8, 1\n.asciz "mcsafe"\n.balign 4\n.long 1, \'H\'\n.section .rodata, "a"\ndescriptor: .quad pad\n.long 1 << 14, 0\n'));
+    expect(table.registered.refusals.map(({ message }) => message)).toEqual([expect.stringMatching(/^entry 0 at routine leads to 0x[0-9a-f]+, where no code is: its target is not defined, or farther away than an entry can say$/)]);
   });
 });

@@ -98,6 +98,24 @@ SYM_FUNC_END(f)
     expect(errorsOf((await refused({ program: [asm, broken] })).problems).map(formatProblem)[0]).toMatch(/broken\.c:3:16: error: .*nobody/);
   });
 
+  it('takes the C source beside an assembler source that lacks what it defines, and says so', async () => {
+    if (!has('gcc')) return;
+    const text = '\t.globl f\n\t.type f, @function\nf:\n\tjmp helper\n\t.size f, . - f\n';
+    const asm = file('main.S', text);
+    const c = file('main.c', 'long helper(long i)\n{\n\treturn i + 1;\n}\n');
+    const { image, companion, objects, config } = await loaded({ program: asm });
+    expect(companion).toEqual({ path: c, names: ['helper'] });
+    expect([image.externals.size, objects.length, config.program]).toEqual([0, 2, asm]);
+    // Not if it was named, lacks nothing, or has another file beside it.
+    expect((await loaded({ program: [asm, c] })).companion).toBeUndefined();
+    expect((await loaded({ program: asm, stubs: { helper: 'ret' } })).companion).toBeUndefined();
+    file('other.S', text.replace('helper', 'elsewhere'));
+    file('other.c', 'long helper;\n');
+    expect((await loaded({ program: 'other.S' })).companion).toBeUndefined();
+    file('main.c', 'long helper(long i) { return nobody; }\n');
+    expect((await refused({ program: asm })).problems.map(formatProblem).join()).toMatch(/main\.c:1:\d+: error: .*nobody/);
+  });
+
   it('without a C compiler says what to install', async () => {
     const c = file('helper.c', 'int x;\n');
     const host = { ...nodeHost(), processes: { run: nodeHost().processes!.run } };

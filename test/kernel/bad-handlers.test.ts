@@ -60,7 +60,7 @@ handler: leaq 2b(%rip), %rax
 
   test('that cannot be registered keeps the program from running, and is named', () => {
     expect(start(program('.long routine - ., 8, descriptor - ., 0 ; .long 1b - ., 100, descriptor - ., 0'))).toMatchObject({
-      ok: false, problems: [{ severity: 'error', code: 'range-refused', message: expect.stringContaining('only in part') as string, range: { start: { file: 'p.S' } } }],
+      ok: false, problems: [{ severity: 'error', code: 'table-refused', message: expect.stringContaining('only in part') as string, range: { start: { file: 'p.S' } } }],
     });
     expect(start(program('.long handler - ., 0, descriptor - ., 0'))).toMatchObject({ ok: false, problems: [{ message: expect.stringContaining('give the function a .size') as string }] });
   });

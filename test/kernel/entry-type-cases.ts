@@ -27,8 +27,8 @@ const EIO = 0xffff_ffff_ffff_fffbn;
 
 /** By the type's name; `NONE` is what the kernel has no handler for. */
 export const TYPE_CASES: Readonly<Record<Exclude<TypeName, 'HANDLER'>, TypeCase>> = {
-  // A flag beside it, or it could be the first handler of a table of indices.
-  NONE: { fields: '| 0x1000', outcome: { dies: 'BUG()' } },
+  // Others beside it, or nothing would say what its words are: type 0 never stands in a table.
+  NONE: { instruction: 'movq (%rsi), %rax ; _ASM_EXTABLE_UA(.Lpad, .Lpad) ; _ASM_EXTABLE_UA(.Lpad, .Lpad)', outcome: { dies: 'EX_TYPE_NONE is not a handler of this kernel' } },
   DEFAULT: { before: 'movl $1, %eax', outcome: { registers: { rax: 1n } } },
   FAULT: { outcome: { registers: { rax: 14n } } },
   UACCESS: { before: 'movl $1, %eax', outcome: { registers: { rax: 1n } } },
