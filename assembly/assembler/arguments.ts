@@ -130,6 +130,7 @@ function readArgument(operand: Operand, context: Context, indirect: boolean): Ar
       return { kind: 'register', register, class: registerClass(register), indirect };
     }
     case 'immediate':
+      refuseTooLarge(operand.value, 'immediate');
       return { kind: 'immediate', value: { constant: context.resolve(operand.value), expression: operand.value } };
     case 'indirect':
       return readArgument(operand.target, context, true);
@@ -158,6 +159,7 @@ function readMemory(operand: MemoryOperand, { resolve, bits, addressBits }: Cont
   }
   if (segment !== Register.None && registerClass(segment) !== 'seg') throw new EncodeError('operand-mismatch', `%${operand.segment ?? ''} is not a segment register`);
   checkAddress(base, index, bits, addressBits);
+  if (operand.displacement !== undefined) refuseTooLarge(operand.displacement, 'displacement');
   const displacement = operand.displacement === undefined
     ? undefined
     : { constant: resolve(operand.displacement), expression: operand.displacement };
@@ -187,4 +189,9 @@ function checkAddress(base: Register, index: Register, bits: 16 | 32 | 64, addre
   if (addressBits !== bits && width !== undefined && width !== String(addressBits)) refuse(`the address-size prefix needs ${String(addressBits)}-bit registers`);
   if ((baseClass === 'r16' || indexClass === 'r16') && bits === 64) refuse('64-bit code has no 16-bit addresses');
   if ((baseClass === 'r64' || indexClass === 'r64') && bits !== 64) refuse('64-bit addresses exist in 64-bit code only');
+}
+
+/** GNU as keeps numbers of more than 64 bits for data alone. */
+function refuseTooLarge(expression: Expression, what: string): void {
+  if (expression.kind === 'number' && expression.value >= 1n << 64n) throw new EncodeError('value-out-of-range', `the ${what} 0x${expression.value.toString(16)} has more than 64 bits`);
 }

@@ -51,7 +51,7 @@ export function symbolName(argument: DirectiveArgument): string {
   if (argument.string !== undefined) return nameOf(argument);
   const { expression } = argument;
   if (expression?.kind === 'symbol' && expression.modifier === undefined && !expression.name.startsWith('%')) return expression.name;
-  if (/^[\p{L}_.$][\p{L}\p{N}_.$@]*$/u.test(argument.text)) return argument.text;
+  if (/^[\p{L}_.$][\p{L}\p{N}_.$]*$/u.test(argument.text)) return argument.text;
   throw new AssemblyError('bad-symbol', `\`${argument.text}\` is no symbol name`, argument.range);
 }
 

@@ -21,5 +21,18 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 export function assembleDirective(state: AssemblyState, statement: DirectiveStatement): void {
   const handler = Object.hasOwn(HANDLERS, statement.name) ? HANDLERS[statement.name] : undefined;
   if (handler === undefined) throw new AssemblyError('unknown-directive', `the assembler has no directive ${statement.name}`);
-  handler(state, statement);
+  const last = statement.arguments.at(-1);
+  const names = NAMES_ALONE.has(statement.name) && statement.arguments.length > 1 && last!.text === '' && last!.string === undefined;
+  const most = MOST_ARGUMENTS[statement.name] ?? Infinity;
+  if (statement.arguments.length > most) throw new AssemblyError('bad-directive', `${statement.name} takes ${String(most)} arguments at most`, statement.arguments[most]!.range);
+  // GNU as takes a comma behind the last name.
+  handler(state, names ? { ...statement, arguments: statement.arguments.slice(0, -1) } : statement);
 }
+
+const NAMES_ALONE = new Set(['.globl', '.global', '.weak', '.local', '.hidden', '.protected', '.internal']);
+
+/** Of directives whose arguments are counted; measured against GNU as 2.40. */
+const MOST_ARGUMENTS: Readonly<Record<string, number>> = {
+  '.align': 3, '.balign': 3, '.balignw': 3, '.balignl': 3, '.p2align': 3, '.p2alignw': 3, '.p2alignl': 3, '.org': 2,
+  '.skip': 2, '.space': 2, '.zero': 2, '.fill': 3, '.nops': 2, '.comm': 3, '.common': 3, '.size': 2, '.ident': 1, '.weakref': 2, '.incbin': 3, '.text': 1, '.data': 1, '.bss': 1,
+};

@@ -53,7 +53,8 @@ const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_
 
 /** Positions of a general register whose width gas does not encode, by the names of the codes. */
 const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly number[]; readonly memoryOnly?: true }[] = [
-  { names: /^(Lar|Lsl)_r(32_r32|64_r64)m16$/, widths: [16, 32, 64], memoryOnly: true },
+  { names: /^(Lar|Lsl)_r32_r32m16$/, widths: [16, 32], memoryOnly: true },
+  { names: /^(Lar|Lsl)_r64_r64m16$/, widths: [16, 64], memoryOnly: true },
   { names: /^Mov_Sreg_(rm16|r32m16|r64m16)$/, widths: [16, 32, 64] },
   { names: /^Mov_(r32m16|r64m16)_Sreg$/, widths: [32, 64] },
   { names: /^(Sldt|Str)_(r32m16|r64m16)$/, widths: [32, 64] },
@@ -72,7 +73,7 @@ const VECTOR_SUFFIX = /^v(cvt(t?pd2u?dq|pd2ps|pd2ph|u?qq2p[sh]|u?dq2ph|ps2phx|ne
 const VECTOR_SUFFIX_Z = /^v(cvt(pd2ph|u?qq2ph)|fpclassp[sdh])$/;
 
 /** Moves between general and vector registers have their size in the name already; a few others have one size only. */
-const NO_SUFFIX = /^(v?(p(insr|extr)[bwdq]|mov[dq]|extractps)|kmov[bwdq]|rdrand|rdseed|rdpid|fn?stsw|movsxd)$/;
+const NO_SUFFIX = /^(v?(p(insr|extr)[bwdq]|mov[dq]|extractps)|kmov[bwdq]|rdrand|rdseed|rdpid|fn?stsw|movsxd|(rd|wr)[fg]sbase|inv(ept|vpid|pcid))$/;
 
 const GENERAL_SUFFIX: Readonly<Record<number, string>> = { 8: 'b', 16: 'w', 32: 'l', 64: 'q' };
 
@@ -183,6 +184,9 @@ function suffixesOf(
 ): readonly string[] {
   const takesMemory = shapes.some((shape) => shape.memory !== undefined);
   if (mnemonic.startsWith('f') && encoding === EncodingKind.Legacy && takesMemory) return X87_SUFFIXES[memory] ?? [];
+  // gas ignores the suffix of these where they name a register.
+  if (/^f(ld|st|stp|com|comp)$/.test(mnemonic) && !takesMemory) return ['l'];
+  if (memory === MemorySize.SegPtr64) return [];
   if (NO_SUFFIX.test(mnemonic) || (mnemonic === 'nop' && shapes.length === 0)) return [];
   if (VECTOR_SUFFIX.test(mnemonic)) return bytes === 16 ? ['x'] : bytes === 32 ? ['y'] : VECTOR_SUFFIX_Z.test(mnemonic) ? ['z'] : [];
   if (shapes.some((shape) => shape.branch !== undefined) && !/^(jmp|call)$/.test(mnemonic)) return [];

@@ -118,13 +118,19 @@ export class AssemblyState {
 
   pop(): void {
     const top = this.stack.pop();
-    if (top === undefined) throw new AssemblyError('bad-section', '.popsection has no .pushsection to undo');
+    if (top === undefined) {
+      this.report('warning', 'bad-section', '.popsection has no .pushsection to undo, and does nothing');
+      return;
+    }
     this.enter(top.spot.section, top.spot.subsection);
     this.previousSpot = top.previous;
   }
 
   previous(): void {
-    if (this.previousSpot === undefined) throw new AssemblyError('bad-section', '.previous has no section to go back to');
+    if (this.previousSpot === undefined) {
+      this.report('warning', 'bad-section', '.previous has no section to go back to, and does nothing');
+      return;
+    }
     this.enter(this.previousSpot.section, this.previousSpot.subsection);
   }
 

@@ -26,6 +26,9 @@ export interface ParsedExpression {
   readonly end: number;
 }
 
+/** `4u`, `4l`, `4ull`: one u, then any number of l. */
+const C_SUFFIX = /^[uU]?[lL]*(?![\w.$])/;
+
 /** Deeper nesting than this is refused, so that no input can exhaust the stack. */
 export const MAX_EXPRESSION_DEPTH = 200;
 
@@ -161,6 +164,11 @@ class ExpressionReader {
       if (masm !== null) return this.literal(BigInt(`0x${masm[1]!}`), start + masm[0].length);
     }
     if (digits === '0' && next === 'x') return this.radix(/[0-9a-fA-F]*/y, end + 1, '0x', 'hexadecimal');
+    // A suffix of C means nothing, but is taken.
+    if ((next === 'u' || next === 'l') && this.context.intel !== true) {
+      const suffix = C_SUFFIX.exec(text.slice(end, end + 5))?.[0].length ?? 0;
+      if (suffix > 0 && !(digits.length > 1 && digits.startsWith('0') && /[89]/.test(digits))) return this.literal(BigInt(digits.length > 1 && digits.startsWith('0') ? `0o${digits.slice(1)}` : digits), end + suffix);
+    }
     if (digits === '0' && next === 'b' && /[01]/.test(text[end + 1] ?? '')) return this.radix(/[01]+/y, end + 1, '0b', 'binary');
     if ((text[end] === 'b' || text[end] === 'f') && !(end + 1 < text.length && isNamePart(text.charCodeAt(end + 1)))) {
       const direction = text[end] as 'b' | 'f';
@@ -185,7 +193,7 @@ class ExpressionReader {
   private radix(pattern: RegExp, from: number, prefix: '0x' | '0b', name: string): Expression {
     pattern.lastIndex = from;
     const digits = pattern.exec(this.text)?.[0] ?? '';
-    const end = from + digits.length;
+    const end = from + digits.length + (this.context.intel === true ? 0 : C_SUFFIX.exec(this.text.slice(from + digits.length, from + digits.length + 5))?.[0].length ?? 0);
     if (digits === '' || (end < this.text.length && isNamePart(this.text.charCodeAt(end)))) {
       const junk = endOfWord(this.text, end);
       throw new GasSyntaxError(`"${this.text.slice(this.at, junk)}" is not a ${name} number`, this.at, junk);

@@ -232,6 +232,8 @@ function parseAddress(text: string, start: number, end: number, context: Operand
     if (scalePart !== undefined) throw new GasSyntaxError(`"${text.slice(indexPart.start, indexPart.end)}" is no register, as the index of an address must be`, indexPart.start, indexPart.end);
     scaleStretch = indexPart;
   }
+  // What the first comma announces has to come: `(%rsi,)` and `(%rsi,,4)` are refused, `(%rsi,%rdi,)` is not.
+  if (indexPart !== undefined && indexPart.start === indexPart.end) throw new GasSyntaxError('an index is missing behind the comma', start, end);
   const scale = scaleStretch === undefined || scaleStretch.start === scaleStretch.end ? undefined : readScale(text, scaleStretch, context);
   return { base, index, scale };
 }

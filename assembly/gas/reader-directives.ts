@@ -172,9 +172,10 @@ export function openGasFile(reader: Reader, path: string, text: string): void {
   reader.sources.push({ next, pending: [], at: 0, conditionalDepth: reader.conditionals.depth, isMacro: false, file: path });
 }
 
-const not = (piece: Piece): never => {
+/** GNU as ignores it too, with a warning. */
+const closesNothing: ReaderDirective = (reader, piece) => {
   const { line, start, end } = piece;
-  throw new GasSyntaxError(`${line.text.slice(start, end)} has nothing to close`, start, end);
+  reader.report('warning', 'unclosed-macro', `${line.text.slice(start, end)} has nothing to close, and does nothing`, rangeOf(piece));
 };
 
 export const READER_DIRECTIVES: ReadonlyMap<string, ReaderDirective> = new Map<string, ReaderDirective>([
@@ -203,7 +204,7 @@ export const READER_DIRECTIVES: ReadonlyMap<string, ReaderDirective> = new Map<s
   ['.else', (reader, piece) => { complain(reader, piece, reader.conditionals.else()); }],
   ['.endif', (reader, piece) => { complain(reader, piece, reader.conditionals.close(reader.sources.at(-1)?.isMacro === true ? reader.sources.at(-1)!.conditionalDepth : 0)); }],
   ['.macro', defineMacro],
-  ['.endm', (_reader, piece) => not(piece)],
+  ['.endm', closesNothing],
   ['.purgem', purgeMacros],
   ['.exitm', (reader, piece) => { exitMacro(reader, piece); }],
   ['.mexit', (reader, piece) => { exitMacro(reader, piece); }],
@@ -213,7 +214,7 @@ export const READER_DIRECTIVES: ReadonlyMap<string, ReaderDirective> = new Map<s
   ['.irep', (reader, piece, nameEnd) => { repeatFor(reader, piece, nameEnd, false); }],
   ['.irpc', (reader, piece, nameEnd) => { repeatFor(reader, piece, nameEnd, true); }],
   ['.irepc', (reader, piece, nameEnd) => { repeatFor(reader, piece, nameEnd, true); }],
-  ['.endr', (_reader, piece) => not(piece)],
+  ['.endr', closesNothing],
   ['.altmacro', (reader) => { reader.alternate = true; }],
   ['.noaltmacro', (reader) => { reader.alternate = false; }],
   ['.include', include],

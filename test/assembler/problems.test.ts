@@ -81,8 +81,8 @@ describe('a statement that is wrong', () => {
   it('may undo what was not done', () => {
     expect(problems('.popsection\n.previous\n.cfi_endproc\n.cfi_offset 3, 4\n.cfi_startproc\n.cfi_restore_state')).toMatchInlineSnapshot(`
       [
-        "1 error bad-section: .popsection has no .pushsection to undo",
-        "2 error bad-section: .previous has no section to go back to",
+        "1 warning bad-section: .popsection has no .pushsection to undo, and does nothing",
+        "2 warning bad-section: .previous has no section to go back to, and does nothing",
         "3 error cfi: a CFI directive stands between .cfi_startproc and .cfi_endproc",
         "4 error cfi: a CFI directive stands between .cfi_startproc and .cfi_endproc",
         "6 error cfi: .cfi_restore_state has no .cfi_remember_state to go back to",
