@@ -20,7 +20,9 @@ const RUN_LIMIT = 32;
 /** Bytes in which the beginning of a loop is looked for. */
 const LEADER_DISTANCE = 512;
 const PAGE_MASK = BigInt(PAGE_SIZE - 1);
-const UD2: Shape = { mnemonic: 'ud2', operands: [], size: 8, repeat: 'none', addressSize: 8, variant: '' };
+/** What bytes that are no instruction raise. */
+const raising = (mnemonic: 'ud2' | 'gp'): Shape => ({ mnemonic, operands: [], size: 8, repeat: 'none', addressSize: 8, variant: '' });
+const FAILURE = { short: raising('ud2'), invalid: raising('ud2'), long: raising('gp') } as const;
 
 interface CodePage {
   /** Micro-op by offset of the instruction's first byte; 0: none. */
@@ -202,7 +204,7 @@ export class CodeCache {
         if (i === 0) first = op;
         codePage.ops[at] = op;
         if ('failure' in decoded) {
-          this.#write(op, { ip: here, length: 1, meaning: 'lift', shape: UD2, fields: NO_FIELDS, target: undefined, ends: true, traps: false });
+          this.#write(op, { ip: here, length: 1, meaning: 'lift', shape: FAILURE[decoded.failure], fields: NO_FIELDS, target: undefined, ends: true, traps: false });
           return first;
         }
         this.#write(op, decoded);

@@ -41,8 +41,8 @@ export interface Decoded {
 }
 
 export interface DecodeFailure {
-  /** `short`: the bytes end before the instruction does. */
-  readonly failure: 'short' | 'invalid';
+  /** `short`: the bytes end before the instruction does. `long`: it has more than 15 bytes, which is #GP(0) instead of #UD. */
+  readonly failure: 'short' | 'invalid' | 'long';
 }
 
 /** Register number and state address by iced `Register`, built once. */
@@ -119,6 +119,7 @@ export function icedInstruction(bytes: Uint8Array, ip: bigint, vendor: CpuProfil
 /** Decodes straight-line code in `bytes`, of which the first is at `ip`. */
 export class PageDecoder {
   readonly #decoder: Decoder;
+  readonly #bytes: Uint8Array;
   readonly #ip: bigint;
   readonly #smap: boolean;
   readonly #vendor: CpuProfile['vendor'];
@@ -127,6 +128,7 @@ export class PageDecoder {
   /** `units`: see {@link unavailable}. */
   constructor(bytes: Uint8Array, ip: bigint, profile: CpuProfile, units: number) {
     this.#decoder = new Decoder(64, bytes, profile.vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
+    this.#bytes = bytes;
     this.#ip = BigInt.asUintN(64, ip);
     this.#vendor = profile.vendor;
     this.#units = units;
@@ -140,12 +142,57 @@ export class PageDecoder {
 
   /** The next instruction. */
   next(): Decoded | DecodeFailure {
+    const { position } = this.#decoder;
     this.#decoder.decodeOut(iced);
+    const bytes = this.#bytes.subarray(position, position + MAX_INSTRUCTION_BYTES + 1);
     if (iced.code === Code.INVALID) {
       // iced's DecoderError: 1 is InvalidInstruction, 2 NoMoreBytes.
-      return { failure: this.#decoder.lastError === 2 ? 'short' : 'invalid' };
+      if (this.#decoder.lastError === 2) return { failure: 'short' };
+      return { failure: isTooLong(bytes, this.#vendor) ? 'long' : 'invalid' };
+    }
+    if (iced.code === Code.Pause && isExchange(bytes.subarray(0, iced.length))) {
+      const { ip, length } = iced;
+      const exchange = new PageDecoder(bytes.slice(length - 2, length), ip, { name: '', vendor: this.#vendor, features: [] }, this.#units);
+      try {
+        return { ...(exchange.next() as Decoded), length };
+      } finally {
+        exchange.free();
+      }
     }
     return describe(iced, this.#smap, this.#vendor, this.#units);
+  }
+}
+
+const isRex = (byte: number): boolean => byte >= 0x40 && byte < 0x50;
+
+/** rep nop is pause, but not where REX.B makes the nop an exchange of r8 with rax: iced-x86 does not look. */
+function isExchange(bytes: Uint8Array): boolean {
+  const rex = bytes.at(-2)!;
+  return isRex(rex) && (rex & 1) !== 0;
+}
+
+const LOCK = 0xf0, OPERAND_SIZE = 0x66;
+const PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, OPERAND_SIZE, 0x67, LOCK, 0xf2, 0xf3]);
+
+/** Whether bytes that are no instruction would be one, or the beginning of one, if instructions could be longer than they can. */
+function isTooLong(bytes: Uint8Array, vendor: CpuProfile['vendor']): boolean {
+  const opcode = bytes.findIndex((byte) => !PREFIXES.has(byte) && !isRex(byte));
+  if (opcode < 0 || opcode >= MAX_INSTRUCTION_BYTES) return bytes.length >= MAX_INSTRUCTION_BYTES;
+  // The same with each prefix once, and without lock, which most instructions refuse.
+  const given = bytes.subarray(0, opcode);
+  const legacy = [...new Set([...given].filter((byte) => PREFIXES.has(byte) && byte !== LOCK))];
+  const rex = opcode > 0 && isRex(given[opcode - 1]!) ? [given[opcode - 1]!] : [];
+  const short = new Uint8Array([...legacy, ...rex, ...bytes.subarray(opcode)]);
+  const saved = opcode - legacy.length - rex.length;
+  // What it would go on with does not matter for its length.
+  const padded = new Uint8Array(MAX_INSTRUCTION_BYTES);
+  padded.set(short.subarray(0, MAX_INSTRUCTION_BYTES));
+  const decoder = new Decoder(64, padded, vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
+  try {
+    decoder.decodeOut(iced);
+    return iced.code !== Code.INVALID && iced.length + saved > MAX_INSTRUCTION_BYTES;
+  } finally {
+    decoder.free();
   }
 }
 
@@ -166,6 +213,7 @@ function describe(instruction: IcedInstruction, smap: boolean, vendor: CpuProfil
   let mnemonic = mnemonicName(instruction.mnemonic);
   // Register forms of 0F 0D: a hint that does nothing on Intel's processors, undefined on AMD's.
   if (vendor === 'amd' && RESERVED_0F0D.has(instruction.code)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
+  if (mnemonic === 'clzero' && (instruction.hasRepPrefix || instruction.hasRepnePrefix)) return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   if (vendor === 'amd' && mnemonic === 'serialize') return done('lift', { ...EMPTY_SHAPE, mnemonic: 'ud2' });
   const raises = unavailable(instruction, units);
   if (raises !== undefined) return done('lift', { ...EMPTY_SHAPE, mnemonic: raises });

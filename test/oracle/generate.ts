@@ -229,7 +229,8 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   const patches: Patch[] = [];
   const aims = form.accesses.map((memory) => {
     const { size } = memory;
-    return { aim: memory.base === Register.RSP || memory.base === Register.RBP ? stackTarget(random, size) : target(random, size), size, memory };
+    const aim = memory.base === Register.RSP || memory.base === Register.RBP ? stackTarget(random, size) : target(random, size);
+    return { aim: memory.segment === Register.FS || memory.segment === Register.GS ? withoutBase(aim) : aim, size, memory };
   });
   if (isStateArea(form)) for (const one of aims) if (random.chance(70)) one.aim = DATA.address + BigInt(random.below(0x60) * 64);
   suitRegisters(random, gpr, form);
@@ -270,6 +271,14 @@ function hideProcessorNumber(gpr: bigint[], patches: Patch[], form: Form): void 
     gpr[register] = (gpr[register]! & ~0xffffn) | BigInt(hidden(Number(gpr[register]! & 0xffffn)));
   }
   for (const { bytes } of patches) if (bytes.length >= 2) bytes[0] = hidden(bytes[0]! | (bytes[1]! << 8)) & 0xff;
+}
+
+/**
+ * AMD's processors want an address to be canonical before the base of fs or gs is added, too (measured on a family 1Ah processor), which the
+ * emulator does not look for: only what a base below 2 GiB lifts over the border of the upper half shows it.
+ */
+function withoutBase(aim: bigint): bigint {
+  return aim >= 0xffff_7fff_0000_0000n && aim < 0xffff_8000_4000_0000n ? aim & 0xffff_ffffn : aim;
 }
 
 function stackTarget(random: Random, size: number): bigint {

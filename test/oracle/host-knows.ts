@@ -20,6 +20,12 @@ const REASONS: readonly (readonly [string, readonly Mnemonic[]])[] = [
 
 const reasons = new Map(REASONS.flatMap(([reason, mnemonics]) => mnemonics.map((mnemonic) => [mnemonic, reason] as const)));
 
+/** vmcall and vmmcall, whatever prefixes they have: a hypervisor hears them. */
+export function callsHypervisor(bytes: Uint8Array): boolean {
+  const opcode = bytes.findIndex((byte) => !/^(26|2e|36|3e|6[4-7]|f[023]|4.)$/.test(byte.toString(16)));
+  return opcode >= 0 && bytes[opcode] === 0x0f && bytes[opcode + 1] === 0x01 && (bytes[opcode + 2] === 0xc1 || bytes[opcode + 2] === 0xd9);
+}
+
 /** Why the host's answer for `one` cannot be compared; undefined where it can. */
 export function hostKnows(one: CodeFacts): string | undefined {
   const { mnemonic } = one.info;

@@ -54,7 +54,7 @@ function judge(question: Question, native: Outcome, emulated: Outcome): Answer {
   // The host's kernel cannot always come back to a stack pointer that is not canonical; when a clock tick interrupts it, other signals show.
   if (native.gpr[4] === emulated.gpr[4] && BigInt.asUintN(64, BigInt.asIntN(48, native.gpr[4]!)) !== native.gpr[4]) return answer('not comparable');
   // Some hypervisors put the trap of int1 in front of it.
-  if (isDebug(native) && isDebug(emulated) && native.rip === question.state.rip) return answer('not comparable');
+  if (isDebug(native) && isDebug(emulated) && native.rip !== emulated.rip) return answer('not comparable');
   const found = compare(native, emulated, question.undefinedFlags, question.partly);
   return found.length === 0 ? answer('agree') : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
 }

@@ -41,4 +41,8 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'and the last of several counts', state: 'code=26f2f366e006 rip=2000ddd8 rflags=282 rcx=ac1fb1f' },
   { about: 'a prefix of ss makes no stack access', state: 'code=36410f458d00200200 rip=200313d8 rflags=2d2 r13=7ffffffddffe' },
   { about: 'nor does one of es take a stack access away', state: 'code=268b4504 rip=200313d8 rbp=800000000000' },
+  { about: 'an instruction of more than 15 bytes is a protection fault', state: 'code=402636676293fd081784017fffffff rip=200286d8' },
+  { about: 'also where lock would be wrong with it', state: 'code=f026262626262626262626262626262690 rip=200286d8' },
+  { about: 'clzero takes no repeat prefix', state: 'code=f30f01fc rip=20000dd8 rax=30001512' },
+  { about: 'rep nop with REX.B is an exchange, no pause', state: 'code=f34590 rip=20036f98 rax=1122334455667788 r8=ff' },
 ];

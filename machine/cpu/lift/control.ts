@@ -192,7 +192,8 @@ export const control: Record<string, Lift> = {
   cld: systemFlag(DF, false), std: systemFlag(DF, true), cli: interruptFlag(false), sti: interruptFlag(true),
   stac, clac, pushf, popf, lahf, sahf, hlt,
   ud2: (a) => { a.raise(UD, -1); },
-  // What instructions of units that are switched off, or have an exception waiting, are decoded to.
+  // What instructions that are too long, of units that are switched off, or that find an exception waiting, are decoded to.
+  gp: (a) => { a.raise(GP, 0); },
   nm: (a) => { a.raise(NM, -1); },
   mf: (a) => { a.raise(MF, -1); },
   int3: (a) => {

@@ -24,7 +24,7 @@ export interface Discovery {
 }
 
 /** Ways out. */
-const INTERPRETED = new Set(['ud2', 'nm', 'mf', 'hlt']);
+const INTERPRETED = new Set(['ud2', 'gp', 'nm', 'mf', 'hlt']);
 
 /** Instructions the interpreter keeps: it counts repetitions, and traps end its run. */
 function compiles(decoded: Decoded): boolean {
