@@ -7,6 +7,7 @@ import type { Problem } from '../../assembly/source.ts';
 import type { Level } from '../../host/settings.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { CHECKS, checkAll } from './index.ts';
+import { withoutConsequences } from './incomplete.ts';
 import { READER_CODES } from './reader-codes.ts';
 
 /** Every code there is, with the severity it has unless the settings say otherwise. */
@@ -33,7 +34,7 @@ export function report(analysis: Analysis, severity: Readonly<Record<string, Lev
   const used = new Set<Suppression>();
   const shown: Problem[] = [];
   const seen = new Set<string>();
-  for (const problem of [...analysis.problems, ...findingsOf(analysis)]) {
+  for (const problem of withoutConsequences(analysis, [...analysis.problems, ...findingsOf(analysis)])) {
     const { start } = problem.range;
     const key = `${start.file}\n${placeKey(start)}\n${problem.code}\n${problem.message}`;
     if (seen.has(key)) continue;

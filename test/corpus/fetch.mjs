@@ -2,10 +2,11 @@
  * Fetches the kernel corpus from Debian: sources, headers and one image of each generation, into the git-ignored `.cache/corpus/`.
  * Nothing of it is installed or kept in the repository. Needs apt-get, apt-cache, dpkg-deb, tar and xz; no root.
  *
- *     node test/corpus/fetch.mjs [6.1] [6.12] [--no-image]
+ *     node test/corpus/fetch.mjs [6.1] [6.12] [glibc] [--no-image]
  *
  * Result, per generation: `source/` (arch/x86 and the few generic files the oracles compile), `common/` and `amd64/` (headers),
  * `image/` (vmlinuz and some modules), and `corpus.json` (versions, sha256 of each package) as the mark that it is complete.
+ * `glibc/source/` has the assembler sources and headers of glibc's x86-64 port.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -154,13 +155,49 @@ function fetchGeneration(generation, withImage) {
   }
 }
 
+/** glibc's sources for x86-64, from the package that holds the upstream tarball. */
+function fetchGlibc() {
+  const target = join(CACHE, 'glibc');
+  const version = candidates(['glibc-source']).get('glibc-source');
+  if (version === undefined) {
+    console.log('corpus glibc: skipped: apt has no glibc-source');
+    return;
+  }
+  const specification = `glibc-source=${version}`;
+  const mark = join(target, 'corpus.json');
+  if (existsSync(mark) && JSON.parse(readFileSync(mark, 'utf8')).packages.source.package === specification) {
+    console.log(`corpus glibc: up to date (${specification})`);
+    return;
+  }
+  mkdirSync(CACHE, { recursive: true });
+  const work = mkdtempSync(join(CACHE, 'work-'));
+  try {
+    const started = performance.now();
+    const { path, sha256 } = download(work, specification);
+    const tarball = onlyChild(join(unpack(work, path), 'usr', 'src', 'glibc'), /^glibc-.*\.tar\.xz$/);
+    const fresh = join(work, 'fresh');
+    mkdirSync(join(fresh, 'source'), { recursive: true });
+    run('sh', ['-c', 'xz -dc -T0 "$0" | tar -x --strip-components=1 --wildcards -C "$@"', tarball, join(fresh, 'source'), ...['S', 'h'].map((ending) => `*/sysdeps/*x86*/*.${ending}`)]);
+    if (!existsSync(join(fresh, 'source', 'sysdeps', 'x86_64', 'strlen.S'))) throw new CorpusError(`${tarball} did not give sysdeps/x86_64/strlen.S`);
+    writeFileSync(join(fresh, 'corpus.json'), `${JSON.stringify({ packages: { source: { package: specification, sha256 } } }, undefined, 2)}\n`);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(fresh, target);
+    console.log(`corpus glibc: ${specification} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
 const args = process.argv.slice(2);
 const asked = args.filter((argument) => !argument.startsWith('--'));
 try {
   for (const generation of asked) {
-    if (!GENERATIONS.includes(generation)) throw new CorpusError(`unknown generation "${generation}"; known are ${GENERATIONS.join(', ')}`);
+    if (!GENERATIONS.includes(generation) && generation !== 'glibc') throw new CorpusError(`unknown corpus "${generation}"; known are ${GENERATIONS.join(', ')} and glibc`);
   }
-  for (const generation of asked.length > 0 ? asked : GENERATIONS) fetchGeneration(generation, !args.includes('--no-image'));
+  for (const generation of asked.length > 0 ? asked : [...GENERATIONS, 'glibc']) {
+    if (generation === 'glibc') fetchGlibc();
+    else fetchGeneration(generation, !args.includes('--no-image'));
+  }
 } catch (error) {
   if (!(error instanceof CorpusError)) throw error;
   console.error(`corpus: ${error.message}`);

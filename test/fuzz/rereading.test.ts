@@ -1,5 +1,5 @@
 /**
- * The same as test/gas/rereading.test.ts over sources of the kernel, where the corpus is there, and over many more edits of samples.
+ * The same as test/gas/rereading.test.ts over the samples, with more edits.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -81,8 +81,16 @@ describe('undefined names', () => {
     expect(shown('\tjmp 1b\n1:\tjmp 1b\n\tjmp 1f\n')).toEqual(['1:6-8 error undefined-symbol', '3:6-8 error undefined-symbol']);
   });
 
+  it('of a text with a missing include are only what it cannot explain', () => {
+    const text = [
+      '#include "missing.h"', '\tENTRY (copy)', '\tmovq %RAX_LP, %rdi', '\tmovq $SIZE(1), %rax', '\tmovx %rax, %rdi', '\tmovq (%rsi, %rdi', '\tcfi_adjust_cfa_offset(8)',
+      '\tmovb %rax, (%rdi)', '#include "missing.h"', '#if IS_IN (libc)', '#endif', '',
+    ].join('\n');
+    expect(shown(text).map((one) => one.replace(/-\d+/, ''))).toEqual(['1:10 hint include-not-found', '6:7 error syntax', '10:11 hint preprocessor', '5:2 error unknown-mnemonic', '8:2 error operand-mismatch']);
+  });
+
   it('are nothing where an include is missing that may define them', () => {
-    expect(shown('#include "missing.h"\n\tjmp .Lthere\n')).toEqual(['1:10-21 error include-not-found']);
+    expect(shown('#include "missing.h"\n\tjmp .Lthere\n')).toEqual(['1:10-21 hint include-not-found']);
   });
 
   it('in the place of an instruction are macros if they look like one', () => {
