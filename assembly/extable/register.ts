@@ -46,6 +46,9 @@ export interface RegisteredTables {
   readonly refusals: readonly { /** Where the code is that it is about. */ readonly at: bigint; readonly message: string }[];
 }
 
+/** A table that is wrong all over is told of by its first places. */
+const MOST_REFUSALS = 20;
+
 /** What registering the `ranges` of `image`, and those of its `entries` that name a descriptor, comes to. */
 export function registerTables(image: Image, entries: readonly ExtableEntry[], ranges: readonly ExRange[]): RegisteredTables {
   const filled: string[] = [];
@@ -57,9 +60,10 @@ export function registerTables(image: Image, entries: readonly ExtableEntry[], r
     return at === undefined ? `0x${address.toString(16)}` : at.offset === 0n ? at.name : `${at.name}+0x${at.offset.toString(16)}`;
   };
   const text = ({ index, start, length }: ExRange): string => `range ${String(index)} (${String(length)} bytes from ${name(start)})`;
+  const sized = new Map(ranges.some(({ length }) => length === 0) ? image.symbols.filter(({ size }) => size > 0n).reverse().map((symbol) => [symbol.address, symbol]) : []);
   const complete = ranges.map((range) => {
     if (range.length > 0) return range;
-    const symbol = image.symbols.find(({ address, size }) => address === range.start && size > 0n);
+    const symbol = sized.get(range.start);
     if (symbol === undefined) {
       refusals.push({ at: range.start, message: `range ${String(range.index)} at ${name(range.start)} has length 0, and no symbol with a size is there: give the function a .size, or the range a length` });
       return range;
@@ -86,5 +90,7 @@ export function registerTables(image: Image, entries: readonly ExtableEntry[], r
     // What is farther than 512 MiB, as names are that nobody defines, reads as another class, with another target.
     else if (kind !== undefined && kind !== 'handler' && !inCode(fixup)) refusals.push({ at: insn, message: `entry ${String(index)} at ${name(insn)} leads to ${name(fixup)}, where no code is: its target is not defined, or farther away than an entry can say` });
   }
+  const more = refusals.length - MOST_REFUSALS;
+  if (more > 0) refusals.splice(MOST_REFUSALS, more, { at: refusals[MOST_REFUSALS]!.at, message: `${String(more)} more entries and ranges are as wrong` });
   return { ranges: sorted, filled, refusals };
 }

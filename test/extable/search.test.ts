@@ -129,6 +129,8 @@ ${ranges}`);
     expect(registered('same', '.long outer - ., 4, all - ., 0\n.long outer - ., 4, pf - ., 0').said).toEqual(['range 0 (4 bytes from outer) and range 1 are the same']);
     expect(registered('crossing', '.long outer - ., 5, all - ., 0\n.long point - ., 9, pf - ., 0').said).toEqual(['range 1 (9 bytes from outer+0x3) overlaps range 0 (5 bytes from outer) only in part; ranges nest or are disjoint']);
     expect(registered('undefined', '.long outer - ., 4, nobody - ., 0').said).toEqual(['range 0 (4 bytes from outer) has its handler described at nobody, which the program does not define']);
+    const many = registered('many', Array.from({ length: 30 }, () => '.long outer - ., 4, nobody - ., 0').join('\n')).said;
+    expect([many.length, many.at(-1)]).toEqual([21, '39 more entries and ranges are as wrong']);
     expect(registered('undescribed', '.long outer - ., 4, 0x1000000, 0').said).toEqual([expect.stringMatching(/^range 0 \(4 bytes from outer\) has its handler described at .*, where no descriptor is$/)]);
   });
 });

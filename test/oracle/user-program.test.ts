@@ -22,7 +22,7 @@ import { PROGRAMS } from './user-program/programs.ts';
 const here = process.platform === 'linux' && process.arch === 'x64';
 if (!here) console.log('skipped: user programs with exception tables need x86-64 Linux');
 const skip = here ? missing('user programs with exception tables', { commands: ['gcc', 'make'] }) : 'the host';
-const COUNT = Number(process.env['MCSAFE_USER_CASES'] ?? 120_000);
+const COUNT = Number(process.env['MCSAFE_USER_CASES'] ?? 100_000);
 const BATCH = 4000;
 
 const folder = mkdtempSync(join(tmpdir(), 'mcsafe-user-program-'));

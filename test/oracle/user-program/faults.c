@@ -12,8 +12,11 @@ static bool told(struct pt_regs *regs, const struct extable_handler *self, unsig
 	/* A machine check names a physical address in a kernel and a linear one here, in other units; a page fault's is the same. */
 	out[1] = trapnr == 14 ? info->addr : 0;
 	out[2] = trapnr == 14 ? info->addr_kind : info->addr_kind != EXTABLE_ADDR_NONE;
-	/* Who was interrupted is another matter in a kernel: the bit for user mode is masked. */
-	out[3] = info->error_code & ~4ul;
+	/*
+	 * Who was interrupted is another matter in a kernel: the bit for user mode is masked. So is, for addresses in the kernel's half, the one
+	 * that says whether the page is there: Linux always tells user programs that it is.
+	 */
+	out[3] = info->error_code & ~(info->addr >> 63 != 0 ? 5ul : 4ul);
 	out[4] = (unsigned long)regs->si;
 	out[5] = self->vectors;
 	regs->ip += 3;
