@@ -6,11 +6,12 @@ import { Code, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction a
 import { STATE } from '../memory/layout.ts';
 import type { CpuProfile } from './cpu.ts';
 import { liftOf } from './lift/index.ts';
+import { isTooLong, MAX_INSTRUCTION_BYTES, rexOf } from './length.ts';
 import type { AddressForm, OperandShape, Shape } from './lift/shape.ts';
 import { systemInstruction } from './system/index.ts';
 import { unavailable } from './units.ts';
 
-export const MAX_INSTRUCTION_BYTES = 15;
+export { MAX_INSTRUCTION_BYTES };
 
 /** Addresses in the state of what an operand or address is made of. */
 export interface OpFields {
@@ -163,37 +164,9 @@ export class PageDecoder {
   }
 }
 
-const isRex = (byte: number): boolean => byte >= 0x40 && byte < 0x50;
-
 /** rep nop is pause, but not where REX.B makes the nop an exchange of r8 with rax: iced-x86 does not look. */
 function isExchange(bytes: Uint8Array): boolean {
-  const rex = bytes.at(-2)!;
-  return isRex(rex) && (rex & 1) !== 0;
-}
-
-const LOCK = 0xf0, OPERAND_SIZE = 0x66;
-const PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, OPERAND_SIZE, 0x67, LOCK, 0xf2, 0xf3]);
-
-/** Whether bytes that are no instruction would be one, or the beginning of one, if instructions could be longer than they can. */
-function isTooLong(bytes: Uint8Array, vendor: CpuProfile['vendor']): boolean {
-  const opcode = bytes.findIndex((byte) => !PREFIXES.has(byte) && !isRex(byte));
-  if (opcode < 0 || opcode >= MAX_INSTRUCTION_BYTES) return bytes.length >= MAX_INSTRUCTION_BYTES;
-  // The same with each prefix once, and without lock, which most instructions refuse.
-  const given = bytes.subarray(0, opcode);
-  const legacy = [...new Set([...given].filter((byte) => PREFIXES.has(byte) && byte !== LOCK))];
-  const rex = opcode > 0 && isRex(given[opcode - 1]!) ? [given[opcode - 1]!] : [];
-  const short = new Uint8Array([...legacy, ...rex, ...bytes.subarray(opcode)]);
-  const saved = opcode - legacy.length - rex.length;
-  // What it would go on with does not matter for its length.
-  const padded = new Uint8Array(MAX_INSTRUCTION_BYTES);
-  padded.set(short.subarray(0, MAX_INSTRUCTION_BYTES));
-  const decoder = new Decoder(64, padded, vendor === 'amd' ? DecoderOptions.AMD : DecoderOptions.None);
-  try {
-    decoder.decodeOut(iced);
-    return iced.code !== Code.INVALID && iced.length + saved > MAX_INSTRUCTION_BYTES;
-  } finally {
-    decoder.free();
-  }
+  return (rexOf(bytes, bytes.length - 1) & 1) !== 0;
 }
 
 const EMPTY_SHAPE: Shape = { mnemonic: '', operands: [], size: 8, repeat: 'none', addressSize: 8, variant: '' };

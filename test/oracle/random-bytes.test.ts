@@ -9,7 +9,7 @@ import { hex } from './case.ts';
 import { codeFacts } from './codes.ts';
 import { decodeForm, failsPartly, maskIsAddress, SLOTS, slotEntry, stateFor } from './generate.ts';
 import { hostDecoding } from './native.ts';
-import { callsHypervisor, hostKnows } from './host-knows.ts';
+import { callsHypervisor, hostKnows, ignoresVexW } from './host-knows.ts';
 import { CODE, DATA_REGIONS, REGIONS, baseContents } from './layout.ts';
 import { openOracle, TEST_TIMEOUT, unknownFlags } from './oracle.ts';
 import type { Question } from './oracle.ts';
@@ -103,7 +103,7 @@ describe('any bytes executed as code', () => {
         instruction.free();
         decoder.free();
         const facts = codeFacts.get(code);
-        if (callsHypervisor(bytes)) continue;
+        if (callsHypervisor(bytes) || ignoresVexW(bytes)) continue;
         if (facts && (hostKnows(facts) !== undefined || facts.features.some((feature) => feature !== 'FPU' && /^(RTM|HLE|AVX512|MPX|CET|SSE4A)/.test(feature)))) continue;
         const form = decodeForm(bytes.slice(0, facts ? length : THROW_SIZE), rip);
         if (maskIsAddress(form)) continue;

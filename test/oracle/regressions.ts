@@ -45,4 +45,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'also where lock would be wrong with it', state: 'code=f026262626262626262626262626262690 rip=200286d8' },
   { about: 'clzero takes no repeat prefix', state: 'code=f30f01fc rip=20000dd8 rax=30001512' },
   { about: 'rep nop with REX.B is an exchange, no pause', state: 'code=f34590 rip=20036f98 rax=1122334455667788 r8=ff' },
+  { about: 'a VEX instruction is too long before its prefixes are wrong', state: 'code=4c412e8f4a209eb80020000050e8d6 rip=2003abd8' },
+  { about: 'the REX prefix of a far call is the one in front of its opcode', state: 'code=40f3f248ff9b78573412 rip=20034858 rbx=1dcbeb58 rsp=30006168 [300047d0]=978847002033000000' },
 ];

@@ -4,6 +4,7 @@ import type { Instruction } from 'iced-x86';
 import { FLAG, VECTOR } from '../cpu.ts';
 import type { CpuExit, CpuProfile } from '../cpu.ts';
 import { ARITHMETIC_FLAGS } from '../lift/flags.ts';
+import { rexOf } from '../length.ts';
 import { REG } from '../lift/access.ts';
 import { isCanonical, supervisor } from './checks.ts';
 import { NotModelled, SystemFault } from './context.ts';
@@ -152,12 +153,9 @@ function farPointerBytes(instruction: Instruction, vendor: CpuProfile['vendor'])
   return size === 8 && vendor === 'amd' ? 4 : size;
 }
 
-const LEGACY_PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
-
 /** Whether the operand size is 8 bytes: AMD's far pointers stay shorter then, but what a call pushes does not. */
 function hasRexW(cpu: SystemContext, instruction: Instruction): boolean {
-  const opcode = cpu.memory.read(instruction.ip, instruction.length).find((byte) => !LEGACY_PREFIXES.has(byte)) ?? 0;
-  return (opcode & 0xf8) === 0x48;
+  return (rexOf(cpu.memory.read(instruction.ip, instruction.length)) & 8) !== 0;
 }
 
 const syscall: SystemInstruction = (cpu, _instruction) => {
