@@ -111,7 +111,7 @@ export async function prepareCampaign(argument: string, options: CampaignOptions
       settled ??= contractOf(program, entry, options.contract, host);
       checkHelpers(options.helper ?? [], program.image);
       const generation = program.config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
-      for (const profile of profiles(options.profile, program.image, settled.contract, generation)) {
+      for (const profile of profiles(options.profile, program.image, entry.address, settled.contract, generation)) {
         targets.push({
           name: `${profile}, kernel ${generation}`, image: program.image, directives: program.directives, program: program.main,
           config: { ...program.config, entry: entry.name, cpuProfile: profile, contract: launchContract(settled.contract) },
@@ -221,8 +221,8 @@ function kernelGenerations(asked: readonly string[] | undefined): readonly (stri
   return isEvery(asked) ? KERNEL_GENERATIONS.map(({ id }) => id) : [...new Set(asked.flatMap((text) => text.split(',')))];
 }
 
-function profiles(asked: readonly string[] | undefined, image: Image, contract: Contract, generation: string): readonly string[] {
-  if (isEvery(asked)) return allProfiles(image, contract, generation);
+function profiles(asked: readonly string[] | undefined, image: Image, entry: bigint, contract: Contract, generation: string): readonly string[] {
+  if (isEvery(asked)) return allProfiles(image, entry, contract, generation);
   const names = [...new Set((asked ?? [DEFAULT_CPU_PROFILE.name]).flatMap((text) => text.split(',')))];
   const unknown = names.find((name) => cpuProfile(name) === undefined);
   if (unknown !== undefined) throw new CampaignError(`no CPU profile "${unknown}"; known are all, default, ${CPU_PROFILES.map(({ name }) => name).join(', ')}, each with features added or taken away, as in intel-server-erms+la57`);

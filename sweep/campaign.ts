@@ -27,7 +27,7 @@ export interface CampaignRequest {
   readonly promises: Promises;
   readonly axes: Omit<SpaceAxes, 'targets'>;
   readonly shard?: Shard;
-  /** False: everything runs on the ordinary machine. The results are the same. */
+  /** False: everything runs on the ordinary machine. True: even few cases are driven. The results are the same. */
   readonly driver?: boolean;
   /** So many cases drawn at random instead of all. */
   readonly random?: { readonly count: number; readonly seed: number };
@@ -62,6 +62,8 @@ interface FastClass {
 const CHUNK = 16384;
 /** So many of them at most are the ordinary machine's, which takes its time. */
 const MAX_ORDINARY = 512;
+/** For fewer cases than this no driver is made. */
+const FEW = 64;
 /** One in so many of the cases a driver vouches for runs on the ordinary machine too. */
 const CHECKED_EVERY = 4999;
 /** So many cases with one signature must have broken the same promises at the same places before others are taken to do so. */
@@ -186,17 +188,22 @@ export class Campaign {
 
   /** The next cases, at most up to the number `end` of the part, by the driver that runs them. */
   #chunk(end: number): readonly Group[] {
-    const groups = new Map<number, Group & { readonly cases: number[] }>();
+    const groups = new Map<number, { readonly driven: boolean; readonly cases: number[] }>();
     let ordinary = 0;
     for (let number = this.#done; number < end && number < this.#done + CHUNK && ordinary < MAX_ORDINARY; number++) {
       const index = this.#choice(this.#from + number);
       const key = this.space.classOf(index);
       let group = groups.get(key);
-      if (group === undefined) groups.set(key, group = { fast: this.#fastFor(this.space.caseAt(index), key), cases: [] });
+      if (group === undefined) groups.set(key, group = { driven: this.#isDriven(this.space.caseAt(index)), cases: [] });
       group.cases.push(index);
-      if (group.fast === undefined) ordinary++;
+      if (!group.driven) ordinary++;
     }
-    return [...groups.values()];
+    return [...groups].map(([key, { driven, cases }]) =>
+      ({ cases, fast: driven && (cases.length >= FEW || this.request.driver === true || this.#fast.has(key)) ? this.#fastFor(this.space.caseAt(cases[0]!), key) : undefined }));
+  }
+
+  #isDriven({ target, kind }: SweepCase): boolean {
+    return this.request.driver !== false && FastRuns.fits(this.references[target]!, this.request.promises, kind);
   }
 
   #fastFor({ target, kind, n }: SweepCase, key: number): FastClass | undefined {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../cli/commands/sweep.ts';
@@ -28,6 +29,24 @@ describe('a correct routine', () => {
   });
 });
 
+describe('a correct routine of another style breaks no promise, old CPU or new, and every entry is used on one', () => {
+  const routines = ['backward_copy.S', 'csum_copy.S', 'nocache_copy.S', 'string_copy.S', 'trap_and_rest.S', 'unrolled_copy.S', 'user_values.S:read_user_u32', 'user_values.S:write_user_u16'];
+
+  test.each(routines)('%s', async (routine) => {
+    const values = routine.startsWith('user_values');
+    const campaign = await swept(`correct/${routine}`, { profile: ['intel-server', 'intel-old'], ...(values ? {} : { n: routine.startsWith('unrolled') ? '32..43/11' : '0..9/3' }) });
+    expect(classes(campaign)).toEqual([]);
+    const entries = campaign.coverage.map((coverage) => coverage.report().instructions.filter(({ entry }) => entry));
+    const used = new Set(entries.flatMap((instructions) => instructions.filter(({ faults }) => Object.keys(faults).length > 0).map(({ address }) => address)));
+    expect(used.size).toBe(entries[0]!.length);
+  });
+
+  test('all of them are in this list', () => {
+    const named = new Set(routines.map((routine) => routine.split(':')[0]!));
+    expect(readdirSync(fileURLToPath(new URL('../../samples/correct/', import.meta.url))).sort()).toEqual([...named].sort());
+  });
+});
+
 describe('a wrong routine shows exactly what is wrong with it', () => {
   const table: readonly { readonly sample: string; readonly shows: readonly string[]; readonly n?: string }[] = [
     { sample: 'ac_left_open.S', shows: ['ac-flag: mov (%rsi),%cl'] },
@@ -41,6 +60,10 @@ describe('a wrong routine shows exactly what is wrong with it', () => {
   ];
   test.each(table)('$sample', async ({ sample, shows, n }) => {
     expect(classes(await swept(`faulty/${sample}`, { n: n ?? '0..9' }))).toEqual(shows);
+  });
+
+  test('all of them are in this table', () => {
+    expect(table.map(({ sample }) => sample)).toEqual(readdirSync(fileURLToPath(new URL('../../samples/faulty/', import.meta.url))).sort());
   });
 
   test('what is short only for lengths of 4 GiB and more shows only there', async () => {
