@@ -43,7 +43,7 @@ export function registerSweeps(context: ExtensionContext): void {
 class Sweeps {
   readonly #context: ExtensionContext;
   readonly #controller: TestController;
-  /** The launch entries of the last failures, by the text of the message they are told in. */
+  /** The launch entries of the last failures, by {@link launchKey}: the editor hands out copies of messages, not the messages. */
   readonly #launches = new Map<string, Readonly<Record<string, unknown>>>();
   /** Last reports, by the id of the item. */
   readonly #reports = new Map<string, SweepReport>();
@@ -100,9 +100,8 @@ class Sweeps {
 
   /** From a failure's message: the debugger on its smallest case. */
   async debugCase(args: unknown): Promise<void> {
-    const message = (args as { message?: { message?: unknown } } | undefined)?.message?.message;
-    const text = typeof message === 'string' ? message : (message as { value?: string } | undefined)?.value;
-    const launch = text === undefined ? undefined : this.#launches.get(text);
+    const { test, message } = (args ?? {}) as { readonly test?: TestItem; readonly message?: TestMessage };
+    const launch = test === undefined || message === undefined ? undefined : this.#launches.get(launchKey(test.id, message.message));
     if (launch === undefined) void window.showInformationMessage('mcsafe: sweep the routine first; what failed can then be debugged.');
     else await startDebugging(launch);
   }
@@ -201,10 +200,11 @@ class Sweeps {
 
   #messages({ report, failures }: SweepResult, leaf: TestItem): TestMessage[] {
     return failures.flatMap(({ failure, diff }) => {
-      const text = failureText(report, failure);
-      this.#launches.set(text, launchEntry(report, failure));
-      // The editor shows a message's own text at the line only if it has no diff.
-      return [new TestMessage(text), TestMessage.diff(text, diff.expected, diff.actual)].map((message) => {
+      // The editor shows a message's own words at the line only if it has no diff.
+      const told = new TestMessage(failureText(report, failure));
+      const compared = TestMessage.diff(`${failure.clause}: what the smallest case left, and what was promised`, diff.expected, diff.actual);
+      return [told, compared].map((message) => {
+        this.#launches.set(launchKey(leaf.id, message.message), launchEntry(report, failure));
         message.location = placeOf(failure, leaf);
         message.contextValue = FAILURE;
         return message;
@@ -243,6 +243,10 @@ async function startDebugging(launch: Readonly<Record<string, unknown>>): Promis
 /** The whole line, counted from 1. */
 function lineRange(line: number): Range {
   return new Range(line - 1, 0, line - 1, 1000);
+}
+
+function launchKey(id: string, message: TestMessage['message']): string {
+  return `${id} ${typeof message === 'string' ? message : message.value}`;
 }
 
 /** Cancelled as soon as one of the two is. */

@@ -140,6 +140,11 @@ export class Workbench {
     if (await row.getAttribute('aria-expanded') === 'false') await row.locator('.monaco-tl-twistie').click();
   }
 
+  /** What a failed test says at a line of the editor. */
+  failure(text: string): Locator {
+    return this.page.locator('.test-error-content-widget', { hasText: text }).first();
+  }
+
   /** Closes a pane of the debug side bar, so that the others have its room. */
   async collapse(pane: string): Promise<void> {
     const header = this.page.locator(`.pane-header[aria-label^="${pane}"]`);
