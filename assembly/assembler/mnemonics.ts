@@ -142,7 +142,9 @@ function extensions(add: (name: string, ...aliases: readonly Alias[]) => void): 
         if (size <= (SIZE_OF[source] ?? 0)) continue;
         add(stem + source + suffix, { to: target, only: (form) => fits(form) && form.size === size });
       }
-      for (const name of [stem + source, to + source]) add(name, { to: target, only: (form) => fits(form) && form.size > (SIZE_OF[source] ?? 0) });
+      add(stem + source, { to: target, only: (form) => fits(form) && form.size > (SIZE_OF[source] ?? 0) });
+      // gas takes these for moves without extension too.
+      add(to + source, { to: target, only: (form) => fits(form) && form.size >= (SIZE_OF[source] ?? 0) });
     }
   }
 }

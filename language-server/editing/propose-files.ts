@@ -35,16 +35,16 @@ export function proposeIncludes({ text, head }: Cursor, file: string, includePat
 }
 
 const VERBS: Readonly<Record<string, string>> = {
-  contract: 'what the routine promises', run: 'defaults of a run', error: 'what machine checks report', sweep: 'defaults of a sweep', ignore: 'findings not to report',
+  contract: 'what the routine promises', promise: 'one more promise, as an expression', run: 'defaults of a run', error: 'what machine checks report', sweep: 'defaults of a sweep', ignore: 'findings not to report',
 };
-const KINDS = ['copy', 'copy-partial', 'clear', 'get', 'put', 'csum', 'probe', 'none'];
+const KINDS = ['copy', 'copy-partial', 'clear', 'get', 'put', 'csum', 'probe', 'custom', 'none'];
 
 export function proposeComment({ text }: Cursor): readonly Proposal[] {
   const [verb = '', ...rest] = text.split(/\s+/);
   if (rest.length === 0) return Object.entries(VERBS).map(([label, detail]) => ({ label, kind: 'keyword', rank: 1, detail }));
   if (verb === 'ignore') return [...CODES.keys()].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   if (verb === 'contract' && rest.length === 1) return KINDS.map((label) => ({ label, kind: 'keyword', rank: 1 }));
-  if (verb === 'contract') return ['dst=', 'src=', 'n=', 'ptr=', 'value=', 'returns=', 'user='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
+  if (verb === 'contract') return ['dst=', 'src=', 'n=', 'ptr=', 'value=', 'zero=', 'returns=', 'user=', 'answer=', 'trap=', 'mcbit='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   if (verb === 'run') return ['n=', 'poison='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   if (verb === 'sweep') return ['n=', 'faults=', 'progress=', 'exceptions=', 'helper='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   return [];

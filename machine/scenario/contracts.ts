@@ -12,6 +12,7 @@ import { formatPosition } from '../../assembly/source.ts';
 import type { Problem } from '../../assembly/source.ts';
 import { parseErrorDescription } from '../../fault-model/error-description.ts';
 import type { ErrorDescription } from '../../fault-model/error-description.ts';
+import { knownRoutine } from '../../fault-model/known-routines.ts';
 import { GENERAL_REGISTERS } from '../cpu/cpu.ts';
 import type { GeneralRegister } from '../cpu/cpu.ts';
 import { parseExpression } from './expression.ts';
@@ -22,38 +23,17 @@ export const CONTRACT_KINDS: readonly ContractKind[] = ['copy', 'copy-partial', 
 /** Roles that mean something: pointers, a length, a value that is passed or handed out, a zero that the routine wants. */
 export const ROLES = ['dst', 'src', 'ptr', 'n', 'value', 'zero'] as const;
 
-interface NamedContract extends Omit<Contract, 'origin'> {
-  readonly pattern: RegExp;
-  /** How people write the family: `copy_mc_*`. */
-  readonly family: string;
-}
-
 const DST_SRC_N = { dst: 'rdi', src: 'rsi', n: 'rdx' } as const;
-
-/** Calling conventions of the kernel's fault-tolerant routines, whose lengths are 32-bit numbers where the code says so; first match wins (kernel 4.6 to 6.12 arch/x86/lib). */
-const BY_NAME: readonly NamedContract[] = [
-  { pattern: /^(copy_mc_(fragile|enhanced_fast_string)|_*memcpy_mcsafe(_unrolled|_fast|_slow)?|__mcsafe_copy)$/, family: 'copy_mc_*', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: [], shortLength: true },
-  { pattern: /copy_mc_to_user/, family: 'copy_mc_to_user', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: ['dst'] },
-  { pattern: /copy_mc|mcsafe/, family: 'copy_mc_*', kind: 'copy', arguments: DST_SRC_N, returns: 'rax', user: [] },
-  { pattern: /^rep_movs_alternative$/, family: 'rep_movs_alternative', kind: 'copy-partial', arguments: { dst: 'rdi', src: 'rsi', n: 'rcx' }, returns: 'rcx', user: ['src'] },
-  { pattern: /^(copy_user_generic_(unrolled|string)|copy_user_enhanced_fast_string|__copy_user_nocache)$/, family: 'copy_user_*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['src'], shortLength: true },
-  { pattern: /copy_(to|in)_user/, family: 'copy_to_user*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['dst'] },
-  { pattern: /copy_(from_)?user|copy_to_nontemporal|copy_user_nocache/, family: 'copy_user_*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['src'] },
-  { pattern: /^(clear_user_|rep_stos_alternative)/, family: 'clear_user_*', kind: 'clear', arguments: { dst: 'rdi', n: 'rcx', zero: 'rax' }, returns: 'rcx', user: ['dst'] },
-  { pattern: /get_user/, family: '__get_user_*', kind: 'get', arguments: { ptr: 'rax' }, returns: 'rax', user: ['ptr'] },
-  { pattern: /put_user/, family: '__put_user_*', kind: 'put', arguments: { ptr: 'rcx', value: 'rax' }, returns: 'rcx', user: ['ptr'] },
-  { pattern: /csum_partial_copy/, family: 'csum_partial_copy_*', kind: 'csum', arguments: { src: 'rdi', dst: 'rsi', n: 'rdx' }, returns: 'rax', user: ['src'], shortLength: true },
-];
 
 /** What the C calling convention suggests for a routine nobody knows. */
 const BY_CONVENTION: Omit<Contract, 'origin'> = { kind: 'none', arguments: DST_SRC_N, returns: 'rax', user: [] };
 
 /** The contract a routine's name suggests; the plain C calling convention if it suggests none. */
 export function contractByName(name: string): Contract {
-  const known = BY_NAME.find(({ pattern }) => pattern.test(name));
+  const known = knownRoutine(name);
   if (known === undefined) return { ...BY_CONVENTION, origin: 'no contract known; C calling convention (rdi = dst, rsi = src, rdx = n)' };
   const { kind, arguments: args, returns, user, family, shortLength } = known;
-  return { kind, arguments: args, user, origin: `the name ${family}`, ...(returns === undefined ? {} : { returns }), ...(shortLength === true ? { shortLength } : {}) };
+  return { kind, arguments: args, user, returns, origin: `the name ${family}`, ...(shortLength === true ? { shortLength } : {}) };
 }
 
 /** Settings of a `mcsafe: run` directive, as launch attributes. */

@@ -14,6 +14,18 @@ const routine = (body: string): string => `SYM_FUNC_START(routine)\n${body}\nSYM
 
 /** Wrong in the marked places. */
 const WRONG: Readonly<Record<string, string>> = {
+  'a copy, by its name, that claims success after a fault': `SYM_FUNC_START(copy_mc_words)
+	movq %rdx, %rcx
+.Lread:
+	rep movsb
+	movq %rcx, %rax
+	RET
+.Lpad:
+	xorl %eax, %eax
+	RET /* !claims-success */
+	_ASM_EXTABLE_TYPE(.Lread, .Lpad, EX_TYPE_DEFAULT_MCE_SAFE)
+SYM_FUNC_END(copy_mc_words)
+`,
   'the label on the instruction in front': routine(`
 .Lread:
 	movq %rdx, %rcx

@@ -197,7 +197,7 @@ describe('completion elsewhere', () => {
   });
 
   it('proposes what comments say to mcsafe', async () => {
-    expect(await complete('# mcsafe: «here»')).toEqual(['contract', 'error', 'ignore', 'run', 'sweep']);
+    expect(await complete('# mcsafe: «here»')).toEqual(['contract', 'error', 'ignore', 'promise', 'run', 'sweep']);
     expect(await complete('# mcsafe: ignore miss«here»')).toContain('missing-size');
   });
 });
