@@ -5,6 +5,7 @@ import { PositionEncodingKind, TextDocumentSyncKind, TextDocuments } from 'vscod
 import type { Connection, InitializeResult, ServerCapabilities } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Host } from '../host/host.ts';
+import { registerRefusals } from './lifecycle.ts';
 import type { Provider } from './provider.ts';
 import { PROVIDERS } from './providers/index.ts';
 import { Workspace } from './workspace.ts';
@@ -25,6 +26,7 @@ export function serve(connection: Connection, host: Host, providers: readonly Pr
   connection.onDidChangeConfiguration(({ settings }) => { workspace.settingsChanged(settings); });
   connection.onInitialized(() => { workspace.ready(); });
   connection.onShutdown(() => { workspace.shutdown(); });
+  registerRefusals(connection);
   for (const provider of providers) provider.register(connection, workspace);
   documents.listen(connection);
   connection.listen();

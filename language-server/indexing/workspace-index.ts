@@ -65,6 +65,11 @@ export class WorkspaceIndex {
     return this.#ready;
   }
 
+  /** Makes {@link ready} wait for `work` too. */
+  await(work: Promise<unknown>): void {
+    this.#ready = Promise.allSettled([this.#ready, work]);
+  }
+
   get files(): Iterable<FileSummary> {
     return this.#files.values();
   }
@@ -75,9 +80,8 @@ export class WorkspaceIndex {
 
   /** Reads the sources below `folders` anew, in the background. Files of folders that are no longer among them are forgotten. */
   async build(folders: readonly string[], options: IndexOptions, progress: (state: IndexProgress) => void): Promise<IndexOutcome | undefined> {
-    const run = ++this.#run;
-    const work = this.#build(folders, options, progress, run);
-    this.#ready = work.catch(() => undefined);
+    const work = this.#build(folders, options, progress, ++this.#run);
+    this.await(work);
     return work;
   }
 

@@ -84,16 +84,16 @@ class Session {
         const gone = new Set(removed.map(({ uri }) => pathOf(uri)));
         this.#folders = [...new Set([...this.#folders.filter((folder) => !gone.has(folder)), ...added.map(({ uri }) => pathOf(uri))])];
         this.#workspace.folders = this.#folders;
-        this.#build();
+        void this.#build();
       });
     }
-    void this.#pull().then(() => { this.#build(); });
+    this.#workspace.index.await(this.#pull().then(() => this.#build()));
   }
 
   /** Settings may have changed: asks for them. */
   settingsChanged(): void {
     const before = JSON.stringify(this.#options);
-    void this.#pull().then(() => { if (JSON.stringify(this.#options) !== before) this.#build(); });
+    void this.#pull().then(() => (JSON.stringify(this.#options) === before ? undefined : this.#build()));
   }
 
   /** Files changed behind the buffers' back; a renamed or deleted folder is all the files in it. */
@@ -102,7 +102,7 @@ class Session {
     this.#workspace.filesChanged(changes.map(({ path }) => path));
     if (changes.some(({ path }) => path.endsWith(`/${SETTINGS_FILE}`))) {
       this.#workspace.settingsChanged();
-      this.#build();
+      void this.#build();
       return;
     }
     for (const { path, gone } of changes) {
@@ -111,7 +111,7 @@ class Session {
       for (const includer of index.includers(path)) index.update(includer);
     }
     // A folder that appeared, perhaps.
-    if (changes.some(({ path, gone }) => !gone && !/\.\w+$/.test(path))) this.#build();
+    if (changes.some(({ path, gone }) => !gone && !/\.\w+$/.test(path))) void this.#build();
   }
 
   /** A buffer has new text: its names are looked at when typing pauses. */
@@ -141,26 +141,25 @@ class Session {
     }
   }
 
-  #build(): void {
-    if (this.#folders.length === 0) {
-      this.#workspace.index.stop();
-      return;
-    }
-    this.#attempt(this.#index());
+  #build(): Promise<void> {
+    const work = this.#index().catch((error: unknown) => { this.#log(messageOf(error)); });
+    this.#workspace.index.await(work);
+    return work;
   }
 
   async #index(): Promise<void> {
-    const progress = await this.#connection.window.createWorkDoneProgress();
+    // A client that cannot after all is not shown any.
+    const progress = await this.#connection.window.createWorkDoneProgress().catch(() => undefined);
     let shown = 0;
     let begun = false;
     const outcome = await this.#workspace.index.build(this.#folders, this.#options, ({ done, total }) => {
-      if (!begun) progress.begin('mcsafe: reading sources', 0, undefined, false);
+      if (!begun) progress?.begin('mcsafe: reading sources', 0, undefined, false);
       begun = true;
       if (Date.now() - shown < REPORT_EVERY_MS) return;
       shown = Date.now();
-      progress.report(Math.floor(100 * done / total), `${String(done)} of ${String(total)}`);
+      progress?.report(Math.floor(100 * done / total), `${String(done)} of ${String(total)}`);
     });
-    if (begun) progress.done();
+    if (begun) progress?.done();
     if (outcome === undefined) return;
     const { files, leftOut, milliseconds } = outcome;
     this.#log(`index: ${String(files)} sources in ${String(milliseconds)} ms`);

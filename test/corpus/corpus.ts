@@ -43,13 +43,19 @@ export function haveCommands(...commands: readonly string[]): boolean {
   return commands.every((command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined);
 }
 
+/** Root of the fetched part of glibc's sources; undefined if it has not been fetched. */
+export function glibcSource(): string | undefined {
+  return existsSync(join(CACHE, 'glibc', 'corpus.json')) ? join(CACHE, 'glibc', 'source') : undefined;
+}
+
 /**
  * Why a test that needs packages or the corpus must be skipped; undefined if nothing is missing.
  * With MCSAFE_REQUIRE=all a missing package or corpus is a failure, not a skip. The reason is printed.
  */
-export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[] }): string | undefined {
+export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[]; readonly glibc?: boolean }): string | undefined {
   const lacking = [
     ...(needs.commands ?? []).filter((command) => !haveCommands(command)),
+    ...(needs.glibc === true && glibcSource() === undefined ? ['glibc\'s sources (node test/corpus/fetch.mjs glibc)'] : []),
     ...(needs.corpora ?? []).filter((generation) => corpus(generation) === undefined).map((generation) => `kernel corpus ${generation} (npm run corpus)`),
   ];
   if (lacking.length === 0) return undefined;

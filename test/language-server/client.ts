@@ -2,11 +2,11 @@
  * A client for the language server, in process; and sources with cursors: `«name»` in a text marks a place and is taken out.
  */
 import { PassThrough } from 'node:stream';
-import { createConnection } from 'vscode-languageserver/node';
 import { createProtocolConnection } from 'vscode-languageserver-protocol/node';
 import type { ProtocolConnection } from 'vscode-languageserver-protocol/node';
 import type { ClientCapabilities, Diagnostic, InitializeResult, Position } from 'vscode-languageserver-protocol';
 import { nodeHost } from '../../host/node/host.ts';
+import { openConnection } from '../../language-server/node.ts';
 import { serve } from '../../language-server/server.ts';
 
 /** A text without its cursor marks, and where they stood. */
@@ -55,7 +55,7 @@ export interface ClientOptions {
 export async function startClient(capabilities: ClientCapabilities = {}, { folders, initializationOptions }: ClientOptions = {}): Promise<Client> {
   const up = new PassThrough();
   const down = new PassThrough();
-  serve(createConnection(up, down), nodeHost());
+  serve(openConnection(up, down), nodeHost());
   const connection = createProtocolConnection(down, up);
   const waiting = new Map<string, (diagnostics: readonly Diagnostic[]) => void>();
   connection.onNotification('textDocument/publishDiagnostics', ({ uri, diagnostics }: { uri: string; diagnostics: Diagnostic[] }) => {

@@ -1,0 +1,47 @@
+/**
+ * The order in which a client may speak: `initialize` first and once, nothing but `exit` after `shutdown`. What comes out of turn is turned
+ * into a request of our own, which answers with the error that the protocol has for it.
+ */
+import { ErrorCodes, ResponseError } from 'vscode-languageserver';
+import type { Connection } from 'vscode-languageserver';
+import type { Message, MessageStrategy } from 'vscode-languageserver/node';
+
+const REFUSED = 'mcsafe/refused';
+
+interface Refusal {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** For the options of one connection. */
+export function lifecycle(): MessageStrategy {
+  let state: 'new' | 'running' | 'down' = 'new';
+  return {
+    handleMessage(message: Message, next: (message: Message) => void) {
+      const { id, method } = message as { readonly id?: number | string | null; readonly method?: string };
+      // Answers to requests of the server are always in turn.
+      if (method === undefined) {
+        next(message);
+        return;
+      }
+      const refusal = refusalOf(state, method);
+      if (refusal === undefined) {
+        if (method === 'initialize') state = 'running';
+        if (method === 'shutdown') state = 'down';
+        next(message);
+      } else if (id !== undefined) next({ ...message, method: REFUSED, params: refusal } as Message);
+    },
+  };
+}
+
+function refusalOf(state: 'new' | 'running' | 'down', method: string): Refusal | undefined {
+  if (method === 'exit' || method.startsWith('$/')) return undefined;
+  if (state === 'down') return { code: ErrorCodes.InvalidRequest, message: 'the server has been shut down' };
+  if (state === 'new' && method !== 'initialize') return { code: ErrorCodes.ServerNotInitialized, message: 'the first request must be initialize' };
+  return state === 'running' && method === 'initialize' ? { code: ErrorCodes.InvalidRequest, message: 'the server is initialized already' } : undefined;
+}
+
+/** Answers what {@link lifecycle} refused. */
+export function registerRefusals(connection: Connection): void {
+  connection.onRequest(REFUSED, ({ code, message }: Refusal) => new ResponseError(code, message));
+}

@@ -1,0 +1,198 @@
+/**
+ * The protocol itself: what comes before `initialize` and after `shutdown`, unknown requests, encodings, odd texts and places, cancelling,
+ * and what the server asks of the client.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createProtocolConnection } from 'vscode-languageserver-protocol/node';
+import { CancellationTokenSource } from 'vscode-languageserver-protocol';
+import type { Diagnostic, Location, ProtocolConnection, WorkspaceSymbol } from 'vscode-languageserver-protocol';
+import { nodeHost } from '../../host/node/host.ts';
+import { openConnection } from '../../language-server/node.ts';
+import { serve } from '../../language-server/server.ts';
+import { startClient } from './client.ts';
+
+const URI = 'file:///work/some.S';
+const done: (() => unknown)[] = [];
+afterEach(async () => { for (const one of done.splice(0)) await one(); });
+
+/** A connection to a server that has been told nothing yet. */
+function connect(): ProtocolConnection {
+  const [up, down] = [new PassThrough(), new PassThrough()];
+  serve(openConnection(up, down), nodeHost());
+  const connection = createProtocolConnection(down, up);
+  connection.listen();
+  done.push(() => { connection.dispose(); });
+  return connection;
+}
+
+const initialize = { processId: null, rootUri: null, capabilities: {} };
+const codeOf = (request: Promise<unknown>): Promise<unknown> => request.then(() => 'an answer', (error: unknown) => (error as { code: number }).code);
+
+describe('the protocol', () => {
+  it('refuses requests before initialize, and answers none it does not know', async () => {
+    const connection = connect();
+    expect(await codeOf(connection.sendRequest('textDocument/hover', { textDocument: { uri: URI }, position: { line: 0, character: 0 } }))).toBe(-32002);
+    await connection.sendRequest('initialize', initialize);
+    expect(await codeOf(connection.sendRequest('textDocument/moniker', { textDocument: { uri: URI }, position: { line: 0, character: 0 } }))).toBe(-32601);
+    expect(await codeOf(connection.sendRequest('no/such/request', {}))).toBe(-32601);
+    // Notifications that nobody knows are ignored.
+    await connection.sendNotification('no/such/notification', {});
+    await connection.sendNotification('$/setTrace', { value: 'off' });
+    expect(await connection.sendRequest('textDocument/foldingRange', { textDocument: { uri: URI } })).toBeNull();
+  });
+
+  it('refuses a second initialize, and whatever comes after shutdown', async () => {
+    const connection = connect();
+    await connection.sendRequest('initialize', initialize);
+    expect(await codeOf(connection.sendRequest('initialize', initialize))).toBe(-32600);
+    await connection.sendRequest('shutdown');
+    expect(await codeOf(connection.sendRequest('textDocument/hover', { textDocument: { uri: URI }, position: { line: 0, character: 0 } }))).toBe(-32600);
+  });
+
+  it('counts in UTF-16, which every client knows', async () => {
+    for (const positionEncodings of [undefined, ['utf-8', 'utf-16'], ['utf-32', 'utf-16', 'utf-8']]) {
+      const connection = connect();
+      const { capabilities } = await connection.sendRequest<{ capabilities: { positionEncoding: string } }>('initialize', { ...initialize, capabilities: { general: { positionEncodings } } });
+      expect(capabilities.positionEncoding).toBe('utf-16');
+    }
+  });
+
+  it('takes texts that are not ASCII, with every kind of line end', async () => {
+    const client = await startClient({ textDocument: { diagnostic: {} } });
+    done.push(() => client.close());
+    const lines = ['größe: # 😀 a comment', '\tjmp größe # 😀', '/* 😀 */ jmp größe', '\tret'];
+    for (const [index, end] of ['\n', '\r\n'].entries()) {
+      const uri = `untitled:${String(index)}`;
+      client.open(uri, lines.join(end));
+      const found = await client.connection.sendRequest<Location>('textDocument/definition', { textDocument: { uri }, position: { line: 2, character: '/* 😀 */ jmp gr'.length } });
+      expect(found.range).toEqual({ start: { line: 0, character: 0 }, end: { line: 0, character: 5 } });
+      const places = await client.connection.sendRequest<Location[]>('textDocument/references', { textDocument: { uri }, position: { line: 0, character: 1 }, context: { includeDeclaration: true } });
+      expect(places.map(({ range }) => `${String(range.start.line)}:${String(range.start.character)}-${String(range.end.character)}`)).toEqual(['0:0-5', '1:5-10', '2:13-18']);
+      const { items } = await client.connection.sendRequest<{ items: Diagnostic[] }>('textDocument/diagnostic', { textDocument: { uri } });
+      expect(items).toEqual([]);
+    }
+  });
+
+  it('survives places that are none, and lines that have no end', async () => {
+    const client = await startClient({ textDocument: { diagnostic: {} } });
+    done.push(() => client.close());
+    client.open(URI, `\tmovq %rax, %rbx\n# ${'x'.repeat(100_000)}\n\t.byte ${'1,'.repeat(10_000)}1\n\tret`);
+    for (const position of [{ line: 0, character: 9999 }, { line: 9999, character: 0 }, { line: 1, character: 99_999 }, { line: 2, character: 20_001 }, { line: 3, character: 5 }]) {
+      for (const method of ['hover', 'definition', 'declaration', 'implementation', 'documentHighlight', 'prepareCallHierarchy', 'prepareTypeHierarchy']) {
+        expect(await codeOf(client.connection.sendRequest(`textDocument/${method}`, { textDocument: { uri: URI }, position }))).toBe('an answer');
+      }
+      expect(await codeOf(client.connection.sendRequest('textDocument/selectionRange', { textDocument: { uri: URI }, positions: [position] }))).toBe('an answer');
+    }
+  });
+
+  it('does what it is told about texts in the order it is told', async () => {
+    const client = await startClient({ textDocument: { diagnostic: {} } });
+    done.push(() => client.close());
+    client.open(URI, '\tnop\n');
+    const codes = async (): Promise<readonly unknown[]> =>
+      (await client.connection.sendRequest<{ items: Diagnostic[] }>('textDocument/diagnostic', { textDocument: { uri: URI } })).items.map(({ code }) => code);
+    const change = (version: number, text: string, character: number, end = character): void => {
+      void client.connection.sendNotification('textDocument/didChange', { textDocument: { uri: URI, version }, contentChanges: [{ range: { start: { line: 0, character }, end: { line: 0, character: end } }, text }] });
+    };
+    change(2, 'x', 4);
+    expect(await codes()).toEqual(['unknown-mnemonic']);
+    change(3, '', 4, 5);
+    change(4, 'y', 4);
+    change(5, '', 4, 5);
+    expect(await codes()).toEqual([]);
+  });
+
+  it('cancels what waits, and goes on', async () => {
+    const client = await startClient();
+    done.push(() => client.close());
+    client.open(URI, '\tnop\nhere:\tret\n');
+    const source = new CancellationTokenSource();
+    const request = client.connection.sendRequest<WorkspaceSymbol[]>('workspace/symbol', { query: 'h' }, source.token);
+    source.cancel();
+    // Cancelled, or answered already: never left open.
+    expect(['an answer', -32800]).toContain(await codeOf(request));
+    expect(await codeOf(client.connection.sendRequest('textDocument/hover', { textDocument: { uri: URI }, position: { line: 0, character: 2 } }))).toBe('an answer');
+  });
+});
+
+describe('the workspace', () => {
+  function makeFolder(files: Readonly<Record<string, string>>): string {
+    const folder = mkdtempSync(join(tmpdir(), 'mcsafe-workspace-'));
+    done.push(() => { rmSync(folder, { recursive: true }); });
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(folder, name, '..'), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    return folder;
+  }
+  const uriOf = (folder: string, name = ''): string => pathToFileURL(join(folder, name)).href;
+  const global = (name: string): string => `\t.globl ${name}\n${name}:\tret\n`;
+
+  it('has several folders, which come and go, and leaves other machines alone', async () => {
+    const [first, second] = [makeFolder({ 'a.S': global('alpha'), 'arch/arm64/b.S': global('arm') }), makeFolder({ 'sub/b.s': global('beta'), 'node_modules/c.S': global('gamma') })];
+    const client = await startClient({ workspace: { workspaceFolders: true } }, { folders: [uriOf(first)] });
+    done.push(() => client.close());
+    const names = async (): Promise<readonly string[]> => (await client.connection.sendRequest<WorkspaceSymbol[]>('workspace/symbol', { query: '' })).map(({ name }) => name).sort();
+    expect(await names()).toEqual(['alpha']);
+    await client.connection.sendNotification('workspace/didChangeWorkspaceFolders', { event: { added: [{ uri: uriOf(second), name: 'second' }], removed: [] } });
+    expect(await names()).toEqual(['alpha', 'beta']);
+    await client.connection.sendNotification('workspace/didChangeWorkspaceFolders', { event: { added: [], removed: [{ uri: uriOf(first), name: 'first' }] } });
+    expect(await names()).toEqual(['beta']);
+  });
+
+  it('follows files that change, appear, move and go', async () => {
+    const folder = makeFolder({ 'a.S': global('alpha') });
+    const client = await startClient({}, { folders: [uriOf(folder)] });
+    done.push(() => client.close());
+    const names = async (): Promise<readonly string[]> => (await client.connection.sendRequest<WorkspaceSymbol[]>('workspace/symbol', { query: '' })).map(({ name }) => name).sort();
+    expect(await names()).toEqual(['alpha']);
+    writeFileSync(join(folder, 'a.S'), global('changed'));
+    writeFileSync(join(folder, 'b.S'), global('beta'));
+    await client.connection.sendNotification('workspace/didChangeWatchedFiles', { changes: [{ uri: uriOf(folder, 'a.S'), type: 2 }, { uri: uriOf(folder, 'b.S'), type: 1 }] });
+    expect(await names()).toEqual(['beta', 'changed']);
+    writeFileSync(join(folder, 'c.S'), global('moved'));
+    rmSync(join(folder, 'b.S'));
+    await client.connection.sendNotification('workspace/didRenameFiles', { files: [{ oldUri: uriOf(folder, 'b.S'), newUri: uriOf(folder, 'c.S') }] });
+    expect(await names()).toEqual(['changed', 'moved']);
+    rmSync(join(folder, 'a.S'));
+    await client.connection.sendNotification('workspace/didDeleteFiles', { files: [{ uri: uriOf(folder, 'a.S') }] });
+    expect(await names()).toEqual(['moved']);
+  });
+
+  it('reads no more files than it may, assembler first, and shows how far it is', async () => {
+    const folder = makeFolder({ 'a.S': global('alpha'), 'b.S': global('beta'), 'c.c': 'int gamma(void)\n{\n}\n' });
+    const client = await startClient({ window: { workDoneProgress: true } }, { folders: [uriOf(folder)], initializationOptions: { index: { maxFiles: 2 } } });
+    done.push(() => client.close());
+    expect((await client.connection.sendRequest<WorkspaceSymbol[]>('workspace/symbol', { query: '' })).map(({ name }) => name).sort()).toEqual(['alpha', 'beta']);
+  });
+
+  it('asks a client that can be asked to watch files and to tell of settings', async () => {
+    const [up, down] = [new PassThrough(), new PassThrough()];
+    serve(openConnection(up, down), nodeHost());
+    const connection = createProtocolConnection(down, up);
+    done.push(() => { connection.dispose(); });
+    const registered: string[] = [];
+    const asked: unknown[] = [];
+    connection.onRequest('client/registerCapability', ({ registrations }: { registrations: { method: string }[] }) => { registered.push(...registrations.map(({ method }) => method)); });
+    connection.onRequest('workspace/configuration', ({ items }: { items: { section: string }[] }) => {
+      asked.push(...items.map(({ section }) => section));
+      return items.map(() => ({ maxFiles: 0 }));
+    });
+    connection.listen();
+    const folder = makeFolder({ 'a.S': global('alpha') });
+    await connection.sendRequest('initialize', {
+      ...initialize, workspaceFolders: [{ uri: uriOf(folder), name: 'one' }],
+      capabilities: { workspace: { configuration: true, didChangeConfiguration: { dynamicRegistration: true }, didChangeWatchedFiles: { dynamicRegistration: true } } },
+    });
+    await connection.sendNotification('initialized', {});
+    await expect.poll(() => [...registered].sort()).toEqual(['workspace/didChangeConfiguration', 'workspace/didChangeWatchedFiles']);
+    await expect.poll(() => asked).toContain('mcsafe.index');
+    // The cap it was told is none at all.
+    expect(await connection.sendRequest('workspace/symbol', { query: '' })).toEqual([]);
+  });
+});
