@@ -73,7 +73,7 @@ function defineLabel(state: AssemblyState, { name, written, range }: LabelStatem
   if (symbol.isLocalName) state.localLabels.push({ name: written, place: state.here(), position: range.start });
 }
 
-function assign(state: AssemblyState, { name, value, once, range }: AssignmentStatement): void {
+function assign(state: AssemblyState, { name, value, once, lazy, range }: AssignmentStatement): void {
   if (name === '.') {
     state.close({ kind: 'origin', target: state.bind(value), fill: 0, range });
     return;
@@ -85,10 +85,15 @@ function assign(state: AssemblyState, { name, value, once, range }: AssignmentSt
     symbol = state.symbols.replace(symbol);
   }
   symbol.redefinable = !once;
+  if (lazy === true && value.kind !== 'number' && !isRegister(value)) symbol.lazy = value;
   symbol.range = range;
   // What is a number by now stays that number.
   const settled = state.symbols.settled(expression);
   symbol.definition = { kind: 'value', expression: settled === undefined ? throughRegisters(state, expression) : { kind: 'number', value: settled } };
+}
+
+function isRegister(value: Expression): boolean {
+  return value.kind === 'symbol' && value.name.startsWith('%');
 }
 
 /** A name for a register that has a name already is one for the register: sources hand registers round by many such names. */

@@ -7,6 +7,7 @@ import { alignmentDirectives } from './directives/alignment.ts';
 import { cfiDirectives } from './directives/cfi.ts';
 import { dataDirectives } from './directives/data.ts';
 import { miscellaneousDirectives } from './directives/miscellaneous.ts';
+import { relocationDirectives } from './directives/reloc.ts';
 import { sectionDirectives } from './directives/sections.ts';
 import { spaceDirectives } from './directives/space.ts';
 import { symbolDirectives } from './directives/symbols.ts';
@@ -14,7 +15,7 @@ import type { Handler } from './directives/handler.ts';
 import type { AssemblyState } from './state.ts';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
-  ...sectionDirectives, ...dataDirectives, ...spaceDirectives, ...alignmentDirectives, ...symbolDirectives, ...cfiDirectives, ...miscellaneousDirectives,
+  ...sectionDirectives, ...dataDirectives, ...spaceDirectives, ...alignmentDirectives, ...symbolDirectives, ...cfiDirectives, ...miscellaneousDirectives, ...relocationDirectives,
 };
 
 /** Does what `statement` says. Throws {@link AssemblyError}. */

@@ -230,6 +230,9 @@ class Emission {
         default: break;
       }
     }
+    const { form } = this.match.candidate;
+    // Where a register holds another address, both have its size.
+    if (form.addressSize !== 0 && form.shapes.some((shape) => shape.register !== undefined)) return form.addressSize as Bits;
     if (!this.written.bytes.includes(0x67)) return this.bits;
     return this.bits === 32 ? 16 : 32;
   }
@@ -302,7 +305,7 @@ class Emission {
     if (failure !== undefined) throw new EncodeError('operand-mismatch', `these operands cannot be encoded together (${String(failure)})`);
     if (this.emptyIndex) this.clearIndex(encoder, code);
     let fields = this.fields(encoder, code);
-    if (this.branch !== undefined && this.bits !== 16 && this.written.bytes.includes(0x66)) ({ code, fields } = shortenBranch(code, fields));
+    if (this.branch !== undefined && this.bits !== 16 && this.written.bytes.includes(0x66) && (this.written.rex & 8) === 0) ({ code, fields } = shortenBranch(code, fields));
     const { bytes, shift } = joinPrefixes(code, this.written, this.bits);
     if (bytes.length > 15) throw new EncodeError('bad-prefix', 'the instruction is longer than 15 bytes');
     return { bytes, fields: shift === 0 ? fields : fields.map((field) => ({ ...field, offset: field.offset + shift })) };

@@ -47,7 +47,7 @@ function encode(statement: InstructionStatement, resolve: Resolve): EncodedInstr
   if (/^clr[bwlq]?$/.test(mnemonic) && statement.operands.length === 1 && cleared?.kind === 'register') {
     return encode({ ...statement, mnemonic: `xor${mnemonic.slice(3)}`, operands: [cleared, cleared] }, resolve);
   }
-  if (isPlainNop(mnemonic, statement)) return { bytes: Uint8Array.of(0x90), fields: [] };
+  if (isPlainNop(mnemonic, statement)) return { bytes: joinPrefixes(Uint8Array.of(0x90), prefixes, bits).bytes, fields: [] };
   if (isBreakpoint(mnemonic, statement, resolve)) return { bytes: Uint8Array.of(0xcc), fields: [] };
   const found = candidates(mnemonic);
   if (found.length === 0) throw unknown(statement, mnemonic);
@@ -107,7 +107,7 @@ function isBreakpoint(mnemonic: string, { operands, prefixes }: InstructionState
 
 /** gas takes `xchg %rax,%rax` for a nop. */
 function isPlainNop(mnemonic: string, { operands, prefixes, bits }: InstructionStatement): boolean {
-  return /^xchgq?$/.test(mnemonic) && bits === 64 && prefixes.length === 0 && operands.length === 2
+  return /^xchgq?$/.test(mnemonic) && bits === 64 && prefixes.every((name) => name === 'rex64' || name === 'rex.w') && operands.length === 2
     && operands.every((operand) => operand.kind === 'register' && operand.name === 'rax');
 }
 

@@ -8,10 +8,36 @@ import type { AssemblyState } from './state.ts';
 
 /** Call frame information and the padding of mergeable sections, as gas adds them behind the last statement. */
 export function finishSections(state: AssemblyState): void {
+  settleLazy(state);
   padMergeable(state);
   beginFrames(state);
   state.symbols.nameSections(state.sections);
   breakCircles(state);
+  checkCommon(state);
+}
+
+/** The linker chooses the place of common storage: it cannot be weak as well, nor have other names. */
+function checkCommon(state: AssemblyState): void {
+  for (const symbol of state.symbols.all()) {
+    const { definition, name, range } = symbol;
+    if (definition?.kind === 'common' && symbol.binding === 'weak') state.report('error', 'bad-symbol', `symbol ${name} cannot be both weak and common`, range);
+    if (definition?.kind !== 'value') continue;
+    const located = state.symbols.locate(symbol);
+    if (located.kind === 'other' && located.symbol.definition?.kind === 'common') state.report('error', 'bad-symbol', `${name} cannot stand for ${located.symbol.name}, which is common storage`, range);
+  }
+}
+
+/** A symbol of `.eqv` is written with what it comes to at the end. */
+function settleLazy(state: AssemblyState): void {
+  for (const symbol of [...state.symbols.all()]) {
+    if (symbol.lazy === undefined || symbol.definition?.kind !== 'value') continue;
+    try {
+      symbol.definition = { kind: 'value', expression: state.bind(symbol.lazy) };
+    } catch (error) {
+      if (!(error instanceof AssemblyError)) throw error;
+      state.report('error', error.code, error.message, symbol.range);
+    }
+  }
 }
 
 /** A symbol that is defined by itself is reported, and is 0 from here on. */
@@ -35,7 +61,7 @@ function beginFrames(state: AssemblyState): void {
   if (frames.all.length === 0) return;
   for (const [name, wanted, flags] of [['.eh_frame', frames.sections.eh, SHF.ALLOC], ['.debug_frame', frames.sections.debug, 0]] as const) {
     if (!wanted) continue;
-    const section = state.findSection(name) ?? state.addSection(name, { type: SHT.PROGBITS, flags, entrySize: 0, declared: true });
+    const section = state.findSection(name) ?? state.addSection(name, { type: SHT.PROGBITS, flags, entrySize: 0 });
     section.align = Math.max(section.align, 8);
     // Its fragments have addresses only if they are there when the sections are laid out.
     section.lastSubsection();

@@ -161,7 +161,6 @@ export interface SectionAttributes {
   readonly type: number;
   readonly flags: number;
   readonly entrySize: number;
-  readonly declared: boolean;
   readonly group?: { readonly signature: string; readonly comdat: boolean };
 }
 
@@ -177,11 +176,12 @@ export class SectionBuilder {
   /** See `AssemblySymbol.order`. */
   readonly order: number;
   /** Signature of its group, and whether that is COMDAT. */
-  readonly group: { readonly signature: string; readonly comdat: boolean } | undefined;
+  group: { readonly signature: string; readonly comdat: boolean } | undefined;
+  /** See `.section`: the number behind `unique`, and that of the `d` flag (`sh_info`). */
+  unique: number | undefined;
+  info: number | undefined;
   /** Name of the section this one must be kept beside (`o` flag), '' for none yet. */
   linkedTo: string | undefined;
-  /** False while nothing but the assembler's start has mentioned it: its attributes may still be set. */
-  declared: boolean;
   private readonly subsections = new Map<number, Subsection>();
   /** Bytes of all fillings. */
   private filled = 0;
@@ -193,7 +193,6 @@ export class SectionBuilder {
     this.type = attributes.type;
     this.flags = attributes.flags;
     this.entrySize = attributes.entrySize;
-    this.declared = attributes.declared;
     this.group = attributes.group;
   }
 

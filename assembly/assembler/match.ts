@@ -202,7 +202,8 @@ function fitMemory(form: Form, shape: OperandShape, memory: MemoryArgument, cont
   if (isBranch(form) && memory.bare) return undefined;
   if (memory.indirect && !isBranch(form)) return undefined;
   if (shape.memory === 'offset') {
-    const absolute = memory.base === Register.None && memory.index === Register.None && (context.bits !== 64 || context.shortAddress || context.mnemonic.startsWith('movabs'));
+    const absolute = memory.base === Register.None && memory.index === Register.None
+      && (context.bits !== 64 || context.shortAddress || context.mnemonic.startsWith('movabs') || isFarOff(memory));
     return absolute ? { kind: 'offset', memory } : undefined;
   }
   const index = memory.index === Register.None ? undefined : registerClass(memory.index);
@@ -210,6 +211,12 @@ function fitMemory(form: Form, shape: OperandShape, memory: MemoryArgument, cont
   const vector = index === 'xmm' || index === 'ymm' || index === 'zmm' ? index : undefined;
   if (wanted !== vector) return undefined;
   return { kind: 'memory', memory };
+}
+
+/** A constant address that a sign-extended displacement does not reach. */
+function isFarOff({ displacement, bare }: MemoryArgument): boolean {
+  const constant = displacement?.constant;
+  return bare && constant !== undefined && BigInt.asIntN(32, constant) !== BigInt.asIntN(64, constant);
 }
 
 function isBranch(form: Form): boolean {

@@ -8,7 +8,7 @@ import { writeContents, sizeOf } from './contents.ts';
 import { addressOf, SectionBuilder } from './fragments.ts';
 import type { Fragment } from './fragments.ts';
 import type { Chains } from './layout.ts';
-import { resolveField } from './resolve.ts';
+import { resolveField, writtenRelocation } from './resolve.ts';
 import type { Field, PendingRelocation } from './resolve.ts';
 import type { AssemblyState } from './state.ts';
 import type { AssemblySymbol } from './symbol-table.ts';
@@ -63,10 +63,21 @@ function allContents(state: AssemblyState, chains: Chains): Uint8Array[] {
 
 type Numbers = (section: SectionBuilder) => number;
 
-function linkOf(state: AssemblyState, section: SectionBuilder, numbers: Numbers): { link?: number } {
-  if ((section.flags & SHF.LINK_ORDER) === 0) return {};
-  const linked = state.sections.find((other) => other.name === section.linkedTo);
-  return { link: linked === undefined ? 0 : numbers(linked) };
+/** The section of the symbol that the `o` flag names, or the section of that name. */
+function linkedSection(state: AssemblyState, { name, linkedTo }: SectionBuilder): SectionBuilder | undefined {
+  if (linkedTo === undefined || linkedTo === '') return undefined;
+  const symbol = state.symbols.find(linkedTo);
+  const located = symbol?.isDefined === true ? state.symbols.locate(symbol) : undefined;
+  const found = located?.kind === 'section' ? located.section : state.findSection(linkedTo);
+  if (found === undefined) state.report('error', 'bad-section', `section ${name} is to be linked to ${linkedTo}, which is defined in no section here`);
+  return found;
+}
+
+function linkOf(state: AssemblyState, section: SectionBuilder, numbers: Numbers): { link?: number; info?: number } {
+  const info = section.info === undefined ? {} : { info: section.info };
+  if ((section.flags & SHF.LINK_ORDER) === 0) return info;
+  const linked = linkedSection(state, section);
+  return { link: linked === undefined ? 0 : numbers(linked), ...info };
 }
 
 interface Group {
@@ -118,7 +129,25 @@ function resolveAll(state: AssemblyState, chains: Chains, contents: readonly Uin
   for (const list of pending) list.sort((a, b) => a.offset - b.offset);
   // As gas does: what becomes of a branch is known only when its size is.
   for (const chain of chains) for (const fragment of chain) resolveBranch(fragment, resolve);
+  const cursors = new Map<readonly PendingRelocation[], number>();
+  for (const written of state.relocations) {
+    try {
+      const { section, relocation } = writtenRelocation(state, written);
+      insertWritten(pending[section.index]!, relocation, cursors);
+    } catch (error) {
+      if (!(error instanceof AssemblyError)) throw error;
+      state.report('error', error.code, error.message, written.range);
+    }
+  }
   return pending;
+}
+
+/** gas puts those of `.reloc`, in the order of the source, in front of the first other one that lies behind them. */
+function insertWritten(list: PendingRelocation[], relocation: PendingRelocation, cursors: Map<readonly PendingRelocation[], number>): void {
+  let at = cursors.get(list) ?? 0;
+  while (at < list.length && list[at]!.offset < relocation.offset) at++;
+  list.splice(at, 0, relocation);
+  cursors.set(list, at + 1);
 }
 
 function resolveBranch(fragment: Fragment, resolve: (field: Field) => void): void {
@@ -143,6 +172,8 @@ class SymbolWriter {
     this.numbers = numbers;
     const usedSections = new Set<SectionBuilder>();
     for (const list of pending) for (const { target } of list) if (target instanceof SectionBuilder) usedSections.add(target);
+    // gas counts the place of a .reloc, where it is a number, from the section's own symbol.
+    for (const { section, offset } of state.relocations) if (state.symbols.fold(offset).kind === 'absolute') usedSections.add(section);
     this.symbols.push(NULL_SYMBOL);
     if (state.fileName !== undefined) this.symbols.push({ ...NULL_SYMBOL, name: state.fileName, section: 'absolute', type: 'file' });
     const symbols = [...state.symbols.all()].filter((symbol) => this.isWritten(symbol));

@@ -1,7 +1,7 @@
 /**
  * Where GNU as does not take the shortest form: the rows below, each measured against as 2.40.
  */
-import { EncodingKind, OpCodeOperandKind as Kind, Register } from 'iced-x86';
+import { EncodingKind, Register } from 'iced-x86';
 import type { Arguments } from './arguments.ts';
 import type { Match } from './match.ts';
 import type { WrittenPrefixes } from './prefixes.ts';
@@ -22,8 +22,8 @@ export function preferred(matches: readonly Match[], given: Arguments, { pseudo 
   if (bits === 64) left = left.filter((match) => !isNopExchange(match));
   if (pseudo.has('load') || pseudo.has('store')) left = byDirection(left, pseudo.has('store'));
   left = quadMove(left);
-  // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m, but for vpcmov.
-  if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name) || form.kinds.includes(Kind.xmm_is4)) && !left.some(({ candidate: { form } }) => form.name.includes('Vpcmov_'))) left = left.toReversed();
+  // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m.
+  if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name))) left = left.toReversed();
   return left;
 }
 

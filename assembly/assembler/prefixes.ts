@@ -47,10 +47,11 @@ export function prefixByte(name: string, bits: 16 | 32 | 64): number | undefined
 }
 
 function rexByte(name: string): number | undefined {
-  if (name === 'rex64') return 0x48;
-  const found = /^rex(?:\.(w?r?x?b?)|(x?y?z?))?$/.exec(name);
+  const found = /^rex(?:\.(w?r?x?b?)|(64)?(x?)(y?)(z?))?$/.exec(name);
   if (found === null || name === 'rex.') return undefined;
-  const letters = found[1] ?? '';
+  // The old names: x, y and z extend the register, the index and the base.
+  const [, modern, wide, x, y, z] = found;
+  const letters = modern ?? [wide && 'w', x && 'r', y && 'x', z && 'b'].join('');
   return 0x40 | (letters.includes('w') ? 8 : 0) | (letters.includes('r') ? 4 : 0) | (letters.includes('x') ? 2 : 0) | (letters.includes('b') ? 1 : 0);
 }
 

@@ -7,7 +7,7 @@ import type { SourceRange } from '../source.ts';
 import { AssemblyError } from './assembly-error.ts';
 import type { SectionBuilder } from './fragments.ts';
 import { relocationType, TLS_MODIFIERS } from './relocations.ts';
-import type { AssemblyState } from './state.ts';
+import type { AssemblyState, WrittenRelocation } from './state.ts';
 import { ABSOLUTE, GLOBAL_OFFSET_TABLE } from './symbol-table.ts';
 import type { AssemblySymbol, Located } from './symbol-table.ts';
 import type { Expression } from '../gas/statement.ts';
@@ -81,6 +81,11 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
   const located = state.symbols.locate(symbol);
   if (modifier !== undefined && modifier !== 'PLT') {
     if (TLS_MODIFIERS.has(modifier)) symbol.type = 'tls';
+    // The size of what nothing can replace is known here.
+    if (modifier === 'SIZE' && symbol.isDefined && symbol.binding === 'local' && !symbol.isSection) {
+      writeValue(state, field, folded.addend + (symbol.size === undefined ? 0n : state.symbols.number(symbol.size.expression) ?? 0n), bytes);
+      return undefined;
+    }
     const pcRelative = field.relative || /^(GOTPCREL|TLSGD|TLSLD|GOTTPOFF)$/.test(modifier);
     const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
     const type = relocationType(use(field, bytes, modifier, pcRelative));
@@ -106,6 +111,28 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     : relocationType(use(field, bytes, undefined, field.relative));
   const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
   return { offset, type, ...aim(symbol, located, addend, field.relative) };
+}
+
+/** The relocation that a `.reloc` asks for, and the section it belongs to. Throws {@link AssemblyError}. */
+export function writtenRelocation({ symbols }: AssemblyState, { section, offset, type, value }: WrittenRelocation): { section: SectionBuilder; relocation: PendingRelocation } {
+  const place = symbols.fold(offset);
+  let target = section;
+  let at: bigint;
+  if (place.kind === 'absolute') at = place.value;
+  else {
+    const located = place.kind === 'symbol' ? symbols.locate(symbols.keyed(place.symbol.name)) : undefined;
+    if (place.kind !== 'symbol' || located?.kind !== 'section') throw new AssemblyError('bad-relocation', 'the place of a .reloc is a number, or a label with a number added');
+    target = located.section;
+    at = located.offset + place.addend;
+  }
+  if (at < 0n || at > BigInt(target.limit)) throw new AssemblyError('bad-relocation', `the place ${at.toString()} of this .reloc is outside of its section`);
+  const folded = value === undefined ? undefined : symbols.fold(value);
+  if (folded === undefined || folded.kind === 'absolute') return { section: target, relocation: { offset: Number(at), type, target: undefined, addend: folded?.value ?? 0n } };
+  if (folded.kind !== 'symbol') throw new AssemblyError('bad-relocation', 'the value of a .reloc is a symbol with a number added');
+  const symbol = symbols.keyed(folded.symbol.name);
+  const located = symbol.definition?.kind === 'value' ? symbols.locate(symbol) : undefined;
+  const other = located?.kind === 'other' ? located.symbol : symbol;
+  return { section: target, relocation: { offset: Number(at), type, target: other, addend: folded.addend + (located?.kind === 'other' ? located.addend : 0n) } };
 }
 
 /** A symbol that nothing outside this object can replace. */

@@ -31,6 +31,15 @@ export interface Fixup {
   readonly range: SourceRange;
 }
 
+/** A `.reloc`. A place that is a number counts from the section's start. */
+export interface WrittenRelocation {
+  readonly section: SectionBuilder;
+  readonly offset: Expression;
+  readonly type: number;
+  readonly value: Expression | undefined;
+  readonly range: SourceRange;
+}
+
 /** Where the assembler is writing. */
 interface Spot {
   readonly section: SectionBuilder;
@@ -55,9 +64,11 @@ export class AssemblyState {
   readonly options: AssembleOptions;
   readonly symbols = new SymbolTable();
   /** Index 0 is the null section. */
-  readonly sections: SectionBuilder[] = [new SectionBuilder(0, '', -1, { type: SHT.NULL, flags: 0, entrySize: 0, declared: true })];
+  readonly sections: SectionBuilder[] = [new SectionBuilder(0, '', -1, { type: SHT.NULL, flags: 0, entrySize: 0 })];
   readonly problems: Problem[] = [];
   readonly fixups: Fixup[] = [];
+  /** What `.reloc` asked for. */
+  readonly relocations: WrittenRelocation[] = [];
   readonly lines: { readonly place: Place; readonly range: SourceRange }[] = [];
   readonly localLabels: { readonly name: string; readonly place: Place; readonly position: SourcePosition }[] = [];
   readonly frames = new Frames();
@@ -82,9 +93,9 @@ export class AssemblyState {
     this.options = options;
     this.range = range;
     // GNU as begins every ELF object with these three.
-    this.section = this.addSection('.text', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.EXECINSTR, entrySize: 0, declared: false });
-    this.addSection('.data', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0, declared: false });
-    this.addSection('.bss', { type: SHT.NOBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0, declared: false });
+    this.section = this.addSection('.text', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.EXECINSTR, entrySize: 0 });
+    this.addSection('.data', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0 });
+    this.addSection('.bss', { type: SHT.NOBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0 });
     this.part = this.section.subsection(0);
   }
 
@@ -159,12 +170,13 @@ export class AssemblyState {
 
   /** Defines the label `symbol` here. */
   define(symbol: AssemblySymbol, range: SourceRange): void {
-    if (symbol.isDefined) {
-      throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, range);
-    }
-    symbol.definition = { kind: 'label', place: this.here() };
-    symbol.range = range;
-    if ((this.section.flags & SHF.TLS) !== 0) symbol.type = 'tls';
+    // What was assigned to a name holds for the uses up to here.
+    const target = symbol.redefinable && symbol.definition?.kind === 'value' ? this.symbols.replace(symbol) : symbol;
+    if (target.isDefined) throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, range);
+    target.redefinable = false;
+    target.definition = { kind: 'label', place: this.here() };
+    target.range = range;
+    if ((this.section.flags & SHF.TLS) !== 0) target.type = 'tls';
   }
 
   /** A section without contents takes zeros only. */

@@ -23,6 +23,8 @@ export class AssemblySymbol {
   readonly key: string;
   readonly name: string;
   definition: Definition | undefined;
+  /** Unbound: worked out at each use, as `.eqv` asks. */
+  lazy: Expression | undefined;
   /** May be assigned another value. */
   redefinable = false;
   binding: SymbolBinding = 'local';
@@ -96,6 +98,8 @@ const WITHOUT_GOT: ReadonlySet<string> = new Set(['PLT', 'SIZE']);
 /** Key of a symbol that stands for address 0, where a relocation must have a symbol to add. */
 export const ABSOLUTE = '\u0004';
 
+/** One `.eqv` symbol that stands for twice another, and so on, grows without bound. */
+const MAX_LAZY_USES = 10_000;
 /** Longer chains of assignments, each to the one before, are refused: they would exhaust the stack. */
 const MAX_DEPTH = 200;
 
@@ -106,6 +110,8 @@ export class SymbolTable {
   private anonymousCount = 0;
   private orderCount = 0;
   private depth = 0;
+  /** Uses of `.eqv` symbols within the one that is at work. */
+  private lazyUses = 0;
   /** Counts pieces of work: within one, no address changes. */
   private generation = 0;
 
@@ -183,6 +189,8 @@ export class SymbolTable {
       case 'symbol': {
         if (expression.name.startsWith('%')) return expression;
         if (expression.modifier !== undefined && !WITHOUT_GOT.has(expression.modifier)) this.named(GLOBAL_OFFSET_TABLE);
+        const later = expression.modifier === undefined ? this.current.get(expression.name) : undefined;
+        if (later?.lazy !== undefined) return this.bindLazy(later, place);
         const symbol = expression.name === '.' ? this.anonymous(place()) : this.named(expression.name);
         if (!symbol.referenced) {
           symbol.referenced = true;
@@ -201,6 +209,18 @@ export class SymbolTable {
         return left === expression.left && right === expression.right ? expression : { ...expression, left, right };
       }
     }
+  }
+
+  /** What a symbol of `.eqv` stands for here. */
+  private bindLazy(symbol: AssemblySymbol, place: () => Place): Expression {
+    const { lazy } = symbol;
+    if (++this.lazyUses > MAX_LAZY_USES) throw new AssemblyError('bad-expression', `symbol ${symbol.name} stands for an expression that grows beyond all use`);
+    return symbol.guarded(() => this.deeper(() => {
+      if (this.depth > MAX_DEPTH) throw new AssemblyError('bad-expression', `symbol ${symbol.name} is the end of a chain of too many assignments`);
+      const bound = this.bind(lazy ?? { kind: 'number', value: 0n }, place);
+      if (this.depth === 1) this.lazyUses = 0;
+      return bound;
+    }));
   }
 
   /** The value of a bound expression if it is known already while reading: distances count only within a run of settled bytes. */

@@ -30,7 +30,7 @@ export function parseArguments(name: string, text: string, start: number, end: n
     // A subsection number can follow the name of a section.
     if (first === '@' || (WORDS.has(name) && !(first! >= '0' && first! <= '9'))) return argument;
     // Two words, as in `name STT_FUNC`, are no expression either.
-    return TWO_WORDS.test(argument.text) ? argument : withExpression(argument, text, from, to, context);
+    return TWO_WORDS.test(argument.text) && context.intel !== true ? argument : withExpression(argument, text, from, to, context);
   });
 }
 

@@ -159,10 +159,6 @@ class ExpressionReader {
     while (end < text.length && isDigit(text.charCodeAt(end))) end++;
     const digits = text.slice(start, end);
     const next = (text[end] ?? '').toLowerCase();
-    if (this.context.intel === true) {
-      const masm = /^([0-9][0-9a-f]*)h(?![\w.$])/i.exec(text.slice(start, start + 40));
-      if (masm !== null) return this.literal(BigInt(`0x${masm[1]!}`), start + masm[0].length);
-    }
     if (digits === '0' && next === 'x') return this.radix(/[0-9a-fA-F]*/y, end + 1, '0x', 'hexadecimal');
     // A suffix of C means nothing, but is taken.
     if ((next === 'u' || next === 'l') && this.context.intel !== true) {
@@ -214,7 +210,19 @@ class ExpressionReader {
       this.at = end;
       return { kind: 'unary', operator: '~', operand: this.operand(depth + 1) };
     }
+    if ((name === '.startof.' || name === '.sizeof.') && text[skipBlanks(text, end)] === '(') return this.ofSection(name, start, end);
     return this.finishSymbol(name, start, end);
+  }
+
+  /** `.startof.(section)` and `.sizeof.(section)` are symbols that the linker defines. */
+  private ofSection(word: string, start: number, end: number): Expression {
+    const { text } = this;
+    const from = skipBlanks(text, skipBlanks(text, end) + 1);
+    const stop = endOfName(text, from);
+    const close = skipBlanks(text, stop);
+    if (stop === from || text[close] !== ')') throw new GasSyntaxError(`${word} needs the name of a section in parentheses`, start, end);
+    this.at = close + 1;
+    return { kind: 'symbol', name: word + text.slice(from, stop), range: this.context.places.range(start, this.at) };
   }
 
   /** Takes the `@PLT` behind a symbol along. */

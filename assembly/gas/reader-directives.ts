@@ -203,6 +203,7 @@ export const READER_DIRECTIVES: ReadonlyMap<string, ReaderDirective> = new Map<s
   }],
   ['.else', (reader, piece) => { complain(reader, piece, reader.conditionals.else()); }],
   ['.endif', (reader, piece) => { complain(reader, piece, reader.conditionals.close(reader.sources.at(-1)?.isMacro === true ? reader.sources.at(-1)!.conditionalDepth : 0)); }],
+  ['.endc', (reader, piece) => { complain(reader, piece, reader.conditionals.close(reader.sources.at(-1)?.isMacro === true ? reader.sources.at(-1)!.conditionalDepth : 0)); }],
   ['.macro', defineMacro],
   ['.endm', closesNothing],
   ['.purgem', purgeMacros],

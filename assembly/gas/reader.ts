@@ -213,7 +213,7 @@ export class Reader {
     }
     const at = endOfName(text, from);
     const word = text.slice(from, at).toLowerCase();
-    if (!(word.startsWith('.if') || word.startsWith('.el') || word === '.endif')) return;
+    if (!(word.startsWith('.if') || word.startsWith('.el') || word === '.endif' || word === '.endc')) return;
     const handler = READER_DIRECTIVES.get(word);
     if (handler !== undefined && word !== '.include') this.attempt(line, () => { handler(this, { line, start: from, end }, at); });
   }
@@ -281,14 +281,20 @@ export class Reader {
     readonly from: number; readonly end: number; readonly name: string; readonly valueStart: number; readonly once: boolean; readonly lazy: boolean;
   }): void {
     this.attempt(line, () => {
-      const value = parseWholeExpression(line.text, valueStart, end, this.context(line));
+      const value = this.registerValue(parseWholeExpression(line.text, valueStart, end, { ...this.context(line), intel: this.intel }));
       this.symbols.assign(name, value, lazy);
-      this.statements.push({ kind: 'assignment', name, value, once, text: line.text.slice(from, end), range: line.bodyRange(from, end) });
+      this.statements.push({ kind: 'assignment', name, value, once, ...(lazy ? { lazy } : {}), text: line.text.slice(from, end), range: line.bodyRange(from, end) });
     });
   }
 
+  /** A name for a register may be given without `%` where registers are written so. */
+  private registerValue(value: Expression): Expression {
+    const register = !this.registerPrefix && value.kind === 'symbol' && value.modifier === undefined ? bareRegister(value.name) : undefined;
+    return register === undefined || value.kind !== 'symbol' ? value : { ...value, name: `%${register}` };
+  }
+
   private directive(name: string, line: Line, from: number, nameEnd: number, end: number): void {
-    const args = parseArguments(name, line.text, nameEnd, end, this.context(line));
+    const args = parseArguments(name, line.text, nameEnd, end, this.intel ? { ...this.context(line), intel: true } : this.context(line));
     if (DEFINING.has(name) && args[0] !== undefined) this.symbols.defineExternal(args[0].text);
     this.keep(name, { line, start: from, end }, args);
   }
@@ -303,7 +309,7 @@ export class Reader {
     try {
       const context = this.context(line);
       if (this.intel) {
-        const parsed = parseIntelInstruction(text, from, end, { ...context, registerPrefix: this.registerPrefix });
+        const parsed = parseIntelInstruction(text, from, end, { ...context, registerPrefix: this.registerPrefix, bits: this.bits });
         this.statements.push({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
         return;
       }

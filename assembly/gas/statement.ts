@@ -117,6 +117,8 @@ export interface AssignmentStatement {
   readonly value: Expression;
   /** `==` and `.equiv` refuse a second definition. */
   readonly once: boolean;
+  /** `==` and `.eqv`: worked out anew at each use, with what names and `.` mean there. */
+  readonly lazy?: true;
   readonly text: string;
   readonly range: SourceRange;
 }

@@ -8,12 +8,14 @@ import type { Place, Subsection } from '../fragments.ts';
 /** One instruction of a frame's table (DWARF 5, 6.4.2). */
 export type FrameInstruction =
   | { readonly kind: 'advance'; readonly from: Place; readonly to: Place }
-  | { readonly kind: 'offset' | 'def-cfa'; readonly register: number; readonly offset: bigint }
+  | { readonly kind: 'offset' | 'value-offset' | 'def-cfa'; readonly register: number; readonly offset: bigint }
   | { readonly kind: 'def-cfa-offset'; readonly offset: bigint }
   | { readonly kind: 'def-cfa-register' | 'restore' | 'undefined' | 'same-value'; readonly register: number }
   | { readonly kind: 'register'; readonly register: number; readonly other: number }
   | { readonly kind: 'remember' | 'restore-state' | 'window-save' }
-  | { readonly kind: 'escape'; readonly bytes: Uint8Array };
+  | { readonly kind: 'escape'; readonly bytes: Uint8Array }
+  /** The symbol of that key stands at this place of the table. */
+  | { readonly kind: 'label'; readonly symbol: string };
 
 /** A value that an unwinder reads by an encoding of its own (personality routine, language-specific data). */
 export interface EncodedPointer {

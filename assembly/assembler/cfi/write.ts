@@ -154,7 +154,8 @@ class FrameWriter {
   }
 
   private instruction(instruction: FrameInstruction): void {
-    this.bytes(encode(instruction));
+    if (instruction.kind === 'label') this.state.symbols.keyed(instruction.symbol).definition = { kind: 'label', place: this.part.here() };
+    else this.bytes(encode(instruction));
   }
 }
 
@@ -187,7 +188,7 @@ function samePointer(one: Frame['personality'], other: Frame['personality']): bo
 
 /** Instructions from which on a frame has its own table. */
 function endsCommon({ kind }: FrameInstruction): boolean {
-  return kind === 'advance' || kind === 'remember' || kind === 'escape';
+  return kind === 'advance' || kind === 'remember' || kind === 'escape' || kind === 'label';
 }
 
 function sameInstruction(one: FrameInstruction, other: FrameInstruction): boolean {
@@ -197,7 +198,7 @@ function sameInstruction(one: FrameInstruction, other: FrameInstruction): boolea
 }
 
 /** The bytes of an instruction (DWARF 5, 7.24). */
-function encode(instruction: FrameInstruction): Uint8Array {
+function encode(instruction: Exclude<FrameInstruction, { kind: 'label' }>): Uint8Array {
   const unsigned = (value: number | bigint): Uint8Array => leb128(BigInt(value), false);
   switch (instruction.kind) {
     case 'advance': return advance(addressOf(instruction.to) - addressOf(instruction.from));
@@ -214,6 +215,10 @@ function encode(instruction: FrameInstruction): Uint8Array {
       return instruction.register <= 0x3f
         ? join([0x80 + instruction.register], unsigned(factored))
         : join([0x05], unsigned(instruction.register), unsigned(factored));
+    }
+    case 'value-offset': {
+      const factored = instruction.offset / DATA_ALIGN;
+      return factored < 0n ? join([0x15], unsigned(instruction.register), leb128(factored, true)) : join([0x14], unsigned(instruction.register), unsigned(factored));
     }
     case 'restore':
       return instruction.register <= 0x3f ? Uint8Array.of(0xc0 + instruction.register) : join([0x06], unsigned(instruction.register));

@@ -5,7 +5,7 @@ import type { DirectiveArgument, DirectiveStatement } from '../../gas/statement.
 import { AssemblyError } from '../assembly-error.ts';
 import { dwarfRegister } from '../cfi/dwarf-registers.ts';
 import type { Frame, FrameInstruction } from '../cfi/frames.ts';
-import { boundedNumber, expressionOf, numberOf, optional, required } from '../directive-arguments.ts';
+import { boundedNumber, expressionOf, numberOf, optional, required, symbolName } from '../directive-arguments.ts';
 import type { AssemblyState } from '../state.ts';
 import type { Handler } from './handler.ts';
 
@@ -29,6 +29,25 @@ const registerAt = (state: AssemblyState, statement: DirectiveStatement, index: 
   register(state, required(statement, index, 'a register'));
 const offsetAt = (state: AssemblyState, statement: DirectiveStatement, index: number): bigint =>
   numberOf(state, required(statement, index, 'an offset'));
+
+/** The distance at which a register is saved, counted in words. */
+function savedAt(state: AssemblyState, statement: DirectiveStatement, index: number, base = 0n): bigint {
+  const offset = offsetAt(state, statement, index) + base;
+  if (offset % 8n !== 0n) throw new AssemblyError('cfi', `a register is saved at a multiple of 8 bytes, not at ${offset.toString()}`, statement.arguments[index]?.range);
+  return offset;
+}
+
+/** `.cfi_label name`: a symbol inside the table. */
+const label: Handler = (state, statement) => {
+  const argument = required(statement, 0, 'a symbol');
+  const symbol = state.symbols.named(symbolName(argument));
+  if (symbol.isDefined) throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, argument.range);
+  const frame = state.frames.current(state.part);
+  // Until the table is written, the place of the directive stands in.
+  symbol.definition = { kind: 'label', place: state.here() };
+  symbol.range = argument.range;
+  frame.add(state.here(), { kind: 'label', symbol: symbol.key });
+};
 
 function perRegister(kind: 'restore' | 'undefined' | 'same-value'): Handler {
   return (state, statement) => {
@@ -96,10 +115,12 @@ export const cfiDirectives: Readonly<Record<string, Handler>> = {
     frame.cfaOffset = offset;
     return { kind: 'def-cfa-offset', offset };
   }),
-  '.cfi_offset': adds((_frame, state, statement) => ({ kind: 'offset', register: registerAt(state, statement, 0), offset: offsetAt(state, statement, 1) })),
+  '.cfi_offset': adds((_frame, state, statement) => ({ kind: 'offset', register: registerAt(state, statement, 0), offset: savedAt(state, statement, 1) })),
   '.cfi_rel_offset': adds((frame, state, statement) => ({
-    kind: 'offset', register: registerAt(state, statement, 0), offset: offsetAt(state, statement, 1) - frame.cfaOffset,
+    kind: 'offset', register: registerAt(state, statement, 0), offset: savedAt(state, statement, 1, -frame.cfaOffset),
   })),
+  '.cfi_val_offset': adds((_frame, state, statement) => ({ kind: 'value-offset', register: registerAt(state, statement, 0), offset: savedAt(state, statement, 1) })),
+  '.cfi_label': label,
   '.cfi_register': adds((_frame, state, statement) => ({ kind: 'register', register: registerAt(state, statement, 0), other: registerAt(state, statement, 1) })),
   '.cfi_restore': perRegister('restore'), '.cfi_undefined': perRegister('undefined'), '.cfi_same_value': perRegister('same-value'),
   '.cfi_remember_state': adds((frame) => {
@@ -116,5 +137,5 @@ export const cfiDirectives: Readonly<Record<string, Handler>> = {
   '.cfi_return_column': (state, statement) => { state.frames.current(state.part).returnColumn = registerAt(state, statement, 0); },
   '.cfi_signal_frame': (state) => { state.frames.current(state.part).signal = true; },
   '.cfi_escape': escape, '.cfi_personality': pointer('personality'), '.cfi_lsda': pointer('lsda'),
-  '.cfi_label': unsupported, '.cfi_val_encoded_addr': unsupported, '.cfi_inline_lsda': unsupported, '.cfi_fde_data': unsupported, '.cfi_personality_id': unsupported,
+  '.cfi_val_encoded_addr': unsupported, '.cfi_inline_lsda': unsupported, '.cfi_fde_data': unsupported, '.cfi_personality_id': unsupported,
 };

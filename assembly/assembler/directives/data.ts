@@ -27,7 +27,7 @@ function integers(size: number): Handler {
 }
 
 function integer(state: AssemblyState, argument: DirectiveArgument, size: number): void {
-  const written = expressionOf(argument);
+  const written = size > 8 ? wide(expressionOf(argument)) : expressionOf(argument);
   if (written.kind === 'number') {
     constant(state, written.value, size, argument);
     return;
@@ -39,6 +39,13 @@ function integer(state: AssemblyState, argument: DirectiveArgument, size: number
     return;
   }
   field(state, expression, size, argument);
+}
+
+/** The sign and the complement of a number of more than 64 bits, which other expressions have no room for. */
+function wide(expression: Expression): Expression {
+  if (expression.kind !== 'unary' || expression.operand.kind !== 'number' || expression.operator === '!') return expression;
+  const { value } = expression.operand;
+  return { kind: 'number', value: expression.operator === '-' ? -value : ~value };
 }
 
 function constant(state: AssemblyState, value: bigint, size: number, argument: DirectiveArgument): void {
@@ -110,7 +117,7 @@ const includeBinary: Handler = (state, statement) => {
 const identify: Handler = (state, statement) => {
   const text = stringOf(required(statement, 0, 'a string'));
   const found = state.findSection('.comment');
-  const comment = found ?? state.addSection('.comment', { type: 1, flags: SHF.MERGE | SHF.STRINGS, entrySize: 1, declared: true });
+  const comment = found ?? state.addSection('.comment', { type: 1, flags: SHF.MERGE | SHF.STRINGS, entrySize: 1 });
   const part = comment.subsection(0);
   if (found === undefined) part.append(Uint8Array.of(0));
   part.append(Uint8Array.of(...text, 0));

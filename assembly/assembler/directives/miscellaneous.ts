@@ -2,7 +2,7 @@
  * Directives about the source and the assembly itself, and those that have no effect on what is assembled.
  */
 import { AssemblyError } from '../assembly-error.ts';
-import { nameOf, optional } from '../directive-arguments.ts';
+import { boundedNumber, nameOf, optional } from '../directive-arguments.ts';
 import type { Handler } from './handler.ts';
 
 /** `.file "name"` names the source in the symbol table; `.file 1 "name"` numbers a file for `.loc`. */
@@ -38,9 +38,10 @@ const unsupported = (why: string): Handler => (_state, statement) => {
   throw new AssemblyError('bad-directive', `${statement.name} ${why}`);
 };
 
-/** `.nop`: one instruction that does nothing. */
-const noOperation: Handler = (state) => {
-  state.append(Uint8Array.of(0x90));
+/** `.nop [count]`: instructions of one byte that do nothing. */
+const noOperation: Handler = (state, statement) => {
+  const count = optional(statement, 0);
+  state.append(new Uint8Array(count === undefined ? 1 : boundedNumber(state, count, 0, 1 << 20)).fill(0x90));
 };
 
 /** The reader gives each instruction its code size; padding goes by the directive. */
@@ -68,5 +69,5 @@ export const miscellaneousDirectives: Readonly<Record<string, Handler>> = {
   '.arch': nothing, '.altmacro': nothing, '.noaltmacro': nothing, '.att_mnemonic': nothing, '.att_syntax': nothing, '.intel_syntax': nothing,
   '.sse_check': nothing, '.operand_check': nothing, '.allow_index_reg': emptyIndex(true), '.disallow_index_reg': emptyIndex(false), '.nop': noOperation, '.bundle_align_mode': unsupported('is for other targets'),
   '.code16': code(16), '.code32': code(32), '.code64': code(64), '.code16gcc': code(16),
-  '.gnu_attribute': nothing, '.vtable_entry': nothing, '.vtable_inherit': nothing, '.version': nothing, '.reloc': unsupported('is not supported'),
+  '.gnu_attribute': nothing, '.vtable_entry': nothing, '.vtable_inherit': nothing, '.version': nothing,
 };

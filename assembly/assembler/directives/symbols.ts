@@ -58,8 +58,9 @@ const size: Handler = (state, statement) => {
 function common(local: boolean): Handler {
   return (state, statement) => {
     const nameArgument = required(statement, 0, 'a symbol');
-    const symbol = state.symbols.named(symbolName(nameArgument));
-    const bytes = boundedNumber(state, required(statement, 1, 'a size'), 0, 2 ** 31);
+    const named = state.symbols.named(symbolName(nameArgument));
+    const symbol = named.redefinable && named.definition?.kind === 'value' ? state.symbols.replace(named) : named;
+    const bytes = boundedNumber(state, required(statement, 1, 'a size'), 0, local ? 2 ** 31 : Number.MAX_SAFE_INTEGER);
     const given = optional(statement, 2);
     if (local && given !== undefined) throw new AssemblyError('bad-directive', '.lcomm takes a symbol and a size only', given.range);
     // Without an alignment, the power of two that holds the size, up to 16 (`.comm`); none for `.lcomm`.
@@ -77,6 +78,7 @@ function common(local: boolean): Handler {
     }
     if (symbol.binding === 'local') symbol.binding = 'global';
     symbol.type = 'object';
+    symbol.redefinable = false;
     symbol.definition = { kind: 'common', size: BigInt(bytes), align: BigInt(align) };
   };
 }

@@ -42,7 +42,7 @@ const INTEGER_SUFFIX: Partial<Record<PointerSize, string>> = { byte: 'b', word: 
 const BRANCH = /^(?:call|jmp|j[a-z]{1,4}|loop\w*|xbegin)$/;
 
 /** Reads the instruction at `start` to `end`. @throws GasSyntaxError */
-export function parseIntelInstruction(text: string, start: number, end: number, context: OperandContext & { readonly registerPrefix: boolean }): IntelInstruction {
+export function parseIntelInstruction(text: string, start: number, end: number, context: OperandContext & { readonly registerPrefix: boolean; readonly bits: 16 | 32 | 64 }): IntelInstruction {
   const { prefixes, mnemonic: written, end: at } = parseHead(text, start, end);
   const branch = BRANCH.test(written);
   const inner = { ...context, intel: true, branch };
@@ -54,7 +54,7 @@ export function parseIntelInstruction(text: string, start: number, end: number, 
       operands.push(parseIntelOperand(text, from, to, inner));
     }
   }
-  const mnemonic = attMnemonic(written, operands);
+  const mnemonic = isFar(written, operands, context.bits) ? `l${written}w` : attMnemonic(written, operands);
   const list = operands.flatMap(({ operand, size, rounding }): Operand[] => {
     const direct = operand.kind === 'memory' && !operand.parenthesised && operand.segment === undefined && (size === undefined || size === 'short' || (size === 'near' && !text.includes('[')));
     if (rounding !== undefined) return roundedInside(operand) ? [rounding, operand] : [operand, rounding];
@@ -69,6 +69,11 @@ function sizeOfRegister(name: string): string | undefined {
   if (/^(?:[abcd]x|si|di|bp|sp|r(?:[89]|1[0-5])w)$/.test(name)) return 'w';
   if (/^(?:e[a-d]x|e[sd]i|e[bs]p|r(?:[89]|1[0-5])d)$/.test(name)) return 'l';
   return /^r(?:[a-d]x|[sd]i|[bs]p|[89]|1[0-5])$/.test(name) ? 'q' : undefined;
+}
+
+/** A call or jump through a pointer of this size takes a segment along: in 64-bit code there are no near ones of 32 bits. */
+function isFar(written: string, operands: readonly IntelOperand[], bits: 16 | 32 | 64): boolean {
+  return bits === 64 && operands[0]?.size === 'dword' && (written === 'call' || written === 'jmp');
 }
 
 /** A conversion from a general register has the rounding between its operands, in either syntax. */
