@@ -8,7 +8,6 @@ import type { AssemblyState } from './state.ts';
 
 /** Call frame information and the padding of mergeable sections, as gas adds them behind the last statement. */
 export function finishSections(state: AssemblyState): void {
-  settleLazy(state);
   padMergeable(state);
   beginFrames(state);
   state.symbols.nameSections(state.sections);
@@ -24,19 +23,6 @@ function checkCommon(state: AssemblyState): void {
     if (definition?.kind !== 'value') continue;
     const located = state.symbols.locate(symbol);
     if (located.kind === 'other' && located.symbol.definition?.kind === 'common') state.report('error', 'bad-symbol', `${name} cannot stand for ${located.symbol.name}, which is common storage`, range);
-  }
-}
-
-/** A symbol of `.eqv` is written with what it comes to at the end. */
-function settleLazy(state: AssemblyState): void {
-  for (const symbol of [...state.symbols.all()]) {
-    if (symbol.lazy === undefined || symbol.definition?.kind !== 'value') continue;
-    try {
-      symbol.definition = { kind: 'value', expression: state.bind(symbol.lazy) };
-    } catch (error) {
-      if (!(error instanceof AssemblyError)) throw error;
-      state.report('error', error.code, error.message, symbol.range);
-    }
   }
 }
 

@@ -1,12 +1,12 @@
 # Values that are worked out where they are used.
 	.data
 x:	.long 0
-	.eqv here, . - x
-	later == one * 4
+	.eqv .Lhere, . - x
+	.Llater == one * 4
 	.equ one, 1
-	.long here, later
+	.long .Lhere, .Llater
 	.equ one, -1
-	.long here, later
+	.long .Lhere, .Llater
 	.octa -347510587133311339321256747728896, ~0x112233445566778899aabbcc0000
 	.set sym, x
 	.long sym
