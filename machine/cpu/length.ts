@@ -33,12 +33,16 @@ function operandLength(bytes: Uint8Array, at: number): number {
 /** Opcodes of map 1 that have an immediate byte in their VEX and EVEX forms. */
 const IMMEDIATE_IN_MAP_1: ReadonlySet<number> = new Set([0x70, 0x71, 0x72, 0x73, 0xc2, 0xc4, 0xc5, 0xc6]);
 
-/** Bytes of an instruction with a VEX, EVEX or XOP prefix at `at`, whether it exists or not; undefined if that is no such prefix. */
-function extendedLength(bytes: Uint8Array, at: number): number | undefined {
+/** Lengths that follow from the bytes alone, whether such an instruction exists or not: opcode maps 0F 38 and 0F 3A, and VEX, EVEX and XOP. Undefined for others, and where a map does not exist. */
+function mappedLength(bytes: Uint8Array, at: number): number | undefined {
   const [first, second] = [bytes[at], bytes[at + 1] ?? 0];
-  const prefix = first === 0xc5 ? 2 : first === 0xc4 || (first === 0x8f && (second & 0x1f) >= 8) ? 3 : first === 0x62 ? 4 : undefined;
-  if (prefix === undefined) return undefined;
+  if (first === 0x0f && (second === 0x38 || second === 0x3a)) return 3 + operandLength(bytes, at + 3) + (second === 0x3a ? 1 : 0);
+  const xop = first === 0x8f && (second & 0x1f) >= 8;
+  const prefix = first === 0xc5 ? 2 : first === 0xc4 || xop ? 3 : first === 0x62 ? 4 : undefined;
+  // A REX prefix directly in front is wrong whatever comes.
+  if (prefix === undefined || rexOf(bytes, at) !== 0) return undefined;
   const map = first === 0xc5 ? 1 : first === 0x62 ? second & 7 : second & 0x1f;
+  if (xop ? map > 10 : !(map >= 1 && map <= 3) && !(first === 0x62 && (map === 5 || map === 6))) return undefined;
   const opcode = bytes[at + prefix] ?? 0;
   if (map === 1 && opcode === 0x77) return prefix + 1;
   const immediate = map === 3 || map === 8 || (map === 1 && IMMEDIATE_IN_MAP_1.has(opcode)) ? 1 : map === 10 ? 4 : 0;
@@ -51,8 +55,8 @@ const scratch = new Instruction();
 export function isTooLong(bytes: Uint8Array, vendor: CpuProfile['vendor']): boolean {
   const opcode = opcodeIndex(bytes);
   if (opcode >= MAX_INSTRUCTION_BYTES) return bytes.length >= MAX_INSTRUCTION_BYTES;
-  const extended = extendedLength(bytes, opcode);
-  if (extended !== undefined) return opcode + extended > MAX_INSTRUCTION_BYTES;
+  const mapped = mappedLength(bytes, opcode);
+  if (mapped !== undefined) return opcode + mapped > MAX_INSTRUCTION_BYTES;
   // The same with each prefix once, and without lock, which most instructions refuse.
   const legacy = [...new Set([...bytes.subarray(0, opcode)].filter((byte) => LEGACY.has(byte) && byte !== LOCK))];
   const rex = rexOf(bytes, opcode);

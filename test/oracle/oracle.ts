@@ -101,7 +101,7 @@ export function openOracle(compiled = false): Oracle | undefined {
 }
 
 /** Time that one test may take, in milliseconds: minutes in CI, as long as it needs in `npm run long`. */
-export const TEST_TIMEOUT = process.env['MCSAFE_ORACLE_CASES'] === undefined ? 300_000 : 86_400_000;
+export const TEST_TIMEOUT = process.env['MCSAFE_ORACLE_CASES'] === undefined ? 600_000 : 86_400_000;
 
 /** Cases a `Code`: 200, or what `MCSAFE_ORACLE_CASES` says. */
 export function casesPerCode(): number {

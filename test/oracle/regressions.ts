@@ -47,4 +47,7 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'rep nop with REX.B is an exchange, no pause', state: 'code=f34590 rip=20036f98 rax=1122334455667788 r8=ff' },
   { about: 'a VEX instruction is too long before its prefixes are wrong', state: 'code=4c412e8f4a209eb80020000050e8d6 rip=2003abd8' },
   { about: 'the REX prefix of a far call is the one in front of its opcode', state: 'code=40f3f248ff9b78573412 rip=20034858 rbx=1dcbeb58 rsp=30006168 [300047d0]=978847002033000000' },
+  { about: 'but not before its map', state: 'code=674141c46a058e870020000054196b rip=20006258' },
+  { about: 'nor before a REX prefix in front of it', state: 'code=6441488fea98120d192b0010030000 rip=2001fc58' },
+  { about: 'an opcode that does not exist is too long all the same', state: 'code=4f403e6466410f3afc848d78563412 rip=20031c58' },
 ];
