@@ -3,7 +3,7 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { kernelGeneration } from '../../../fault-model/kernel-generation.ts';
-import { INTEL_SEVERITY_ROWS, SEVERITIES } from '../../../fault-model/severity.ts';
+import { AMD_SEVERITY_RULES, INTEL_SEVERITY_ROWS, SEVERITIES } from '../../../fault-model/severity.ts';
 import { corpus, missing } from '../corpus.ts';
 import type { CorpusGeneration } from '../corpus.ts';
 import { askKernel, buildHarness } from './harness.ts';
@@ -37,6 +37,7 @@ describe.skipIf(reason !== undefined).each(GENERATIONS)('the kernel of %s', (id)
   test(`grades and fixes up ${String(CASES / 2)} random cases as the model does`, () => {
     const random = new Random(SEED);
     const rows = new Set<number>();
+    const rules = new Set<string>();
     const severities = new Set<string>();
     for (let done = 0; done < CASES / 2; done += BATCH) {
       const cases = Array.from({ length: BATCH }, () => randomCase(random));
@@ -44,7 +45,8 @@ describe.skipIf(reason !== undefined).each(GENERATIONS)('the kernel of %s', (id)
       cases.forEach((one, index) => {
         const kernel = answers[index]!;
         const { row, ...model } = askModel(one, generation);
-        if (!one.amd) rows.add(row);
+        if (one.amd) rules.add(model.message);
+        else rows.add(row);
         severities.add(SEVERITIES[model.severity]!);
         const same = kernel.severity === model.severity
           // AMD's rules look at the context only when nothing else has decided.
@@ -56,9 +58,10 @@ describe.skipIf(reason !== undefined).each(GENERATIONS)('the kernel of %s', (id)
         if (!same) throw new Error(`${differences(model, kernel)} for ${describeCase(one)}`);
       });
     }
-    // Every row this kernel has was hit, but for the one that the kernel itself cannot reach.
+    // Every row this kernel has was hit, but for the one that the kernel itself cannot reach; and every rule for AMD.
     const reachable = INTEL_SEVERITY_ROWS.filter(({ row, when }) => row !== 7 && (when === undefined || when(generation))).map(({ row }) => row);
     expect(reachable.filter((row) => !rows.has(row))).toEqual([]);
+    expect(AMD_SEVERITY_RULES.map(({ message }) => message).filter((message) => !rules.has(message))).toEqual([]);
     expect([...severities].sort()).toEqual([...SEVERITIES].sort());
   });
 });
