@@ -7,7 +7,7 @@ import { writtenPosition } from '../source.ts';
 import type { Instruction } from '../x86/instruction.ts';
 import { CheckedFile, checkTables } from './check.ts';
 import { EX_TYPE_HANDLER } from './entry.ts';
-import type { ExRange, ExtableEntry, ExtableTable, HandlerDescriptor } from './entry.ts';
+import type { ExRange, ExtableEntry, ExtableLayout, ExtableTable, HandlerDescriptor } from './entry.ts';
 import { LAYOUTS } from './layouts.ts';
 import { readRanges, readTables } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
@@ -24,9 +24,18 @@ export interface EntryMeaning {
   readonly recoverable?: NonNullable<ReportedEntry['recoverable']>;
 }
 
+/** What is known of an entry beside its own fields. */
+export interface EntrySurroundings {
+  readonly layout: ExtableLayout;
+  /** Undefined where it cannot be decoded. */
+  readonly instruction: Instruction | undefined;
+  /** Of the handler that the entry names, if it names a descriptor that can be read. */
+  readonly descriptor: HandlerDescriptor | undefined;
+}
+
 export interface TableReportOptions extends ReadTableOptions {
-  /** Meaning of an entry; `instruction` is undefined where it cannot be decoded. Default: the type's number. */
-  readonly meaning?: (entry: ExtableEntry, instruction: Instruction | undefined) => EntryMeaning;
+  /** Meaning of an entry. Default: the type's number. */
+  readonly meaning?: (entry: ExtableEntry, surroundings: EntrySurroundings) => EntryMeaning;
   /** List entries and ranges in search order instead of the section's. Findings are about the section all the same. */
   readonly sorted?: boolean;
 }
@@ -70,8 +79,8 @@ class Describer {
 
   #entry(table: ExtableTable, entry: ExtableEntry, lines: readonly ({ readonly file: string; readonly line: number } | undefined)[]): ReportedEntry {
     const instruction = this.#checked.instructionAt(entry.insn, entry.insnSection);
-    const meaning = this.#options.meaning?.(entry, instruction) ?? { typeName: `type ${String(entry.type)}`, writes: [] };
     const descriptor = entry.class === 'handler' || entry.type === EX_TYPE_HANDLER ? this.#checked.descriptorAt(entry.fixup, entry.fixupSection) : undefined;
+    const meaning = this.#options.meaning?.(entry, { layout: table.layout, instruction, descriptor }) ?? { typeName: `type ${String(entry.type)}`, writes: [] };
     return {
       table: table.section, index: entry.index,
       site: this.#place(entry.insn, entry.insnSection, lines[0], entry.insnExternal),

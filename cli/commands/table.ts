@@ -12,15 +12,18 @@ import type { ExtableEntry, ExtableLayout } from '../../assembly/extable/entry.t
 import { EX_TYPE_HANDLER } from '../../assembly/extable/entry.ts';
 import { FixError, fixTables } from '../../assembly/extable/fix.ts';
 import { reportTables } from '../../assembly/extable/report.ts';
-import type { EntryMeaning } from '../../assembly/extable/report.ts';
+import type { EntryMeaning, EntrySurroundings } from '../../assembly/extable/report.ts';
 import type { TableReport } from '../../assembly/extable/report-schema.ts';
-import type { Instruction } from '../../assembly/x86/instruction.ts';
+import { takesVector } from '../../assembly/extable/search.ts';
+import { EX_TYPE } from '../../fault-model/ex-type.ts';
 import { entryTypeText } from '../../fault-model/entry-type.ts';
 import { recoverability } from '../../fault-model/error-context.ts';
 import { registersWritten } from '../../fault-model/handler-types.ts';
 import { DEFAULT_KERNEL_GENERATION, KERNEL_GENERATIONS, kernelGeneration } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
+import { VECTOR } from '../../machine/cpu/cpu.ts';
 import { opcodeOf } from '../../machine/kernel/kernel.ts';
+import { CLASS_TYPE } from '../../machine/kernel/takers.ts';
 import { openFile } from '../../host/node/file-source.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { writeFile } from '../../host/node/output.ts';
@@ -46,14 +49,15 @@ export interface TableOptions extends SourceOptions {
 export async function table(file: string, options: TableOptions): Promise<number> {
   const layout = options.layout as ExtableLayout | undefined;
   if (options.fix === true) return fix(file, options, layout);
-  const generation = chosenGeneration(options.kernel);
+  const asked = options.kernel === undefined ? undefined : chosenGeneration(options.kernel);
   const object = await readFile(file, options);
   const report = inElfTerms(() => reportTables(object, {
-    generation: generation.id, sorted: options.sort === true,
-    meaning: (entry, instruction) => meaningOf(entry, instruction, generation),
+    generation: (asked ?? DEFAULT_KERNEL_GENERATION).id, sorted: options.sort === true,
+    meaning: (entry, surroundings) => meaningOf(entry, surroundings, asked ?? generationOf(surroundings.layout)),
     ...(layout === undefined ? {} : { layout }),
   }));
-  process.stdout.write(options.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : tableText(report, generation.id, options.check === true));
+  const judge = asked ?? generationOf(report.layout ?? 'data');
+  process.stdout.write(options.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : tableText(report, judge.id, options.check === true));
   return options.check === true && hasFindings(report) ? EXIT.FOUND : EXIT.OK;
 }
 
@@ -62,11 +66,19 @@ function hasFindings({ findings }: TableReport): boolean {
 }
 
 /** What an entry does and survives, in the fault model's words. */
-function meaningOf(entry: ExtableEntry, instruction: Instruction | undefined, generation: KernelGeneration): EntryMeaning {
-  if (entry.type === EX_TYPE_HANDLER || entry.class === 'handler') return { typeName: 'handler descriptor', writes: ['whatever its handler writes'] };
+function meaningOf(entry: ExtableEntry, { layout, instruction, descriptor }: EntrySurroundings, generation: KernelGeneration): EntryMeaning {
+  if (entry.type === EX_TYPE_HANDLER || entry.class === 'handler') {
+    const typeName = 'handler descriptor', writes = ['whatever its handler writes'];
+    if (descriptor === undefined) return { typeName, writes };
+    const takes = takesVector(descriptor, VECTOR.MC);
+    return { typeName, writes, recoverable: { answer: takes ? 'yes' : 'no', because: `the descriptor ${takes ? 'takes' : 'does not take'} machine checks` } };
+  }
+  // Entries of the second table are there for machine checks alone.
+  const type = layout === 'mcex' ? EX_TYPE.DEFAULT_MCE_SAFE : entry.class === undefined ? entry.type : CLASS_TYPE[entry.class];
+  const meant = { ...entry, type };
   const opcode = instruction === undefined ? undefined : opcodeOf(instruction.bytes);
-  const { recoverable: answer, because } = recoverability(entry.type, opcode, generation);
-  return { typeName: entryTypeText(entry), writes: registersWritten(entry), recoverable: { answer, because } };
+  const { recoverable: answer, because } = recoverability(type, opcode, generation);
+  return { typeName: entryTypeText(meant), writes: registersWritten(meant), recoverable: { answer, because } };
 }
 
 function fix(file: string, options: TableOptions, layout: ExtableLayout | undefined): number {
@@ -85,8 +97,14 @@ function fix(file: string, options: TableOptions, layout: ExtableLayout | undefi
   return EXIT.OK;
 }
 
-function chosenGeneration(id: string | undefined): KernelGeneration {
-  if (id === undefined) return DEFAULT_KERNEL_GENERATION;
+/** The newest kernels whose tables have that layout; today's for those that no kernel has. */
+const NEWEST: Readonly<Partial<Record<ExtableLayout, string>>> = { absolute: '4.4', relative: '4.4', mcex: '4.4', index: '4.6', handler: '5.10', type: '5.16' };
+
+function generationOf(layout: ExtableLayout): KernelGeneration {
+  return kernelGeneration(NEWEST[layout] ?? '') ?? DEFAULT_KERNEL_GENERATION;
+}
+
+function chosenGeneration(id: string): KernelGeneration {
   const found = kernelGeneration(id);
   if (found === undefined) throw new CommandError(`no kernel generation "${id}"; known are ${KERNEL_GENERATIONS.map((one) => one.id).join(', ')}`);
   return found;

@@ -31,8 +31,8 @@ export interface Taker {
   readonly fixupWord?: number;
 }
 
-/** What the classes of 8-byte entries mean. */
-const CLASS_TYPE: Readonly<Record<EntryClass, number>> = {
+/** The types that do what the classes of 8-byte entries ask for. */
+export const CLASS_TYPE: Readonly<Record<EntryClass, number>> = {
   plain: EX_TYPE.DEFAULT, 'trap-number': EX_TYPE.FAULT_MCE_SAFE, 'user-access': EX_TYPE.EXT, handler: EX_TYPE.HANDLER,
 };
 

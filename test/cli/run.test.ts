@@ -86,6 +86,29 @@ describe('mcsafe', { timeout: 120_000 }, () => {
     expect(data.entries.map(({ site }) => site.symbol.split(' ')[0])).toEqual(['copy_mc+0xc', 'copy_mc+0xf', 'copy_mc+0x29', 'copy_mc+0x2c']);
   });
 
+  it('table judges by the kernels that have had the layout, and by what entries name', async () => {
+    const old = (await mcsafe('table', 'samples/two_tables/copy.S')).stdout;
+    expect(old).toContain('judged by the rules of kernel 4.4');
+    expect(old.match(/#MC recoverable: .*/g)).toEqual([
+      '#MC recoverable: no, because this kernel does not recover from machine checks in its own code', '#MC recoverable: yes, because the table of machine-check entries has one for this ip',
+    ]);
+    const source = join(folder, 'classes.S');
+    writeFileSync(source, `#include <mcsafe/extable.h>
+	extable_note
+	.globl f
+f:
+1:	movq (%rsi), %rax
+2:	movq (%rdi), %rcx
+3:	movq (%rdx), %rbx
+4:	ret
+	EXTABLE(1b, 4b)
+	EXTABLE_TRAPNR(2b, 4b)
+	EXTABLE_HANDLER(3b, descriptor)
+	EXTABLE_DESCRIPTOR descriptor, f, EXTABLE_PF | EXTABLE_MC
+`);
+    expect((await mcsafe('table', source, '--kernel', '5.16')).stdout.match(/#MC recoverable: \w+/g)).toEqual(['#MC recoverable: no', '#MC recoverable: yes', '#MC recoverable: yes']);
+  });
+
   it('table --check finds what is wrong with a table, and --fix sorts it in a new file', async () => {
     if (!has('as') || !has('ld')) return;
     const object = join(folder, 'linked.o');
