@@ -33,7 +33,9 @@ export function faultPlaces(analysis: Analysis, line: number, column: number, wo
   if (landing.length > 0) return distinct(landing.flatMap((entry) => handlersOf(entry, workspace)));
   const here = analysis.entries.filter(({ range }) => range.start.file === analysis.file && range.start.line === line);
   if (here.length > 0) return distinct(here.flatMap((entry) => [...landingOf(entry, analysis), ...handlersOf(entry, workspace)]));
-  return distinct(analysis.instructionsOnLine(line).flatMap(({ entries }) => entries.flatMap((entry) => [...landingOf(entry, analysis), ...entry.isDescriptor ? handlersOf(entry, workspace) : []])));
+  const named = label === undefined ? undefined : analysis.instructionAt(label);
+  const sites = named !== undefined && named.entries.length > 0 ? [named] : analysis.instructionsOnLine(line);
+  return distinct(sites.flatMap(({ entries }) => entries.flatMap((entry) => [...landingOf(entry, analysis), ...entry.isDescriptor ? handlersOf(entry, workspace) : []])));
 }
 
 function landingOf({ fixup, isDescriptor }: EntrySite, analysis: Analysis): readonly Place[] {
