@@ -89,7 +89,10 @@ class MacroUses {
 
 function nameOf(external: string | undefined, place: ObjectPlace | undefined, object: ObjectFile, labels: LabelTable): string {
   if (place === undefined) return external ?? '?';
-  return labels.at(place)[0]?.written ?? `${object.sections[place.section]?.name ?? '?'}+0x${place.offset.toString(16)}`;
+  const found = labels.at(place);
+  // Of several the one that somebody wrote there, rather than one a macro made.
+  const written = found.find(({ range }) => range.start.expansion === undefined) ?? found.find((label) => !/^\d/.test(label.written)) ?? found[0];
+  return written?.written ?? `${object.sections[place.section]?.name ?? '?'}+0x${place.offset.toString(16)}`;
 }
 
 /** By section, then offset: the statement that wrote the datum there. */

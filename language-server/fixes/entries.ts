@@ -108,7 +108,8 @@ function modelOf(entry: EntrySite, analysis: Analysis): { readonly entry: EntryS
   return reference === undefined ? undefined : { entry, use, reference };
 }
 
-function freeName(analysis: Analysis, { routine, instruction }: InstructionSite): string {
+/** A label's name that the file does not have, after the routine and what the instruction does. */
+export function freeName(analysis: Analysis, { routine, instruction }: InstructionSite): string {
   const stem = `.L${routine?.name ?? 'file'}_${instruction.accesses.some(({ kind }) => kind !== 'write') ? 'load' : 'store'}`;
   const taken = new Set(analysis.labels.all.map(({ name }) => name));
   for (let number = 1; ; number++) if (!taken.has(`${stem}${String(number)}`)) return `${stem}${String(number)}`;

@@ -11,6 +11,7 @@ import { accessesData } from '../analysis/coverage.ts';
 import { report } from '../checks/report.ts';
 import { coverLikeOthers } from '../fixes/entries.ts';
 import type { Edit, Fix } from '../fixes/fix.ts';
+import { coverAnew } from '../fixes/landing-pad.ts';
 import { fixesOf, safeEdits } from '../fixes/index.ts';
 import type { Provider } from '../provider.ts';
 import { shownRange, toRange } from '../ranges.ts';
@@ -98,7 +99,7 @@ function covers(analysis: Analysis, range: Range, found: readonly Offer[]): read
   return analysis.instructions
     .filter((site) => site.entries.length === 0 && accessesData(site) && site.statement.range.start.file === analysis.file && site.statement.range.start.line - 1 >= range.start.line && site.statement.range.start.line - 1 <= range.end.line)
     .flatMap((site): readonly Offer[] => {
-      const fix = coverLikeOthers(site, analysis);
+      const fix = coverLikeOthers(site, analysis) ?? coverAnew(site, analysis);
       return fix === undefined || titles.has(fix.title) ? [] : [{ kind: COVER, fix }];
     });
 }

@@ -71,7 +71,7 @@ function label(sites: readonly InstructionSite[], analysis: Analysis): InlayHint
   if (covered.length === 0) return none;
   const pads = new Map(covered.flatMap(({ entries }) => entries).map((entry) => [entry.fixupName, entry]));
   const parts = [...pads.values()].flatMap((entry, index): readonly InlayHintLabelPart[] => {
-    const target = entry.fixup === undefined ? undefined : analysis.labels.at(entry.fixup)[0];
+    const target = entry.fixup === undefined ? undefined : analysis.labels.at(entry.fixup).find(({ written }) => written === entry.fixupName);
     return [{ value: index === 0 ? '→ ' : ', ' }, { value: entry.fixupName, ...(target === undefined ? {} : { location: toLocation(target.range) }) }];
   });
   return [...parts, { value: ` ${vectors(covered, analysis)}${none === '' ? '' : `; ${none}`}` }];

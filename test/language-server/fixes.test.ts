@@ -10,6 +10,7 @@ import type { Analysis } from '../../language-server/analysis/analysis.ts';
 import { projectOptions } from '../../language-server/analysis/project-options.ts';
 import { report } from '../../language-server/checks/report.ts';
 import { applyEdits, fixesOf, safeEdits } from '../../language-server/fixes/index.ts';
+import { coverAnew } from '../../language-server/fixes/landing-pad.ts';
 import { startClient } from './client.ts';
 import type { Client } from './client.ts';
 
@@ -115,6 +116,46 @@ describe('the comment that silences', () => {
     expect(second.text).toContain('/* mcsafe: ignore missing-size missing-type */\nf:');
     expect(codesOf(second.after)).toEqual([]);
     expect(code(second.after)).toBe(code(second.before));
+  });
+});
+
+describe('the first entry of a routine', () => {
+  const text = '#include <linux/linkage.h>\n#include <asm/smap.h>\nSYM_FUNC_START(f)\n\tASM_STAC\n\tmovq (%rdi), %rax\n\tASM_CLAC\n\tRET\nSYM_FUNC_END(f)\n';
+  const added = (kernelGeneration: string): string => {
+    const before = analyze(FILE, text, projectOptions(FILE, nodeHost(), { kernelGeneration }));
+    const fix = coverAnew(before.instructions.find(({ statement }) => statement.mnemonic === 'movq')!, before)!;
+    const changed = applyEdits(text, fix.edits);
+    const after = analyze(FILE, changed, projectOptions(FILE, nodeHost(), { kernelGeneration }));
+    expect(report(after)).toEqual([]);
+    expect(after.entries.map(({ insnName, fixupName }) => `${insnName} ${fixupName}`)).toEqual(['.Lf_load1 .Lf_fault']);
+    expect(code(after).startsWith(code(before).slice(0, 20))).toBe(true);
+    return changed;
+  };
+
+  it('is made by the macro that the kernel has for it, with a landing pad that closes what is open', () => {
+    expect(added('6.12')).toMatchInlineSnapshot(`
+      "#include <linux/linkage.h>
+      #include <asm/smap.h>
+      SYM_FUNC_START(f)
+      	ASM_STAC
+      .Lf_load1:
+      	movq (%rdi), %rax
+      	ASM_CLAC
+      	RET
+      .Lf_fault:
+      	ASM_CLAC
+      	movq $-14, %rax
+      	RET
+      	_ASM_EXTABLE_UA(.Lf_load1, .Lf_fault)
+      SYM_FUNC_END(f)
+      "
+    `);
+    expect(added('4.4')).toContain('_ASM_EXTABLE(.Lf_load1, .Lf_fault)');
+  });
+
+  it('is not offered where control runs off the routine\'s end', () => {
+    const before = analysed('f:\tmovq (%rdi), %rax\n\tnop\n');
+    expect(coverAnew(before.instructions[0]!, before)).toBeUndefined();
   });
 });
 
