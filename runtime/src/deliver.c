@@ -251,11 +251,12 @@ bool mcsafe_handle(int signal, const void *siginfo, void *ucontext)
 	fault.info = info_of(vector, info, ucontext);
 	if (is_outermost(fault.context))
 		depth = 0;
-	if (depth < MCSAFE_MAX_DEPTH) {
-		depth++;
+	depth++;
+	if (depth <= MCSAFE_MAX_DEPTH)
 		accepted = offer(&fault);
-		depth--;
-	}
+	else
+		tell(MCSAFE_NOBODY, vector, false, fault.ip, 0, fault.ip, 0);
+	depth--;
 	errno = saved_errno;
 	return accepted;
 }

@@ -28,11 +28,15 @@ const BATCH = 4000;
 const folder = mkdtempSync(join(tmpdir(), 'mcsafe-user-program-'));
 afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
-/** The path's steps sorted as the emulator's are; the second table is a range there and an entry here, with the same landing pad. */
+/**
+ * The path's steps sorted as the emulator's are; the second table is a range there and an entry here, with the same landing pad. What dies in
+ * a handler dies on another stack, with other registers.
+ */
 function comparable(line: string): string {
   const [, before, path, after] = /^(.* path)(.*)( registers .*)$/.exec(line)!;
   const steps = path!.trim().split(' ').map((step) => step.replace(/^1[LR]1:18(copy_counting\S*):\S+$/, '1T1:18$1'));
-  return `${before!} ${ordered(steps.filter((step) => step !== '')).join(' ')}${after!}`;
+  const inHandler = steps.some((step) => /^[2-9]N/.test(step));
+  return `${before!} ${ordered(steps.filter((step) => step !== '')).join(' ')}${inHandler ? after!.replace(/ registers .* memory/, ' memory') : after!}`;
 }
 
 test.skipIf(skip !== undefined)('samples end as user programs as they end in the emulated kernel', async () => {

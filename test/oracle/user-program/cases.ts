@@ -102,6 +102,7 @@ const ARGUMENTS: Readonly<Record<string, (random: Random, registers: bigint[]) =
     registers[RDI] = pointer(random, [HOLE], 8);
     registers[RSI] = pointer(random, [HOLE, POISON], 8);
   },
+  deep: (random, registers) => { registers[RDI] = pointer(random, [HOLE], 8); },
   registers: (random, registers) => { registers[RDI] = pointer(random, [HOLE, POISON], 8); },
 };
 

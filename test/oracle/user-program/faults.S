@@ -88,3 +88,19 @@ registers_on:
 	RET
 	EXTABLE_HANDLER(1b, registers_handler)
 SYM_FUNC_END(registers)
+
+/* deep(ptr): the handler faults, and so does its own, and so on. */
+SYM_FUNC_START(deep)
+1:	movq	(%rdi), %rax
+	RET
+	EXTABLE_HANDLER(1b, deep_descriptor)
+SYM_FUNC_END(deep)
+SYM_FUNC_START_LOCAL(deep_handler)
+	movl	$16, %eax
+	movq	(%rax), %rcx
+	movl	$1, %eax
+	RET
+1:
+	EXTABLE_RANGE deep_handler, 1b, deep_descriptor
+SYM_FUNC_END(deep_handler)
+	EXTABLE_DESCRIPTOR deep_descriptor, deep_handler, EXTABLE_PF

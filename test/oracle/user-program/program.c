@@ -26,7 +26,7 @@
 #define FLAGS 0xcd5ul
 
 #define ROUTINES(X) X(copy_mc) X(clear_bytes) X(get_word) X(copy_counting) X(sum_words) X(copy_words) X(move_words) X(fold_bytes) X(copy_mc_inline) \
-	X(load_es) X(return_to) X(divide) X(undefined_instruction) X(far_selector) X(add_or) X(add_user) X(told) X(refused) X(nested) X(registers)
+	X(load_es) X(return_to) X(divide) X(undefined_instruction) X(far_selector) X(add_or) X(add_user) X(told) X(refused) X(nested) X(registers) X(deep)
 #define DECLARE(name) extern const char name[];
 ROUTINES(DECLARE)
 #define ROW(name) { #name, name },
@@ -62,8 +62,10 @@ static void observe(const struct mcsafe_event *event)
 {
 	static const char takers[] = "NLHR";
 
-	if (event->accepted || event->taker == MCSAFE_NOBODY)
+	if (event->accepted)
 		exceptions++;
+	else if (event->taker == MCSAFE_NOBODY)
+		exceptions += event->depth;	/* those around it do not come to an end either */
 	if (path_used + 100 < sizeof path)
 		path_used += (size_t)sprintf(path + path_used, " %u%c%u:%u@%lx:@%lx", event->depth, takers[event->taker], event->accepted, event->trapnr, event->ip, event->target);
 }

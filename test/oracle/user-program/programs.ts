@@ -28,6 +28,6 @@ export const PROGRAMS: readonly Program[] = [
   { files: [`${HANDLERS}/entry.S`, `${HANDLERS}/entry.c`], generation: '6.12', routines: ['load_es', 'return_to'] },
   {
     files: [`${HERE}/faults.S`, `${HERE}/faults.c`], generation: '6.12',
-    routines: ['divide', 'undefined_instruction', 'far_selector', 'add_or', 'add_user', 'told', 'refused', 'nested', 'registers'],
+    routines: ['divide', 'undefined_instruction', 'far_selector', 'add_or', 'add_user', 'told', 'refused', 'nested', 'registers', 'deep'],
   },
 ];
