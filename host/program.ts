@@ -241,6 +241,11 @@ class Loader {
     const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);
     const names = lacking.filter((name) => new RegExp(`\\b${name.replaceAll(/\W/g, '\\$&')}\\b`).test(text));
     if (names.length === 0) return undefined;
+    if (this.#host.processes === undefined) {
+      const message = `${names.join(', ')} may be defined in ${path} beside it, but no compiler is started here: ${this.#host.noProcesses ?? 'this system has none'}`;
+      this.#problems.push({ ...fileProblem(main!, 'companion-not-compiled', message), severity: 'warning' });
+      return undefined;
+    }
     const { object } = await this.#loadSource(path, bytes!);
     return object === undefined ? undefined : { object, companion: { path, names } };
   }

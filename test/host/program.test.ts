@@ -106,6 +106,10 @@ SYM_FUNC_END(f)
     const { image, companion, objects, config } = await loaded({ program: asm });
     expect(companion).toEqual({ path: c, names: ['helper'] });
     expect([image.externals.size, objects.length, config.program]).toEqual([0, 2, asm]);
+    const untrusted = await loaded({ program: asm }, nodeHost({ trusted: false }));
+    expect([untrusted.companion, untrusted.problems.map(({ severity, message }) => `${severity}: ${message}`)]).toEqual([
+      undefined, [`warning: helper may be defined in ${c} beside it, but no compiler is started here: the workspace is not trusted`],
+    ]);
     // Not if it was named, lacks nothing, or has another file beside it.
     expect((await loaded({ program: [asm, c] })).companion).toBeUndefined();
     expect((await loaded({ program: asm, stubs: { helper: 'ret' } })).companion).toBeUndefined();
