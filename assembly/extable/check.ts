@@ -178,8 +178,10 @@ function checkMachineCheckSafety(checked: CheckedFile, entries: readonly Extable
     const key = `${String(place.index)} ${String(routine.start)}`;
     let known = routines.get(key);
     if (known === undefined) routines.set(key, known = { safe: 0, others: [] });
-    if (MCE_SAFE.includes(entry.type)) known.safe++;
-    else if (entry.type === 1 || entry.type === 2) known.others.push(entry);
+    // Of the classes, the one with the trap number is safe; what a descriptor takes is its own affair.
+    const { class: kind, type } = entry;
+    if (kind === undefined ? MCE_SAFE.includes(type) : kind === 'trap-number') known.safe++;
+    else if (kind === undefined ? type === 1 || type === 2 : kind === 'plain') known.others.push(entry);
   }
   for (const { safe, others } of routines.values()) {
     if (safe === 0) continue;

@@ -108,6 +108,8 @@ describe.skipIf(skip !== undefined)('a finding names', () => {
     expect(findings(build(program(`${entry('load', 'pad', 14)}\n${entry('load2', 'pad', 1)}\n${entry('store', 'pad', 1)}`)))).toEqual([
       'warning machine-check-not-recoverable: a machine check at routine+0x3 is not recoverable, though another load of the routine has a machine-check-safe entry',
     ]);
+    const classes = '.long load - ., pad - . + 0x60000000\n.long load2 - ., pad - . + 0x20000000\n.long store - ., pad - . + 0x20000000\n.long other - ., other + 3 - . + 0x20000000';
+    expect(findings(build(program(classes)))).toEqual([expect.stringMatching(/^warning machine-check-not-recoverable: a machine check at routine\+0x3 /)]);
   });
 
   it('a function without a size', () => {
