@@ -38,9 +38,16 @@ function coverageLines({ coverage, targets }: SweepReport): readonly string[] {
   return [
     ...coverage.map(({ target, executed, total, entriesReached, entries, accessesFaulted, accesses }) =>
       `coverage${targets.length === 1 ? '' : ` on ${target}`}: ${String(entriesReached)} of ${String(entries)} entries used, ${String(accessesFaulted)} of ${String(accesses)} accesses faulted, ${String(executed)} of ${String(total)} instructions ran`),
+    ...severityLines(coverage),
     // What one CPU does not reach another one may.
     ...[...lacks[0] ?? []].filter((line) => lacks.every((missed) => missed.has(line))),
   ];
+}
+
+/** How the kernel graded the machine checks, on all CPUs together. */
+function severityLines(coverage: SweepReport['coverage']): readonly string[] {
+  const rows = new Map(coverage.flatMap(({ severityRows }) => severityRows).map((row) => [row.row, row]));
+  return [...rows.values()].sort((a, b) => a.row - b.row).map(({ row, severity, message }) => `  machine checks graded ${severity}${row === 0 ? '' : ` by row ${String(row)}`}: ${message}`);
 }
 
 type CoveredInstruction = SweepReport['coverage'][number]['instructions'][number];

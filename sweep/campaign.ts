@@ -183,7 +183,7 @@ export class Campaign {
   }
 
   #newCoverage(): readonly Coverage[] {
-    return this.references.map((reference) => new Coverage(reference.target.image, reference.table, entryOf(reference)));
+    return this.references.map((reference) => new Coverage(reference.target.image, reference.table, entryOf(reference), reference.target.config.kernelGeneration ?? ''));
   }
 
   /** The next cases, at most up to the number `end` of the part, by the driver that runs them. */
@@ -286,6 +286,7 @@ export class Campaign {
     const coverage = this.coverage[one.target]!;
     const machine = reference.run(one);
     const faulted = machine.deliveries;
+    coverage.graded(faulted);
     for (const { exception } of faulted) if (fast?.runs.knows(exception.ip) !== true) coverage.fault(exception.ip, exception.vector);
     const violations = judge(machine, one, this.request.promises);
     const learned = fast !== undefined && violations.every(({ clause }) => clause !== 'resume') && fast.runs.learn(machine);

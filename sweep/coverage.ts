@@ -4,6 +4,8 @@ import type { ImageTable } from '../assembly/extable/search.ts';
 import { decodeAll } from '../assembly/x86/decode.ts';
 import type { Instruction } from '../assembly/x86/instruction.ts';
 import { writtenPosition } from '../assembly/source.ts';
+import type { Delivery } from '../machine/kernel/delivery.ts';
+import { reachableCode } from './reachable.ts';
 
 /** An instruction as reports name it. */
 export interface Place {
@@ -27,6 +29,13 @@ export interface CoveredInstruction extends Place {
   readonly unreachable?: string;
 }
 
+/** A row of the severity table that graded a machine check; 0 stands for rules that are no table. */
+export interface SeverityRowReached {
+  readonly row: number;
+  readonly severity: string;
+  readonly message: string;
+}
+
 export interface CoverageReport {
   readonly instructions: readonly CoveredInstruction[];
   /** Instructions of the routine executed, and all of them. */
@@ -36,19 +45,34 @@ export interface CoverageReport {
   readonly entries: number;
   readonly accessesFaulted: number;
   readonly accesses: number;
+  readonly severityRows: readonly SeverityRowReached[];
 }
 
 export class Coverage {
   readonly #instructions: readonly Instruction[];
   readonly #image: Image;
+  readonly #table: ImageTable;
+  /** Undefined where jumps go that only runs can tell. */
+  readonly #reachable: ReadonlySet<bigint> | undefined;
+  readonly #rows = new Map<number, SeverityRowReached>();
   readonly #entries: ReadonlySet<bigint>;
   readonly #executed = new Set<bigint>();
   readonly #faults = new Map<bigint, Map<number, number>>();
 
-  constructor(image: Image, table: ImageTable, entry: bigint) {
+  constructor(image: Image, table: ImageTable, entry: bigint, generation: string) {
     this.#image = image;
+    this.#table = table;
     this.#entries = new Set(table.entries.map(({ insn }) => insn));
-    this.#instructions = routineInstructions(image, entry);
+    const { instructions, complete } = reachableCode(image, entry, table, generation);
+    if (complete) this.#reachable = instructions;
+    this.#instructions = withLandingPads(image, table, routineInstructions(image, entry));
+  }
+
+  /** The rows by which machine checks of a run were graded. */
+  graded(deliveries: readonly Delivery[]): void {
+    for (const { phases } of deliveries) {
+      for (const phase of phases) if (phase.phase === 'graded') this.#rows.set(phase.grade.row, { row: phase.grade.row, severity: phase.grade.severity, message: phase.grade.message });
+    }
   }
 
   readonly execute = (address: bigint): void => {
@@ -66,7 +90,7 @@ export class Coverage {
       const { address } = instruction;
       const access = canFault(instruction);
       const faults = this.#faults.get(address);
-      const reason = whyNot(instruction);
+      const reason = whyNot(instruction) ?? this.#whyNotRun(address);
       return {
         ...placeOf(this.#image, address, instruction),
         executed: this.#executed.has(address), access, entry: this.#entries.has(address),
@@ -81,9 +105,38 @@ export class Coverage {
       instructions, executed: instructions.filter(({ executed }) => executed).length, total: instructions.length,
       entriesReached: entries.filter(faulted).length, entries: entries.length,
       accessesFaulted: accesses.filter(faulted).length, accesses: accesses.length,
+      severityRows: [...this.#rows.values()].sort((a, b) => a.row - b.row),
     };
   }
+
+  /** Why an instruction has not run, where that can be shown. */
+  #whyNotRun(address: bigint): string | undefined {
+    if (this.#executed.has(address)) return undefined;
+    if (this.#reachable?.has(address) === false) return 'nothing leads here: dead code, or a landing pad without an entry';
+    const from = this.#table.entries.filter(({ fixup }) => fixup === address).map(({ insn }) => insn);
+    return from.length > 0 && from.every((insn) => !this.#faults.has(insn)) ? `landing pad of ${placeOf(this.#image, from[0]!).name}${from.length === 1 ? '' : ` and ${String(from.length - 1)} more`}, which never faulted` : undefined;
+  }
 }
+
+/** With the landing pads that lie outside of the routine, as in `.fixup` sections. */
+function withLandingPads(image: Image, { entries }: ImageTable, routine: readonly Instruction[]): readonly Instruction[] {
+  const inside = new Set(routine.map(({ address }) => address));
+  const pads = new Map<bigint, Instruction>();
+  for (const { insn, fixup } of entries) {
+    if (!inside.has(insn)) continue;
+    const symbol = image.symbolAt(fixup);
+    // The pads of another function are its own.
+    if (symbol !== undefined && symbol.symbol.type === 'func' && symbol.offset < symbol.symbol.size) continue;
+    for (const instruction of decodeAll(image.read(fixup, MAX_PAD), fixup)) {
+      if (inside.has(instruction.address) || pads.has(instruction.address)) break;
+      pads.set(instruction.address, instruction);
+      if (['jump', 'return', 'indirect-jump', 'exception'].includes(instruction.flow)) break;
+    }
+  }
+  return [...routine, ...[...pads.values()].sort((a, b) => (a.address < b.address ? -1 : 1))];
+}
+/** Bytes of a landing pad that are looked at. */
+const MAX_PAD = 256;
 
 /** The instructions of the routine at `entry`, padding left out. */
 export function routineInstructions(image: Image, entry: bigint): readonly Instruction[] {

@@ -99,14 +99,18 @@ type CoverageOfTarget = SweepReport['coverage'][number];
 
 function addCoverage(parts: readonly CoverageOfTarget[]): CoverageOfTarget {
   const first = parts[0]!;
-  const instructions = first.instructions.map((instruction, i) => ({
+  const instructions = first.instructions.map(({ unreachable, ...instruction }, i) => ({
     ...instruction,
+    // A reason that another part disproves is none.
+    ...(unreachable !== undefined && parts.every((part) => part.instructions[i]!.unreachable === unreachable) ? { unreachable } : {}),
     executed: parts.some((part) => part.instructions[i]!.executed),
     faults: parts.map((part) => part.instructions[i]!.faults).reduce((a, b) => addCounts(a, b)),
   }));
   const faulted = ({ faults }: { readonly faults: Readonly<Record<string, number>> }): boolean => Object.keys(faults).length > 0;
   return {
-    ...first, instructions, executed: instructions.filter(({ executed }) => executed).length,
+    ...first, instructions,
+    severityRows: [...new Map(parts.flatMap(({ severityRows }) => severityRows).map((row) => [row.row, row])).values()].sort((a, b) => a.row - b.row),
+    executed: instructions.filter(({ executed }) => executed).length,
     entriesReached: instructions.filter((one) => one.entry && faulted(one)).length,
     accessesFaulted: instructions.filter((one) => one.access && faulted(one)).length,
   };

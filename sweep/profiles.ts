@@ -2,11 +2,11 @@
 import type { Image } from '../assembly/elf/image.ts';
 import { findImageTable } from '../assembly/extable/search.ts';
 import { cpuFeatureName } from '../assembly/linux-compat/cpu-features.ts';
-import { decodeAll } from '../assembly/x86/decode.ts';
 import type { CpuProfile } from '../machine/cpu/cpu.ts';
 import { CPU_PROFILES, cpuProfile, DEFAULT_CPU_PROFILE } from '../machine/cpu/profiles.ts';
 import { bootPatches, readAlternatives } from '../machine/kernel/alternatives.ts';
 import type { Contract } from '../machine/scenario/scenario.ts';
+import { reachableCode } from './reachable.ts';
 
 /** Features whose alternatives are about something else than moving bytes and reaching user memory. */
 const UNRELATED = /retpoline|rethunk|unret|srso|call_depth|ibpb|rsb|xenpv|tdx|always|pti|ibt/;
@@ -18,7 +18,7 @@ const MAX_FEATURES = 6;
  * routine's alternatives ask for (and SMAP and LA57, if it is given user pointers), in all combinations. Of CPUs that run the same code by the same rules the first stands for all.
  */
 export function allProfiles(image: Image, entry: bigint, contract: Contract, generation: string): readonly string[] {
-  const code = reachable(image, entry, generation);
+  const code = reachableCode(image, entry, findImageTable(image, { generation }), generation).bytes;
   const asked = readAlternatives(image, generation).records.filter(({ instruction }) => code.has(instruction)).map(({ feature }) => cpuFeatureName(feature, generation)).filter((name) => !UNRELATED.test(name));
   const features = [...new Set([...(contract.user.length > 0 ? ['smap', 'la57'] : []), ...asked])].filter((name) => /^[a-z0-9_]+$/.test(name)).slice(0, MAX_FEATURES);
   const combinations = Array.from({ length: 2 ** features.length }, (_, set) => features.map((name, i) => ({ name, on: (set & (1 << i)) === 0 })));
@@ -42,34 +42,4 @@ function behaviour(image: Image, profile: CpuProfile, contract: Contract, genera
   const patches = bootPatches(image, profile, generation).patches.filter(({ address }) => code.has(address)).map(({ address, bytes }) => `${address.toString(16)} ${bytes.join()}`);
   const rules = ['overflow_recov', 'succor', 'lmce', ...(contract.user.length > 0 ? ['smap', 'la57', 'lam'] : [])].filter((name) => features.includes(name));
   return JSON.stringify([patches, rules, quirks, vendor, model]);
-}
-
-/** Instructions looked at. */
-const MAX_INSTRUCTIONS = 20_000;
-
-/** Addresses of instructions that some CPU may run from `entry` on, landing pads included; those that are patched count as they are written and as they become. */
-function reachable(image: Image, entry: bigint, generation: string): ReadonlySet<bigint> {
-  const { entries } = findImageTable(image, { generation });
-  const fixups = new Map<bigint, bigint[]>();
-  for (const { insn, fixup } of entries) fixups.set(insn, [...fixups.get(insn) ?? [], fixup]);
-  const patched = new Map(readAlternatives(image, generation).records.map((record) => [record.instruction, record]));
-  const seen = new Set<bigint>(), inside = new Set<bigint>();
-  const waiting = [entry];
-  for (let at = waiting.pop(); at !== undefined && seen.size < MAX_INSTRUCTIONS; at = waiting.pop()) {
-    if (seen.has(at)) continue;
-    seen.add(at);
-    const [instruction] = decodeAll(image.read(at, 15), at);
-    if (instruction === undefined) continue;
-    const record = patched.get(at);
-    if (record !== undefined) {
-      waiting.push(at + BigInt(record.length));
-      for (const { target } of decodeAll(image.read(record.replacement, record.replacementLength), record.replacement)) if (target !== undefined) waiting.push(target);
-    }
-    waiting.push(...fixups.get(at) ?? []);
-    if (instruction.target !== undefined) waiting.push(instruction.target);
-    if (!['jump', 'return', 'indirect-jump', 'exception'].includes(instruction.flow)) waiting.push(at + BigInt(instruction.length));
-    // Constants that are known at boot are patched inside an instruction.
-    for (let byte = 1; byte < instruction.length; byte++) inside.add(at + BigInt(byte));
-  }
-  return new Set([...seen, ...inside]);
 }

@@ -38,6 +38,8 @@ const coverageSchema = z.strictObject({
     ...placeFields, executed: z.boolean(), access: z.boolean(), entry: z.boolean(), faults: z.record(z.string(), count), unreachable: z.optional(z.string()),
   })),
   executed: count, total: count, entriesReached: count, entries: count, accessesFaulted: count, accesses: count,
+  /** Rows of the kernel's severity table by which machine checks were graded. */
+  severityRows: z.array(z.strictObject({ row: count, severity: z.string(), message: z.string() })),
 });
 
 /** See heat.ts. */

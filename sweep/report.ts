@@ -39,7 +39,7 @@ export function campaignReport(campaign: Campaign): SweepReport {
     heat: heatOf(campaign),
     coverage: campaign.coverage.map((coverage, i) => {
       const report = coverage.report();
-      return { target: targets[i]!.name, ...report, instructions: report.instructions.map((instruction) => ({ ...instruction, faults: { ...instruction.faults } })) };
+      return { target: targets[i]!.name, ...report, severityRows: report.severityRows.map((row) => ({ ...row })), instructions: report.instructions.map((instruction) => ({ ...instruction, faults: { ...instruction.faults } })) };
     }),
   };
 }

@@ -262,8 +262,11 @@ class Driver {
       const begins = c.block();
       c.get(this.#ea).i64(base).op('i64_ge_u').brIf(begins);
       const from = (buffer: { readonly base: bigint } | undefined, length: number, kind: number, userPages: boolean): void => {
-        if (buffer === undefined || (userPages && smap && !user)) return;
-        c.get(this.#ea).i64(buffer.base).op('i64_sub').i64(length).op('i64_lt_u').i32(0).load('i32', EXIT.KIND).i32(kind).op('i32_eq').op('i32_and').brIf(begins);
+        if (buffer === undefined) return;
+        c.get(this.#ea).i64(buffer.base).op('i64_sub').i64(length).op('i64_lt_u').i32(0).load('i32', EXIT.KIND).i32(kind).op('i32_eq').op('i32_and');
+        // With AC clear the fault is the buffer's own page's.
+        if (userPages && smap && !user) c.i32(0).load('i32', STATE.SYSTEM_FLAGS).i32(FLAG.AC).op('i32_and').i32(0).op('i32_ne').op('i32_and');
+        c.brIf(begins);
       };
       from(plan.poison, plan.poison?.size ?? 0, ACCESS.READ, poisonUser);
       from(plan.judged, judgedSize, ACCESS.WRITE, judgedUser);
