@@ -26,7 +26,8 @@ export class Configuration {
   initialize(connection: Connection, { capabilities, initializationOptions }: InitializeParams): void {
     this.#connection = connection;
     this.#pulls = capabilities.workspace?.configuration === true;
-    this.#pushed = settingsOf((initializationOptions as { settings?: unknown } | undefined)?.settings);
+    const options = initializationOptions as { readonly settings?: unknown } | null | undefined;
+    this.#pushed = settingsOf(options?.settings ?? options);
   }
 
   /** The settings for a document as far as they are known. */

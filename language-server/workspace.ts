@@ -13,7 +13,8 @@ import { projectOptions, severities } from './analysis/project-options.ts';
 import { CachedFiles } from './cached-files.ts';
 import { Configuration } from './configuration.ts';
 import { WorkspaceIndex } from './indexing/workspace-index.ts';
-import type { DiagnosticSettings, EditorSettings, Level } from '../host/settings.ts';
+import { readSettings } from '../host/settings.ts';
+import type { DiagnosticSettings, EditorSettings, Level, SettingsResult } from '../host/settings.ts';
 import { pathOf, uriOf } from './uri.ts';
 
 interface Cached {
@@ -141,6 +142,11 @@ export class Workspace {
     const settings = await this.#configuration.load(uri);
     if (before.diagnostics?.filesWithoutEntries !== settings.diagnostics?.filesWithoutEntries) this.#cache.delete(uri);
     return settings;
+  }
+
+  /** The project's settings for a document, with what is wrong with them. */
+  projectSettings(uri: string): SettingsResult {
+    return readSettings(pathOf(uri), this.host);
   }
 
   /** How findings in a document are shown, by code. */

@@ -10,7 +10,7 @@ import { writeFile } from '../../host/node/output.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
 import type { Analysis } from '../../language-server/analysis/analysis.ts';
 import type { DiagnosticSettings, Level } from '../../host/settings.ts';
-import { LEVELS } from '../../host/settings.ts';
+import { LEVELS, readSettings } from '../../host/settings.ts';
 import { projectOptions, severities } from '../../language-server/analysis/project-options.ts';
 import { CODES, report } from '../../language-server/checks/report.ts';
 import { applyEdits, safeEdits } from '../../language-server/fixes/index.ts';
@@ -36,6 +36,7 @@ export function lint(files: readonly string[], options: LintOptions): Promise<nu
   const { includePaths, defines, kernelGeneration } = checkedConfig(sourceAttributes(files, options));
   const asked = Object.fromEntries((options.severity ?? []).map(readSeverity));
   const diagnostics: DiagnosticSettings = { filesWithoutEntries: options.all };
+  const settingsFiles = new Set<string | undefined>();
   const problems = files.flatMap((file): readonly Problem[] => {
     const bytes = host.files.read(host.resolve(host.workingFolder, file));
     if (bytes === undefined) throw new CommandError(`cannot read ${file}`);
@@ -45,15 +46,19 @@ export function lint(files: readonly string[], options: LintOptions): Promise<nu
       ...(includePaths === undefined ? {} : { includePaths: includePaths.map((include) => host.resolve(host.workingFolder, include)) }),
       ...(defines === undefined ? {} : { defines }), ...(kernelGeneration === undefined ? {} : { kernelGeneration }),
     }));
+    // What is wrong with a project's settings is told once.
+    const settings = readSettings(path, host);
+    const ofSettings = settingsFiles.has(settings.file) ? [] : settings.problems;
+    settingsFiles.add(settings.file);
     const levels = { ...severities(path, host, undefined), ...asked };
     const text = new TextDecoder().decode(bytes);
     let analysis = read(text);
-    if (analysis.foreign !== undefined) return [leftAlone(path, analysis.foreign)];
+    if (analysis.foreign !== undefined) return [...ofSettings, leftAlone(path, analysis.foreign)];
     if (options.fix === true) {
       analysis = fixed(analysis, levels, read);
       if (analysis.text !== text) writeFile(path, analysis.text);
     }
-    return report(analysis, levels);
+    return [...ofSettings, ...report(analysis, levels)];
   });
   print(problems, options.format, host);
   return Promise.resolve(problems.some(({ severity }) => severity === 'error' || severity === 'warning') ? EXIT.FOUND : EXIT.OK);

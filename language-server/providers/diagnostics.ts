@@ -3,6 +3,7 @@
  */
 import { DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver-types';
 import type { Diagnostic } from 'vscode-languageserver-types';
+import type { Connection } from 'vscode-languageserver';
 import type { Problem, Severity } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { report } from '../checks/report.ts';
@@ -26,11 +27,14 @@ export const diagnostics: Provider = {
   register(connection, workspace) {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
     const costs = new Map<string, number>();
+    let form: Form = {};
+    const settings = new SettingsProblems(connection, workspace);
     const push = async (uri: string): Promise<void> => {
       timers.delete(uri);
-      const diagnostics = await current(workspace, uri, (milliseconds) => { costs.set(uri, milliseconds); });
+      const diagnostics = await current(workspace, uri, form, (milliseconds) => { costs.set(uri, milliseconds); });
       const document = workspace.document(uri);
       await connection.sendDiagnostics({ uri, diagnostics: [...diagnostics], ...(document === undefined ? {} : { version: document.version }) });
+      await settings.publish(uri);
     };
     const schedule = (uri: string): void => {
       clearTimeout(timers.get(uri));
@@ -39,9 +43,19 @@ export const diagnostics: Provider = {
         push(uri).catch((error: unknown) => { connection.console.error(error instanceof Error ? error.stack ?? error.message : String(error)); });
       }, waitAfter(costs.get(uri))));
     };
-    connection.languages.diagnostics.on(async ({ textDocument }) => ({ kind: 'full', items: [...await current(workspace, textDocument.uri)] }));
+    connection.languages.diagnostics.on(async ({ textDocument }) => {
+      const items = [...await current(workspace, textDocument.uri, form)];
+      await settings.publish(textDocument.uri);
+      return { kind: 'full', items };
+    });
     let pulls = false;
-    workspace.onInitialize(({ capabilities }) => { pulls = capabilities.textDocument?.diagnostic !== undefined; });
+    workspace.onInitialize(({ capabilities: { textDocument: client } }) => {
+      pulls = client?.diagnostic !== undefined;
+      form = {
+        ...(client?.publishDiagnostics?.codeDescriptionSupport === true && workspace.documentation !== undefined ? { documentation: workspace.documentation } : {}),
+        tags: client?.publishDiagnostics?.tagSupport?.valueSet.includes(DiagnosticTag.Unnecessary) === true,
+      };
+    });
     workspace.onDidChange((uri) => {
       if (pulls) {
         if (uri === undefined) connection.languages.diagnostics.refresh().catch(() => { /* the client does not support it */ });
@@ -58,19 +72,49 @@ function waitAfter(cost = 0): number {
   return cost <= QUICK_MS ? 0 : Math.min(cost, QUIET_MS);
 }
 
+/** What the client can show beside the message. */
+interface Form {
+  /** The folder with the pages of the codes. */
+  readonly documentation?: string;
+  readonly tags?: boolean;
+}
+
+/** What is wrong with the `.mcsafe.json` of a document, told at that file, which is no document of this server. */
+class SettingsProblems {
+  readonly #connection: Connection;
+  readonly #workspace: Workspace;
+  /** What was sent last, by file. */
+  readonly #sent = new Map<string, string>();
+
+  constructor(connection: Connection, workspace: Workspace) {
+    this.#connection = connection;
+    this.#workspace = workspace;
+  }
+
+  async publish(uri: string): Promise<void> {
+    const { file, problems } = this.#workspace.projectSettings(uri);
+    if (file === undefined) return;
+    const diagnostics = problems.flatMap((problem) => toDiagnostic(problem, file, {}));
+    const text = JSON.stringify(diagnostics);
+    if (text === (this.#sent.get(file) ?? '[]')) return;
+    this.#sent.set(file, text);
+    await this.#connection.sendDiagnostics({ uri: this.#workspace.uriOf(file), diagnostics });
+  }
+}
+
 /** Those of the document as it is once its settings are known; none if it is not open. */
-async function current(workspace: Workspace, uri: string, spent?: (milliseconds: number) => void): Promise<readonly Diagnostic[]> {
+async function current(workspace: Workspace, uri: string, form: Form, spent?: (milliseconds: number) => void): Promise<readonly Diagnostic[]> {
   const severities = await workspace.severities(uri);
   const started = performance.now();
   const analysis = workspace.analysis(uri);
-  const found = analysis === undefined ? [] : diagnosticsOf(analysis, severities, workspace.documentation);
+  const found = analysis === undefined ? [] : diagnosticsOf(analysis, severities, form);
   spent?.(performance.now() - started);
   return found;
 }
 
-/** The reader's, the assembler's and the checks' findings that have a place in the file itself, in document order. `documentation`: the folder with their pages. */
-export function diagnosticsOf(analysis: Analysis, severities: Readonly<Record<string, Level>> = {}, documentation?: string): readonly Diagnostic[] {
-  const found = report(analysis, severities).flatMap((problem) => toDiagnostic(problem, analysis.file, documentation));
+/** The reader's, the assembler's and the checks' findings that have a place in the file itself, in document order. */
+export function diagnosticsOf(analysis: Analysis, severities: Readonly<Record<string, Level>> = {}, form: Form = {}): readonly Diagnostic[] {
+  const found = report(analysis, severities).flatMap((problem) => toDiagnostic(problem, analysis.file, form));
   const seen = new Set<string>();
   return found
     .filter((diagnostic) => {
@@ -80,7 +124,7 @@ export function diagnosticsOf(analysis: Analysis, severities: Readonly<Record<st
     .sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.character - b.range.start.character);
 }
 
-function toDiagnostic(problem: Problem, file: string, documentation: string | undefined): readonly Diagnostic[] {
+function toDiagnostic(problem: Problem, file: string, { documentation, tags }: Form): readonly Diagnostic[] {
   const shown = shownRange(problem.range, file);
   if (shown === undefined) return [];
   const related = [
@@ -90,7 +134,7 @@ function toDiagnostic(problem: Problem, file: string, documentation: string | un
   return [{
     range: toRange(shown), severity: SEVERITY[problem.severity], source: 'mcsafe', code: problem.code, message: problem.message,
     ...(documentation === undefined ? {} : { codeDescription: { href: uriOf(`${documentation}/diagnostics/${problem.code}.md`) } }),
-    ...(problem.code === 'unused-suppression' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
+    ...(tags === true && problem.code === 'unused-suppression' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
     ...(related.length === 0 ? {} : { relatedInformation: related.map(({ message, range }) => ({ message, location: toLocation(range) })) }),
   }];
 }

@@ -1,6 +1,9 @@
 /**
  * What is shown of what was found: severities, suppressions, settings on their way from the editor.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeHost } from '../../host/node/host.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
@@ -125,5 +128,30 @@ describe('the editor\'s settings', () => {
     const { items } = await client.connection.sendRequest<{ items: { code: string }[] }>('textDocument/diagnostic', { textDocument: { uri: URI } });
     expect(items.map(({ code }) => code)).toEqual(['missing-size']);
     await client.close();
+  });
+});
+
+describe('.mcsafe.json', () => {
+  it('is told its mistakes at its own place, and the project\'s severities win over the editor\'s', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mcsafe-settings-'));
+    const settings = join(folder, '.mcsafe.json');
+    writeFileSync(settings, '{\n  "diagnostics": { "severity": { "missing-size": "loud" } }\n}\n');
+    const client = await startClient({ textDocument: { diagnostic: {} } }, { initializationOptions: { diagnostics: { severity: { 'missing-size': 'error', 'missing-type': 'off' } } } });
+    const uri = `file://${folder}/f.S`;
+    const codes = async (): Promise<readonly string[]> => {
+      const { items } = await client.connection.sendRequest<{ items: { code: string; severity: number }[] }>('textDocument/diagnostic', { textDocument: { uri } });
+      return items.map(({ code, severity }) => `${code} ${String(severity)}`);
+    };
+    const wrong = client.pushed(`file://${settings}`);
+    client.open(uri, UNSIZED);
+    expect(await codes()).toEqual(['missing-size 1']);
+    expect((await wrong).map(({ code, range }) => `${String(range.start.line + 1)} ${String(code)}`)).toEqual(['2 settings-value']);
+    const right = client.pushed(`file://${settings}`);
+    writeFileSync(settings, '{ "diagnostics": { "severity": { "missing-size": "hint" } } }');
+    await client.connection.sendNotification('workspace/didChangeWatchedFiles', { changes: [{ uri: `file://${settings}`, type: 2 }] });
+    expect(await codes()).toEqual(['missing-size 4']);
+    expect(await right).toEqual([]);
+    await client.close();
+    rmSync(folder, { recursive: true });
   });
 });
