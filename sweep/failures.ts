@@ -52,9 +52,9 @@ export function classKey({ clause, promise = '', at }: Violation): string {
 
 const CLAUSE_ORDER = Object.keys(CLAUSES);
 
-/** By their smallest cases; those of one case in the order of the clauses. */
-export function compareClasses(a: { readonly clause: ClauseName; readonly smallest: SweepCase }, b: typeof a): number {
-  return compareCases(a.smallest, b.smallest) || CLAUSE_ORDER.indexOf(a.clause) - CLAUSE_ORDER.indexOf(b.clause);
+/** By their smallest cases; those of one case in the order of the clauses, and of the contract's own promises by their names. */
+export function compareClasses(a: { readonly clause: ClauseName; readonly promise?: string | undefined; readonly smallest: SweepCase }, b: typeof a): number {
+  return compareCases(a.smallest, b.smallest) || CLAUSE_ORDER.indexOf(a.clause) - CLAUSE_ORDER.indexOf(b.clause) || (a.promise ?? '').localeCompare(b.promise ?? '', 'en');
 }
 
 /** Smaller first: by length, then position, then alignment, then number. */

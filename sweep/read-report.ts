@@ -19,8 +19,8 @@ export function readReports(text: string, name: string): readonly SweepReport[] 
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new ReportError(`${name} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  } catch {
+    throw new ReportError(`${name} is no report of mcsafe sweep --json: it is not JSON, or was cut off`);
   }
   const parsed = reportsSchema.safeParse(Array.isArray(value) ? value : [value]);
   if (parsed.success) return parsed.data;

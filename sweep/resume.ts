@@ -32,8 +32,8 @@ export function readState(text: string, name: string): SweepState {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new ResumeError(`${name} is not JSON (${error instanceof Error ? error.message : String(error)}); remove it to start over`);
+  } catch {
+    throw new ResumeError(`${name} is no state of an interrupted sweep: it is not JSON; name another file`);
   }
   const parsed = stateSchema.safeParse(value);
   if (parsed.success) return parsed.data;

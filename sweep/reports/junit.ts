@@ -58,8 +58,9 @@ function test(report: SweepReport, suiteName: string, clause: ClauseName, failur
 }
 
 function failureText(report: SweepReport, failure: SweepFailure): string {
-  const { instruction: { name, text, file, line }, cases, byKind, smallest, message } = failure;
+  const { promise, instruction: { name, text, file, line }, cases, byKind, smallest, message } = failure;
   return [
+    `not kept: ${promise}`,
     `at ${name}  ${text}${file === undefined ? '' : `  ${file}:${String(line)}`}`,
     `${counted(cases, 'case')} (${kindsText(byKind)})`,
     `smallest: ${caseText(smallest)}: ${message}`,

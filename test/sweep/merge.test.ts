@@ -66,7 +66,7 @@ test('a file that cannot be read is named and left out; the rest is kept', async
   expect(kept).toHaveLength(1);
   expect(kept[0]!.space.shard).toEqual({ parts: [1], count: 2 });
   expect(unreadable).toEqual([
-    expect.stringMatching(/broken\.json is not JSON/), expect.stringMatching(/empty\.json is empty: the sweep that was to write it did not come to its end/),
+    expect.stringMatching(/broken\.json is no report of mcsafe sweep --json: it is not JSON, or was cut off/), expect.stringMatching(/empty\.json is empty: the sweep that was to write it did not come to its end/),
     expect.stringMatching(/else\.json is no report of mcsafe sweep --json: campaign/), expect.stringMatching(/cannot read .*absent\.json/),
     expect.stringMatching(/half\.json was interrupted after \d+ of \d+ cases of copy_clobbering; run that part again/),
   ]);

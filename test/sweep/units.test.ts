@@ -79,7 +79,7 @@ describe('an interrupted run', () => {
     expect(() => resumed(state, { ...empty, space: { ...empty.space, shard: { parts: [1], count: 2 } } }, UNIT, 'old.state')).toThrow(/another campaign/);
     expect(() => resumed(state, { ...empty, program: '/else.S' }, UNIT, 'old.state')).toThrow(/is of a sweep of .*clobbered_count\.S, not of \/else\.S/);
     expect(() => resumed({ version: 1, routines: { [empty.routine]: { ...routine, units: [0] } } }, empty, UNIT, 'old.state')).toThrow(/does not add up/);
-    expect(() => readState('{"version"', 'old.state')).toThrow(/old\.state is not JSON/);
+    expect(() => readState('{"version"', 'old.state')).toThrow(/old\.state is no state of an interrupted sweep: it is not JSON/);
     expect(() => readState('{"version": 2}', 'old.state')).toThrow(/no state of an interrupted sweep/);
   });
 });
