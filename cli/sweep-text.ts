@@ -11,6 +11,7 @@ export function sweepText(report: SweepReport, interrupted: boolean): string {
   const lines = [
     `${pc.bold(report.routine)} in ${shown(report.program)}: contract ${report.contract.kind} (${report.contract.origin})`,
     ...report.space.axes.map((axis) => `  ${axis}`),
+    ...periodLines(report),
     ...(report.targets.length === 1 ? [`  ${report.targets[0]!}`] : report.targets.map((target) => `  on ${target}`)),
     ...report.failures.flatMap((failure) => ['', ...failureLines(failure, report)]),
     '',
@@ -18,6 +19,10 @@ export function sweepText(report: SweepReport, interrupted: boolean): string {
     verdict(report, interrupted),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function periodLines({ space: { period } }: SweepReport): readonly string[] {
+  return period === undefined ? [] : [`  observed, not proved: from length ${String(period.from)} to ${String(period.to)} each takes the same branches as the one ${String(period.period)} less; longer ones should add rounds, but no path`];
 }
 
 function failureLines(failure: SweepFailure, report: SweepReport): readonly string[] {

@@ -9,6 +9,8 @@ import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
 import { classKey, Failures } from './failures.ts';
 import { Heat } from './heat.ts';
+import { observePeriod } from './period.ts';
+import type { Period } from './period.ts';
 import { Reference } from './reference.ts';
 import type { SweepTarget } from './reference.ts';
 import { LONG, Space, SpaceError } from './space.ts';
@@ -87,6 +89,7 @@ export class Campaign {
   #to: number;
   #done = 0;
   #violating = 0;
+  #period: { readonly seen: Period | undefined } | undefined;
   readonly #traced = new Set<string>();
   readonly #fast = new Map<number, FastClass | undefined>();
   readonly #choice: (number: number) => number;
@@ -170,6 +173,14 @@ export class Campaign {
         this.#done += cases.length;
       }
     }
+  }
+
+  /** Which lengths add no new path, on the first CPU and kernel; looked for when first asked, but not for a part of the campaign. */
+  get period(): Period | undefined {
+    if (this.planned !== this.total && this.#to !== 0) return undefined;
+    const { kinds, lengths } = this.space.axes;
+    this.#period ??= { seen: kinds.includes('none') && 'n' in this.request.promises.contract.arguments ? observePeriod(this.references[0]!, lengths) : undefined };
+    return this.#period.seen;
   }
 
   /** What replays a case in the debugger. */

@@ -13,10 +13,11 @@ import type { Machine } from '../machine/machine.ts';
 import { PAGE_SIZE } from '../machine/memory/memory.ts';
 import { OverRead } from '../machine/over-read.ts';
 import { ADDRESS_MAP, resolveScenario } from '../machine/scenario/resolve.ts';
-import type { Buffer, Contract } from '../machine/scenario/scenario.ts';
+import type { Buffer, Contract, Scenario } from '../machine/scenario/scenario.ts';
 import type { Promises } from './clauses.ts';
 import type { Reference } from './reference.ts';
 import { PieceChecksums } from './checksum.ts';
+import { reachableCode } from './reachable.ts';
 import { UNTOUCHED } from './replay.ts';
 import { firstFaultByte, kindFacts, LONG, LONG_MAPPED, readEnd, writtenEnd } from './space.ts';
 import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
@@ -120,7 +121,7 @@ export class FastRuns {
     const { cpu: profile } = resolved.scenario;
     const cpu = createCpu({ profile, granule: kind === 'mc-byte' ? 'byte' : 'line' });
     // Over-reads of poison are the ordinary machine's.
-    if (kindFacts(kind).poisons === true && profile.quirks?.includes('rep-movs-overread') === true && new OverRead(target.image, (address, bytes) => target.image.read(address, bytes)).places.length > 0) return undefined;
+    if (kindFacts(kind).poisons === true && profile.quirks?.includes('rep-movs-overread') === true && mayOverRead(reference, resolved.scenario)) return undefined;
     const machine = machineFor({ ...resolved.scenario, cpu: { ...profile, quirks: [] } }, target.image, cpu);
     cpu.setBreakpoints([]);
     return new FastRuns(promises, kind, long, machine, cpu);
@@ -226,6 +227,13 @@ interface EncodedCase extends ShortRunCase {
 
 function emptyCase(): EncodedCase {
   return { values: [0, 0, 0], judged: { offset: 0, from: 0, size: 0 }, poison: { offset: 0, size: 0 }, length: 0, least: 0 };
+}
+
+/** Whether there is a `rep movs` in code that the routine may reach. */
+function mayOverRead({ target: { image }, table }: Reference, { entry, kernelGeneration }: Scenario): boolean {
+  const { instructions, complete } = reachableCode(image, entry.address, table, kernelGeneration);
+  const { places } = new OverRead(image, (address, size) => image.read(address, size));
+  return places.length > 0 && (!complete || places.some((address) => instructions.has(address)));
 }
 
 /** What a handler type does beside going to the landing pad, if that depends on nothing but the entry and the vector. */

@@ -51,10 +51,10 @@ function mergeRoutine(parts: readonly { readonly name: string; readonly report: 
       seen.set(part, name);
     }
   }
-  const { size, axes, summary, random } = first.report.space;
+  const { size, axes, summary, period, random } = first.report.space;
   return {
     ...addReports(parts.map(({ report }) => report)),
-    space: { size, axes, summary, ...(random === undefined ? {} : { random }), ...(seen.size === count ? {} : { shard: { parts: [...seen.keys()].sort((a, b) => a - b), count } }) },
+    space: { size, axes, summary, ...(period === undefined ? {} : { period }), ...(random === undefined ? {} : { random }), ...(seen.size === count ? {} : { shard: { parts: [...seen.keys()].sort((a, b) => a - b), count } }) },
   };
 }
 

@@ -65,6 +65,8 @@ export const sweepReportSchema = z.strictObject({
     axes: z.array(z.string()),
     /** The axes in one line. */
     summary: z.string(),
+    /** Observed in runs without a fault: from length `from` on, up to `to`, each takes the same branches as the one `period` less. */
+    period: z.optional(z.strictObject({ from: count, period: count, to: count })),
     shard: z.optional(z.strictObject({ parts: z.array(count), count })),
     random: z.optional(z.strictObject({ count, seed: count })),
   }),

@@ -8,7 +8,7 @@ import { stopAt } from './stop-at.ts';
 import { FAULT_KINDS } from './space.ts';
 
 export function campaignReport(campaign: Campaign): SweepReport {
-  const { request: { targets, promises, shard, random }, space } = campaign;
+  const { request: { targets, promises, shard, random }, space, period } = campaign;
   const { contract, progress, maxExceptions, helpers } = promises;
   const first = targets[0]!;
   return {
@@ -25,7 +25,7 @@ export function campaignReport(campaign: Campaign): SweepReport {
     },
     targets: targets.map(({ name }) => name),
     space: {
-      size: space.size, axes: [...space.describe(), ...campaign.request.notes ?? []], summary: space.summary(),
+      size: space.size, axes: [...space.describe(), ...campaign.request.notes ?? []], summary: space.summary(), ...(period === undefined ? {} : { period: { ...period } }),
       ...(shard === undefined ? {} : { shard: { parts: [shard.index], count: shard.count } }),
       ...(random === undefined ? {} : { random }),
     },

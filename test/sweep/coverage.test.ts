@@ -69,6 +69,16 @@ test('follows landing pads out of the routine, and lists the rows that graded ma
   expect(coverage!.severityRows).toEqual([{ row: 17, severity: 'AR', message: expect.stringContaining('recoverable') as unknown }]);
 });
 
+test('tells from which length on runs take no new branch', async () => {
+  const campaign = await prepare(file, { n: '0..9', srcOffsets: '0', dstOffsets: '0', faults: 'none' }, nodeHost());
+  expect(campaign.period).toEqual({ from: 2, period: 1, to: 9 });
+  const words = join(folder, 'words.S');
+  writeFileSync(words, '\t.text\n\t.globl copy_words\n\t.type copy_words, @function\ncopy_words:\n\tmov %rdx, %rcx\n\tshr $2, %rcx\n\tjz 2f\n1:\tmovl (%rsi), %eax\n\tmovl %eax, (%rdi)\n\tadd $4, %rsi\n\tadd $4, %rdi\n\tdec %rcx\n\tjnz 1b\n2:\tmov %rdx, %rcx\n\tand $3, %rcx\n\trep movsb\n\txor %eax, %eax\n\tret\n\t.size copy_words, . - copy_words\n');
+  const byWords = await prepare(`${words}:copy_words`, { n: '0..40', srcOffsets: '0', dstOffsets: '0', faults: 'none' }, nodeHost());
+  byWords.run(byWords.total);
+  expect(sweepText(campaignReport(byWords), false)).toContain('observed, not proved: from length 9 to 40 each takes the same branches as the one 1 less');
+});
+
 test('of parts together, a reason that one part disproves is none', async () => {
   const parts = await Promise.all([1, 2, 3].map((index) => report(`${String(index)}/3`)));
   const [merged] = mergeReports(parts.map((part, i) => ({ name: String(i), reports: [part] })));
