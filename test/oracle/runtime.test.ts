@@ -2,11 +2,12 @@
  * The library for user programs, built and used in each way its README names; its own tests are in C, beside it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fixTables } from '../../assembly/extable/fix.ts';
 import { missing } from '../corpus/corpus.ts';
 
 const RUNTIME = fileURLToPath(new URL('../../runtime', import.meta.url));
@@ -46,6 +47,40 @@ describe.skipIf(skip !== undefined)('the runtime', () => {
     // The sanitizer's own handlers would be "the handlers before" of tests that are about there being none.
     const env = { ASAN_OPTIONS: 'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:detect_leaks=0', UBSAN_OPTIONS: 'halt_on_error=1' };
     expect(run('make', ['-s', '-C', RUNTIME, `BUILD=${folder}/sanitized`, 'SANITIZE=address,undefined', 'check'], env)).toContain('all passed');
+  });
+
+  test('refuses a range whose length is left open, and takes it once mcsafe table --fix has filled it in', () => {
+    const program = `${folder}/ranged`;
+    writeFileSync(`${program}.c`, `#include <stdio.h>
+#include <mcsafe/runtime.h>
+static bool handle(struct pt_regs *regs, const struct extable_handler *self, unsigned long trapnr, const struct extable_info *info)
+{
+	(void)self; (void)info;
+	regs->ax = 0x1000 + trapnr;
+	regs->ip = *(const unsigned long *)regs->sp;
+	regs->sp += 8;
+	return true;
+}
+const struct extable_handler whole = { .handler = handle, .vectors = EXTABLE_PF };
+__attribute__((naked, noinline)) unsigned long load(const unsigned long *from) { (void)from; __asm__("movq (%rdi), %rax\\n\\tret"); }
+EXTABLE_RANGE_OF(load, whole);
+int main(void)
+{
+	if (mcsafe_init() != 0) {
+		puts(mcsafe_last_error());
+		return 1;
+	}
+	printf("%lx\\n", load((const unsigned long *)8));
+	return 0;
+}
+`);
+    run('make', ['-s', '-C', RUNTIME, `BUILD=${folder}/make`, 'all']);
+    execFileSync('gcc', ['-O1', '-Wall', '-Wextra', '-Werror', `-I${RUNTIME}/include`, '-o', program, `${program}.c`, `${folder}/make/libmcsafe.a`, '-pthread', '-ldl'], { stdio: 'pipe' });
+    expect(spawnSync(program, { encoding: 'utf8' })).toMatchObject({ status: 1, stdout: expect.stringMatching(/length.*mcsafe table --fix/) as string });
+    const { bytes, changes } = fixTables(program, readFileSync(program));
+    expect(changes[0]).toMatch(/^__ex_range: range 0 is as long as load, \d+ bytes$/);
+    writeFileSync(program, bytes);
+    expect(run(program, [])).toBe('100e\n');
   });
 
   test.skipIf(noPkgConfig !== undefined)('is installed by make and found by pkg-config', () => {

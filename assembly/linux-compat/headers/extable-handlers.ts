@@ -120,6 +120,13 @@ struct extable_handler {
 #define EXTABLE_USER(from, to) EXTABLE_ENTRY_(from, to, EXTABLE_CLASS_USER)
 #define EXTABLE_HANDLER(from, descriptor) EXTABLE_ENTRY_(from, descriptor, EXTABLE_CLASS_HANDLER)
 
+/*
+ * At file level: all of a function, which must be a symbol of its own (not inline), is handled by a descriptor. How long it is, is only
+ * known once it is linked: "mcsafe table --fix" fills that in, and a table without is refused.
+ */
+#define EXTABLE_RANGE_OF(function, descriptor) __asm__( \
+	".pushsection \"__ex_range\",\"a\"\n\t.balign 4\n\t.long " #function " - .\n\t.long 0\n\t.long " #descriptor " - .\n\t.long 0\n\t.popsection")
+
 /* Loads *pointer into *value, of the same size; 0, or the vector of the fault (18 = machine check, 14 = page fault). */
 #define MCSAFE_LOAD(pointer, value) ({ \
 	unsigned long mcsafe_vector_ = 0; \
