@@ -239,6 +239,6 @@ export class Workspace {
   }
 
   #read(path: string, text: string): GasUnit {
-    return readGas(path, text, this.#options(path));
+    return readGas(path, text, { ...this.#options(path), namesOnly: true });
   }
 }

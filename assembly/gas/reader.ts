@@ -24,7 +24,7 @@ import { bareRegister } from './register-names.ts';
 import { READER_DIRECTIVES } from './reader-directives.ts';
 import { splitStatements } from './sources.ts';
 import type { Piece, Source } from './sources.ts';
-import type { CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, ReadOptions, Statement } from './statement.ts';
+import type { CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, Operand, ReadOptions, Statement } from './statement.ts';
 import { substitute } from './substitute.ts';
 import type { Substitution } from './substitute.ts';
 import { Symbols } from './symbols.ts';
@@ -282,7 +282,12 @@ export class Reader {
   }): void {
     this.attempt(line, () => {
       const value = this.registerValue(parseWholeExpression(line.text, valueStart, end, { ...this.context(line), intel: this.intel }));
+      const again = this.options.namesOnly === true && this.symbols.isDefined(name);
       this.symbols.assign(name, value, lazy);
+      if (again && !isOpen(value)) {
+        this.statements.push(NAMELESS);
+        return;
+      }
       this.statements.push({ kind: 'assignment', name, value, once, ...(lazy ? { lazy } : {}), text: line.text.slice(from, end), range: line.bodyRange(from, end) });
     });
   }
@@ -310,11 +315,16 @@ export class Reader {
       const context = this.context(line);
       if (this.intel) {
         const parsed = parseIntelInstruction(text, from, end, { ...context, registerPrefix: this.registerPrefix, bits: this.bits });
-        this.statements.push({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
+        if (this.options.namesOnly === true && !parsed.operands.some(namesSymbol)) this.statements.push(NAMELESS);
+        else this.statements.push({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
         return;
       }
       const { prefixes, mnemonic, end: headEnd } = parseHead(text, from, end);
       const operands = parseOperands(text, headEnd, end, context);
+      if (this.options.namesOnly === true && !operands.some(namesSymbol)) {
+        this.statements.push(NAMELESS);
+        return;
+      }
       this.statements.push({ kind: 'instruction', prefixes, mnemonic, operands, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
     } catch (error) {
       const problem = problemOf(error, line);
@@ -387,6 +397,23 @@ export class Reader {
     });
     return this.budget.spend(1, line.text.length) ? line : undefined;
   }
+}
+
+/** Stands for every instruction that names no symbol where only names are wanted. */
+const NAMELESS: Statement = { kind: 'instruction', prefixes: [], mnemonic: 'nop', operands: [], bits: 64, text: 'nop', range: { start: { file: '', line: 1, column: 1 }, endColumn: 1 } };
+
+function namesSymbol(operand: Operand): boolean {
+  switch (operand.kind) {
+    case 'immediate': return isOpen(operand.value);
+    case 'memory': return operand.displacement !== undefined && isOpen(operand.displacement);
+    case 'indirect': return namesSymbol(operand.target);
+    case 'register': case 'rounding': return false;
+  }
+}
+
+/** Not a number, and not a register's name. */
+function isOpen(expression: Expression): boolean {
+  return expression.kind !== 'number' && !(expression.kind === 'symbol' && expression.name.startsWith('%'));
 }
 
 const NO_VALUES: ReadonlyMap<string, Substitution> = new Map();

@@ -189,6 +189,11 @@ export interface ReadOptions {
   readonly instructionSize?: (statement: InstructionStatement) => number | undefined;
   /** Keeps headers that have been taken apart from one reading to the next. */
   readonly cache?: ReadCache;
+  /**
+   * For an index: only what names symbols is wanted. Every instruction without a symbol, and every assignment of a number to a name that had
+   * a value, is one and the same `nop`, which spares most of the memory.
+   */
+  readonly namesOnly?: boolean;
   /** Keep what it takes to read the same file again after a change: see `previous`. */
   readonly incremental?: boolean;
   /** The last reading of the same file, made with `incremental`: only what has changed since is read. It serves once; its places are no longer valid then. */
