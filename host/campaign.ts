@@ -69,12 +69,12 @@ export interface SweepableRoutine {
 export async function sweepableRoutines(file: string, options: CampaignOptions, host: Host): Promise<readonly SweepableRoutine[]> {
   const result = await loadProgram(sourceConfig(file, options, kernelGenerations(options.kernel)[0]), host);
   if (!result.ok) return [];
-  const { image, config } = result.program;
+  const { image, config, stubs } = result.program;
   const { entries } = findImageTable(image, { generation: config.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id });
-  // Aliases are the same routine.
+  // Aliases are the same routine; a stub is ours.
   const byAddress = new Map<bigint, SweepableRoutine>();
   for (const { name, address, size, type } of routines(image)) {
-    if (type === 'func' && !byAddress.has(address) && entries.some(({ insn }) => insn >= address && insn < address + size)) byAddress.set(address, { name, ...placeOf(image, address) });
+    if (type === 'func' && !stubs.includes(name) && !byAddress.has(address) && entries.some(({ insn }) => insn >= address && insn < address + size)) byAddress.set(address, { name, ...placeOf(image, address) });
   }
   return [...byAddress.values()];
 }

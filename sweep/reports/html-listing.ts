@@ -18,7 +18,7 @@ export function entryTable(report: SweepReport, target: number): string {
     return `<tr><th scope="row"><code>${escaped(entry.name)}</code></th><td><code>${escaped(entry.text)}</code></td><td>${entry.line === undefined ? '' : String(entry.line)}</td>${
       vectors.map((vector) => `<td>${count(entry.faults[vector] ?? 0)}</td>`).join('')}<td>${!used ? `<span class="missed">never used</span>${entry.unreachable === undefined ? '' : `: ${escaped(entry.unreachable)}`}` : broken === '' ? 'kept' : `<span class="clause">${escaped(broken)}</span>`}</td></tr>`;
   });
-  return `<div class="wide" tabindex="0" role="region" aria-label="Exception-table entries"><table><thead><tr><th scope="col">Fault site</th><th scope="col">Instruction</th><th scope="col">Line</th>${
+  return `<div class="wide" tabindex="0" role="region" aria-label="${escaped(`Exception-table entries of ${about(report, target)}`)}"><table><thead><tr><th scope="col">Fault site</th><th scope="col">Instruction</th><th scope="col">Line</th>${
     vectors.map((vector) => `<th scope="col">${escaped(VECTOR_NAMES[vector] ?? `vector ${vector}`)}</th>`).join('')}<th scope="col">Promises</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
@@ -31,8 +31,13 @@ export function listing(report: SweepReport, target: number, sources: ReadonlyMa
     const text = file === undefined ? undefined : sources.get(file);
     const rows = text === undefined ? own.map((one) => row(report, target, one.name, one.text, [one])) : sourceRows(report, target, text.split('\n'), own);
     const name = file ?? 'instructions without a source';
-    return `<div class="wide listing" tabindex="0" role="region" aria-label="Listing of ${escaped(name)}" id="${id}-file-${String(i)}"><table><caption>${escaped(name)}</caption><thead><tr><th scope="col">${text === undefined ? 'Place' : 'Line'}</th><th scope="col">Ran</th><th scope="col">Faults</th><th scope="col">Code</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+    return `<div class="wide listing" tabindex="0" role="region" aria-label="${escaped(`Listing of ${about(report, target)}, ${name}`)}" id="${id}-file-${String(i)}"><table><caption>${escaped(name)}</caption><thead><tr><th scope="col">${text === undefined ? 'Place' : 'Line'}</th><th scope="col">Ran</th><th scope="col">Faults</th><th scope="col">Code</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
   }).join('\n');
+}
+
+/** Sets the tables of one routine and CPU apart from those of others. */
+function about({ routine, targets }: SweepReport, target: number): string {
+  return `${routine} on ${targets[target]!}`;
 }
 
 function sourceRows(report: SweepReport, target: number, lines: readonly string[], instructions: readonly Covered[]): readonly string[] {
