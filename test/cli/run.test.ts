@@ -127,7 +127,7 @@ f:
     expect((await mcsafe('table', linked, '--check')).status).toBe(0);
   });
 
-  it('table lists a file of 700 MB in less than 300 MB of memory', async () => {
+  it('table lists a file of 700 MB in less than 300 MB of memory, and ends quietly when its reader does', async () => {
     const file = join(folder, 'sparse');
     writeSparseFile(file);
     const told = await new Promise<{ readonly entries: number; readonly megabytes: number }>((resolve, reject) => {
@@ -141,17 +141,16 @@ f:
     expect(told.entries).toBe(TABLE.entries);
     expect(told.megabytes).toBeGreaterThan(20);
     expect(told.megabytes).toBeLessThan(300);
+    // Whoever reads may have read enough.
+    const { stdout, stderr, status } = spawnSync('sh', ['-c', '"$0" "$1" table "$2" | head -1', process.execPath, script, file], { encoding: 'utf8' });
+    expect({ status, stderr, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, stderr: '', lines: 1 });
   });
 
-  it('table unpacks a module, and ends quietly when its reader does', async () => {
+  it('table unpacks a module', async () => {
     const object = join(folder, 'module.ko');
     expect((await mcsafe('asm', SAMPLE, '-o', object)).status).toBe(0);
     writeFileSync(`${object}.gz`, gzipSync(readFileSync(object)));
     expect((await mcsafe('table', `${object}.gz`, '--check')).stdout).toBe(`${object}.gz: 4 entries, 0 ranges, no findings\n`);
-    const big = join(folder, 'big.S');
-    writeFileSync(big, `\t.globl f\nf:\n${'1:\tmovq (%rsi), %rax\n2:\tnop\n\t.pushsection __ex_table,"a"\n\t.long 1b - ., 2b - ., 1\n\t.popsection\n'.repeat(2000)}\tret\n`);
-    const { stdout, stderr, status } = spawnSync('sh', ['-c', '"$0" "$1" table "$2" | head -1; wait', process.execPath, script, big], { encoding: 'utf8' });
-    expect({ status, stderr, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, stderr: '', lines: 1 });
   });
 
   it('asm writes an object that table reads', async () => {
