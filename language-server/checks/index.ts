@@ -12,6 +12,7 @@ import { fixupInOtherFunction } from './fixup-in-other-function.ts';
 import { fixupUndefined } from './fixup-undefined.ts';
 import { landingResult } from './landing-result.ts';
 import { narrowLength } from './narrow-length.ts';
+import { notFollowed } from './not-followed.ts';
 import { placement } from './placement.ts';
 import { poisonRetried } from './poison-retried.ts';
 import { ranges } from './ranges.ts';
@@ -21,7 +22,7 @@ import { uncoveredLoad } from './uncovered-load.ts';
 
 export const CHECKS: readonly Check[] = [
   duplicateEntry, fixupUndefined, placement, entryCannotFault, fixupInOtherFunction, entryType, uncoveredLoad,
-  exits, callWithAc, creditedLoad, landingResult, poisonRetried, narrowLength, symbolAttributes, ranges, undefinedSymbol,
+  exits, callWithAc, creditedLoad, landingResult, poisonRetried, narrowLength, symbolAttributes, ranges, notFollowed, undefinedSymbol,
 ];
 
 /** What the checks find, silenced or not; nothing of exception handling in a file without exception-table entries, unless the analysis is to check such files too. */

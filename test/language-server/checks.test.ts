@@ -8,7 +8,7 @@ import { nodeHost } from '../../host/node/host.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
 import { projectOptions } from '../../language-server/analysis/project-options.ts';
 import { CHECKS, checkAll } from '../../language-server/checks/index.ts';
-import { foundAndExpected } from './findings.ts';
+import { foundAndExpected, problemsOf } from './findings.ts';
 
 const routine = (body: string): string => `SYM_FUNC_START(routine)\n${body}\nSYM_FUNC_END(routine)\n`;
 
@@ -432,6 +432,14 @@ describe('the samples', () => {
     const names = readdirSync(SAMPLES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.S') && !name.startsWith('faulty'));
     expect(names.length).toBeGreaterThan(5);
     expect(names.flatMap((name) => lintSample(`${SAMPLES}${name}`).map((code) => `${name} ${code}`))).toEqual([]);
+  });
+});
+
+describe('a routine that is too long to be followed', () => {
+  it('is told of, once', () => {
+    const source = (count: number): string => `SYM_FUNC_START(long)\n.Lread:\n\tmovq (%rsi), %rax\n\t.rept ${String(count)}\n\tincq %rax\n\t.endr\n.Lpad:\n\tRET\n\t_ASM_EXTABLE(.Lread, .Lpad)\nSYM_FUNC_END(long)\n`;
+    expect(problemsOf(source(50)).map(({ code }) => code)).toEqual([]);
+    expect(problemsOf(source(6100)).map(({ code, severity }) => `${severity} ${code}`)).toEqual(['hint not-followed']);
   });
 });
 

@@ -41,13 +41,17 @@ export interface Walk {
 export class FileFlow {
   readonly code: Code;
   readonly routines: readonly RoutineFlow[];
+  /** Routines that were given up, since following them would take too long. */
+  readonly tooLong: readonly Routine[];
   readonly #analysis: Analysis;
   readonly #probes = new Map<string, readonly Exit[] | undefined>();
 
   constructor(analysis: Analysis) {
     this.#analysis = analysis;
     this.code = new Code(analysis);
-    this.routines = this.code.unreadable ? [] : this.#follow();
+    const followed = this.code.unreadable ? [] : this.#follow();
+    this.routines = followed.filter(({ flow }) => !flow.incomplete);
+    this.tooLong = followed.filter(({ flow }) => flow.incomplete).map(({ routine }) => routine);
   }
 
   #follow(): readonly RoutineFlow[] {
@@ -60,7 +64,7 @@ export class FileFlow {
     const called = [...covered].filter((routine) => routine.isFunction || routine.global).map(follow);
     const reached = new Set(called.flatMap(({ flow }) => [...flow.places].map(({ node }) => nodeKey(node))));
     const others = [...covered].filter((routine) => !routine.isFunction && !routine.global && !reached.has(nodeKey({ section: routine.section, offset: routine.start })));
-    return [...called, ...others.map(follow)].filter(({ flow }) => !flow.incomplete);
+    return [...called, ...others.map(follow)];
   }
 
   /**
