@@ -46,8 +46,19 @@ function writeTail(state: AssemblyState, bytes: Uint8Array, fragment: Fragment, 
       target.fill(tail.fill);
       return;
     case 'leb128':
-      target.set(leb128(state.symbols.number(tail.value) ?? 0n, tail.signed));
+      writeLeb128(target, leb128(state.symbols.number(tail.value) ?? 0n, tail.signed), tail.signed);
   }
+}
+
+/** `bytes`, made as long as the room that layout has left: by bytes that add nothing. */
+function writeLeb128(target: Uint8Array, bytes: Uint8Array, signed: boolean): void {
+  const short = bytes.length;
+  target.set(bytes.subarray(0, target.length));
+  if (short >= target.length) return;
+  const negative = signed && ((bytes[short - 1] ?? 0) & 0x40) !== 0;
+  target[short - 1] = (target[short - 1] ?? 0) | 0x80;
+  target.fill(negative ? 0xff : 0x80, short, target.length - 1);
+  target[target.length - 1] = negative ? 0x7f : 0;
 }
 
 /** EB becomes E9, 7x becomes 0F 8x; the displacement behind it is a fixup. */

@@ -10,12 +10,13 @@ import { miscellaneousDirectives } from './directives/miscellaneous.ts';
 import { relocationDirectives } from './directives/reloc.ts';
 import { sectionDirectives } from './directives/sections.ts';
 import { spaceDirectives } from './directives/space.ts';
+import { inStructure, structureDirectives } from './directives/structure.ts';
 import { symbolDirectives } from './directives/symbols.ts';
 import type { Handler } from './directives/handler.ts';
 import type { AssemblyState } from './state.ts';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
-  ...sectionDirectives, ...dataDirectives, ...spaceDirectives, ...alignmentDirectives, ...symbolDirectives, ...cfiDirectives, ...miscellaneousDirectives, ...relocationDirectives,
+  ...sectionDirectives, ...dataDirectives, ...spaceDirectives, ...alignmentDirectives, ...symbolDirectives, ...cfiDirectives, ...miscellaneousDirectives, ...relocationDirectives, ...structureDirectives,
 };
 
 /** Does what `statement` says. Throws {@link AssemblyError}. */
@@ -26,6 +27,7 @@ export function assembleDirective(state: AssemblyState, statement: DirectiveStat
   const names = NAMES_ALONE.has(statement.name) && statement.arguments.length > 1 && last!.text === '' && last!.string === undefined;
   const most = MOST_ARGUMENTS[statement.name] ?? Infinity;
   if (statement.arguments.length > most) throw new AssemblyError('bad-directive', `${statement.name} takes ${String(most)} arguments at most`, statement.arguments[most]!.range);
+  if (state.absolute !== undefined && inStructure(state, state.absolute, statement)) return;
   // GNU as takes a comma behind the last name.
   handler(state, names ? { ...statement, arguments: statement.arguments.slice(0, -1) } : statement);
 }

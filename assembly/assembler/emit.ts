@@ -212,6 +212,7 @@ class Emission {
     const { pseudo } = this.written;
     const vector = memory.index !== Register.None && !/^r(16|32|64)$/.test(registerClass(memory.index));
     if (memory.base === Register.None && (memory.index === Register.None || vector || this.bits !== 16)) return wide;
+    if (pseudo.has('disp16') && wide !== 2) throw new EncodeError('bad-prefix', '{disp16} needs 16-bit addresses');
     if (pseudo.has('disp32') || pseudo.has('disp16')) return wide;
     if (pseudo.has('disp8')) return 1;
     // The pseudo-size 1 means "8 bits if it fits, counted in the form's element size for EVEX".

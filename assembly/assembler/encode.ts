@@ -189,6 +189,7 @@ function narrow(
     return true;
   });
   left = defaultSize(left, bits);
+  refuseAmbiguous(left, mnemonic);
   return immediateWidth(left, mnemonic);
 }
 
@@ -210,6 +211,14 @@ function defaultSize(given: readonly Match[], bits: 16 | 32 | 64): readonly Matc
   const wanted = bits === 64 ? (stack ? 64 : 32) : bits;
   const chosen = matches.filter(({ candidate }) => candidate.form.size === wanted);
   return chosen.length > 0 ? chosen : matches;
+}
+
+/** Conversions whose memory operand alone tells the size need a suffix. */
+function refuseAmbiguous(matches: readonly Match[], mnemonic: string): void {
+  const open = matches.filter(({ candidate: { form, sized }, placed }) => !sized && /^[xyz]$/.test(form.suffixes[0] ?? '') && placed.some((item) => item.kind === 'memory'));
+  if (new Set(open.map(({ candidate: { form } }) => form.memoryBytes)).size < 2) return;
+  const names = [...new Set(open.map(({ candidate: { form } }) => `\`${mnemonic}${form.suffixes[0] ?? ''}\``))];
+  throw new EncodeError('operand-mismatch', `the size of the memory operand is not plain: write ${names.join(' or ')}`);
 }
 
 /** gas reads an immediate such as 0xffffff80 as -128 only where a suffix or a register tells the size. */

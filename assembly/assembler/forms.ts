@@ -49,7 +49,7 @@ export interface Form {
 }
 
 /** Forms gas has no name for, or encodes otherwise. */
-const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_tr_r32|Undoc|Bswap_r16$|D[bwdq]_|DeclareByte|Jmpe_|Ud0_r(16|32|64)$|Prefetchreserved)/;
+const EXCLUDED = /^(MVEX_|VEX_KNC_|Sal_|Reservednop_|Cmpxchg486_|Mov_r32_tr|Mov_tr_r32|Undoc|Bswap_r16$|D[bwdq]_|DeclareByte|Jmpe_|L[fgs]s_r64_m1664|(Call|Jmp)_m1664|Movsxd_r16_|Ud0_r(16|32|64)$|Prefetchreserved)/;
 
 /** Positions of a general register whose width gas does not encode, by the names of the codes. */
 const WIDTH_BLIND: readonly { readonly names: RegExp; readonly widths: readonly number[]; readonly memoryOnly?: true }[] = [

@@ -40,7 +40,14 @@ export type Tail =
   /** `.skip` and `.fill` whose count layout tells. */
   | { readonly kind: 'space'; readonly count: Expression; readonly pattern: Uint8Array; readonly nops?: { readonly limit: number; readonly bits: 16 | 32 | 64 }; readonly range: SourceRange }
   | { readonly kind: 'origin'; readonly target: Expression; readonly fill: number; readonly range: SourceRange }
-  | { readonly kind: 'leb128'; readonly value: Expression; readonly signed: boolean; readonly range: SourceRange };
+  | {
+      readonly kind: 'leb128';
+      readonly value: Expression;
+      readonly signed: boolean;
+      readonly range: SourceRange;
+      /** How often layout has made it shorter. */
+      shrunk?: number;
+    };
 
 /** A stretch of settled bytes, and its tail. */
 export class Fragment {

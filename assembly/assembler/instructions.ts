@@ -10,6 +10,7 @@ import { AssemblyError } from './assembly-error.ts';
 /** Encodes `statement` where the assembler stands. Throws {@link EncodeError} or {@link AssemblyError}, having written nothing. */
 export function assembleInstruction(state: AssemblyState, statement: InstructionStatement): void {
   state.bits = statement.bits;
+  if (state.absolute !== undefined) throw new AssemblyError('bad-section', 'an instruction needs a section: behind .struct, offsets are only counted');
   refuseEmptyIndex(state, statement);
   const { plain, call } = takeDescriptorCall(statement);
   const encoded = encodeInstruction(plain, (expression) => state.known(expression));

@@ -14,6 +14,8 @@ import { AssemblyError } from './assembly-error.ts';
 const MAX_VISITS = 100_000_000;
 /** The same for one section: a circle of two counts shows early. */
 const MAX_PASSES = 10_000;
+/** A LEB128 number that has become shorter so often stays as it is. */
+const MAX_SHRINKS = 100;
 /** Sections may depend on one another's sizes; gas has no bound here, which no sane source comes near. */
 const MAX_ROUNDS = 100;
 
@@ -157,7 +159,11 @@ class Layout {
         return this.branch(fragment, tail, stretch);
       case 'leb128': {
         const value = this.value(tail.value, tail, 'a LEB128 number');
-        return value === undefined ? 1 : leb128(value, tail.signed).length;
+        const size = value === undefined ? 1 : leb128(value, tail.signed).length;
+        if (size >= fragment.tailSize || this.final) return size;
+        // Padding behind it may make it longer again: whoever goes to and fro keeps the longer form.
+        tail.shrunk = (tail.shrunk ?? 0) + 1;
+        return tail.shrunk > MAX_SHRINKS ? fragment.tailSize : size;
       }
       case 'space': {
         const count = this.value(tail.count, tail, 'the count');

@@ -22,6 +22,9 @@ export function branchPrefixes({ candidate: { form } }: Match, written: WrittenP
   return bytes.length === written.bytes.length ? written : { ...written, bytes };
 }
 
+/** Complex multiplication reads its sources after it has begun to write (SDM 2C, VFMADDCPH). */
+const DISTINCT = /^EVEX_Vfc?m(add|ul)c[ps]h_/;
+
 const VECTORS: ReadonlySet<string> = new Set(['mm', 'xmm', 'bnd']);
 
 /** Throws {@link EncodeError} if a written prefix does not go with the form or its operands. */
@@ -29,6 +32,9 @@ export function checkPrefixes({ candidate: { form }, placed }: Match, _given: Ar
   if (written.rex !== 0 && form.encoding !== EncodingKind.Legacy) refuse('a REX prefix does not go with a VEX or EVEX encoding');
   if (written.bytes.includes(0x66) && (form.encoding !== EncodingKind.Legacy || form.shapes.some((shape) => VECTORS.has(shape.register ?? '')))) {
     refuse('a data-size prefix does not go with a vector instruction');
+  }
+  if (DISTINCT.test(form.name) && placed.slice(1).some((operand) => operand.kind === 'register' && placed[0]?.kind === 'register' && operand.register === placed[0].register)) {
+    throw new EncodeError('operand-mismatch', 'the destination must be another register than the sources');
   }
   for (const name of written.names) {
     switch (name) {

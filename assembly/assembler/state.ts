@@ -6,6 +6,7 @@ import type { Problem, Severity, SourcePosition, SourceRange } from '../source.t
 import { SHF, SHT } from '../elf/object.ts';
 import { AssemblyError } from './assembly-error.ts';
 import { Frames } from './cfi/frames.ts';
+import { withOffset } from './directives/structure.ts';
 import { SectionBuilder } from './fragments.ts';
 import type { Fragment, Place, SectionAttributes, Subsection, Tail } from './fragments.ts';
 import { SymbolTable } from './symbol-table.ts';
@@ -78,6 +79,8 @@ export class AssemblyState {
   readonly versions: { readonly symbol: AssemblySymbol; readonly written: string; readonly remove: boolean }[] = [];
   /** The code size in force, for padding. */
   bits: 16 | 32 | 64 = 64;
+  /** The offset behind `.struct`, where nothing is written and labels are numbers; undefined in a section. */
+  absolute: bigint | undefined;
   /** `.allow_index_reg` is in force. */
   emptyIndexAllowed = false;
   /** True once `.abort` or `.end` has been read: nothing behind it counts. */
@@ -118,6 +121,7 @@ export class AssemblyState {
   /** Goes on in `subsection` of `section`; `.previous` comes back. */
   enter(section: SectionBuilder, subsection: number): void {
     this.previousSpot = { section: this.section, subsection: this.part.number };
+    this.absolute = undefined;
     this.section = section;
     this.part = section.subsection(subsection);
   }
@@ -151,7 +155,8 @@ export class AssemblyState {
 
   /** `expression` with its names fixed to what they mean at this statement. */
   bind(expression: Expression): Expression {
-    return expression.kind === 'number' ? expression : this.symbols.bind(expression, () => this.here());
+    if (expression.kind === 'number') return expression;
+    return this.symbols.bind(this.absolute === undefined ? expression : withOffset(expression, this.absolute), () => this.here());
   }
 
   /** The value of `expression` if it is known by now. */
@@ -174,8 +179,12 @@ export class AssemblyState {
     const target = symbol.redefinable && symbol.definition?.kind === 'value' ? this.symbols.replace(symbol) : symbol;
     if (target.isDefined) throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, range);
     target.redefinable = false;
-    target.definition = { kind: 'label', place: this.here() };
     target.range = range;
+    if (this.absolute !== undefined) {
+      target.definition = { kind: 'value', expression: { kind: 'number', value: this.absolute } };
+      return;
+    }
+    target.definition = { kind: 'label', place: this.here() };
     if ((this.section.flags & SHF.TLS) !== 0) target.type = 'tls';
   }
 

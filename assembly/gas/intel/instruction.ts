@@ -54,7 +54,10 @@ export function parseIntelInstruction(text: string, start: number, end: number, 
       operands.push(parseIntelOperand(text, from, to, inner));
     }
   }
-  const mnemonic = isFar(written, operands, context.bits) ? `l${written}w` : attMnemonic(written, operands);
+  const mnemonic = farName(written, operands, context.bits) ?? attMnemonic(written, operands);
+  if (operands.some(({ operand, size }) => operand.kind === 'memory' && size === undefined) && NEEDS_SIZE.test(written)) {
+    throw new GasSyntaxError('the size of the operand in memory is not plain: write dword ptr or qword ptr in front of it', start, end, 'operand-mismatch');
+  }
   const list = operands.flatMap(({ operand, size, rounding }): Operand[] => {
     const direct = operand.kind === 'memory' && !operand.parenthesised && operand.segment === undefined && (size === undefined || size === 'short' || (size === 'near' && !text.includes('[')));
     if (rounding !== undefined) return roundedInside(operand) ? [rounding, operand] : [operand, rounding];
@@ -71,10 +74,16 @@ function sizeOfRegister(name: string): string | undefined {
   return /^r(?:[a-d]x|[sd]i|[bs]p|[89]|1[0-5])$/.test(name) ? 'q' : undefined;
 }
 
-/** A call or jump through a pointer of this size takes a segment along: in 64-bit code there are no near ones of 32 bits. */
-function isFar(written: string, operands: readonly IntelOperand[], bits: 16 | 32 | 64): boolean {
-  return bits === 64 && operands[0]?.size === 'dword' && (written === 'call' || written === 'jmp');
+/** The name of a call or jump through a pointer that has a segment in it: of 48 bits, and of 32 in 64-bit code, which has no near ones of that size. */
+function farName(written: string, operands: readonly IntelOperand[], bits: 16 | 32 | 64): string | undefined {
+  if (written !== 'call' && written !== 'jmp') return undefined;
+  const size = operands[0]?.size;
+  if (size === 'fword') return `l${written}${bits === 16 ? 'l' : ''}`;
+  return size === 'dword' && bits === 64 ? `l${written}w` : undefined;
 }
+
+/** Instructions of which gas must be told the size in Intel syntax, where AT&T has one that it takes for granted. */
+const NEEDS_SIZE = /^(?:v?cvtu?si2s[sdh]|ptwrite)$/;
 
 /** A conversion from a general register has the rounding between its operands, in either syntax. */
 function roundedInside(operand: Operand): boolean {
