@@ -43,6 +43,15 @@ export function haveCommands(...commands: readonly string[]): boolean {
   return commands.every((command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined);
 }
 
+/** The folder of what GNU as is tested with, and the package it is from; undefined if it has not been fetched. */
+export function gasSuite(): { readonly folder: string; readonly package: string } | undefined {
+  const folder = join(CACHE, 'binutils');
+  const mark = join(folder, 'corpus.json');
+  if (!existsSync(mark)) return undefined;
+  const { packages } = JSON.parse(readFileSync(mark, 'utf8')) as { packages: { source: { package: string } } };
+  return { folder: join(folder, 'source'), package: packages.source.package };
+}
+
 /** Root of the fetched part of glibc's sources; undefined if it has not been fetched. */
 export function glibcSource(): string | undefined {
   return existsSync(join(CACHE, 'glibc', 'corpus.json')) ? join(CACHE, 'glibc', 'source') : undefined;
@@ -52,10 +61,11 @@ export function glibcSource(): string | undefined {
  * Why a test that needs packages or the corpus must be skipped; undefined if nothing is missing.
  * With MCSAFE_REQUIRE=all a missing package or corpus is a failure, not a skip. The reason is printed.
  */
-export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[]; readonly glibc?: boolean }): string | undefined {
+export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[]; readonly glibc?: boolean; readonly gasSuite?: boolean }): string | undefined {
   const lacking = [
     ...(needs.commands ?? []).filter((command) => !haveCommands(command)),
     ...(needs.glibc === true && glibcSource() === undefined ? ['glibc\'s sources (node test/corpus/fetch.mjs glibc)'] : []),
+    ...(needs.gasSuite === true && gasSuite() === undefined ? ['the tests of GNU as (node test/corpus/fetch.mjs binutils)'] : []),
     ...(needs.corpora ?? []).filter((generation) => corpus(generation) === undefined).map((generation) => `kernel corpus ${generation} (npm run corpus)`),
   ];
   if (lacking.length === 0) return undefined;

@@ -2,11 +2,11 @@
  * Fetches the kernel corpus from Debian: sources, headers and one image of each generation, into the git-ignored `.cache/corpus/`.
  * Nothing of it is installed or kept in the repository. Needs apt-get, apt-cache, dpkg-deb, tar and xz; no root.
  *
- *     node test/corpus/fetch.mjs [6.1] [6.12] [glibc] [--no-image]
+ *     node test/corpus/fetch.mjs [6.1] [6.12] [glibc] [binutils] [--no-image]
  *
  * Result, per generation: `source/` (arch/x86 and the few generic files the oracles compile), `common/` and `amd64/` (headers),
  * `image/` (vmlinuz and some modules), and `corpus.json` (versions, sha256 of each package) as the mark that it is complete.
- * `glibc/source/` has the assembler sources and headers of glibc's x86-64 port.
+ * `glibc/source/` has the assembler sources and headers of glibc's x86-64 port, `binutils/source/` the sources that GNU as is tested with.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -155,18 +155,26 @@ function fetchGeneration(generation, withImage) {
   }
 }
 
-/** glibc's sources for x86-64, from the package that holds the upstream tarball. */
-function fetchGlibc() {
-  const target = join(CACHE, 'glibc');
-  const version = candidates(['glibc-source']).get('glibc-source');
+/** Parts of upstream tarballs that Debian has packages of: what is unpacked to `source/`, and a file that must be among it. */
+const TARBALLS = {
+  // glibc's sources for x86-64.
+  glibc: { package: 'glibc-source', members: ['*/sysdeps/*x86*/*.S', '*/sysdeps/*x86*/*.h'], strip: 1, needed: 'sysdeps/x86_64/strlen.S' },
+  // What GNU as is tested with.
+  binutils: { package: 'binutils-source', members: ['all', 'cfi', 'elf', 'i386', 'macros'].map((folder) => `*/gas/testsuite/gas/${folder}/*`), strip: 4, needed: 'i386/x86_64.s' },
+};
+
+function fetchTarball(name) {
+  const { package: source, members, strip, needed } = TARBALLS[name];
+  const target = join(CACHE, name);
+  const version = candidates([source]).get(source);
   if (version === undefined) {
-    console.log('corpus glibc: skipped: apt has no glibc-source');
+    console.log(`corpus ${name}: skipped: apt has no ${source}`);
     return;
   }
-  const specification = `glibc-source=${version}`;
+  const specification = `${source}=${version}`;
   const mark = join(target, 'corpus.json');
   if (existsSync(mark) && JSON.parse(readFileSync(mark, 'utf8')).packages.source.package === specification) {
-    console.log(`corpus glibc: up to date (${specification})`);
+    console.log(`corpus ${name}: up to date (${specification})`);
     return;
   }
   mkdirSync(CACHE, { recursive: true });
@@ -174,28 +182,29 @@ function fetchGlibc() {
   try {
     const started = performance.now();
     const { path, sha256 } = download(work, specification);
-    const tarball = onlyChild(join(unpack(work, path), 'usr', 'src', 'glibc'), /^glibc-.*\.tar\.xz$/);
+    const tarball = onlyChild(join(unpack(work, path), 'usr', 'src', name), new RegExp(`^${name}-.*\\.tar\\.xz$`));
     const fresh = join(work, 'fresh');
     mkdirSync(join(fresh, 'source'), { recursive: true });
-    run('sh', ['-c', 'xz -dc -T0 "$0" | tar -x --strip-components=1 --wildcards -C "$@"', tarball, join(fresh, 'source'), ...['S', 'h'].map((ending) => `*/sysdeps/*x86*/*.${ending}`)]);
-    if (!existsSync(join(fresh, 'source', 'sysdeps', 'x86_64', 'strlen.S'))) throw new CorpusError(`${tarball} did not give sysdeps/x86_64/strlen.S`);
+    run('sh', ['-c', 'xz -dc -T0 "$0" | tar -x --wildcards "$@"', tarball, `--strip-components=${String(strip)}`, '-C', join(fresh, 'source'), ...members]);
+    if (!existsSync(join(fresh, 'source', needed))) throw new CorpusError(`${tarball} did not give ${needed}`);
     writeFileSync(join(fresh, 'corpus.json'), `${JSON.stringify({ packages: { source: { package: specification, sha256 } } }, undefined, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(fresh, target);
-    console.log(`corpus glibc: ${specification} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    console.log(`corpus ${name}: ${specification} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
 const args = process.argv.slice(2);
+const KNOWN = [...GENERATIONS, ...Object.keys(TARBALLS)];
 const asked = args.filter((argument) => !argument.startsWith('--'));
 try {
   for (const generation of asked) {
-    if (!GENERATIONS.includes(generation) && generation !== 'glibc') throw new CorpusError(`unknown corpus "${generation}"; known are ${GENERATIONS.join(', ')} and glibc`);
+    if (!KNOWN.includes(generation)) throw new CorpusError(`unknown corpus "${generation}"; known are ${KNOWN.join(', ')}`);
   }
-  for (const generation of asked.length > 0 ? asked : [...GENERATIONS, 'glibc']) {
-    if (generation === 'glibc') fetchGlibc();
+  for (const generation of asked.length > 0 ? asked : KNOWN) {
+    if (Object.hasOwn(TARBALLS, generation)) fetchTarball(generation);
     else fetchGeneration(generation, !args.includes('--no-image'));
   }
 } catch (error) {

@@ -55,7 +55,7 @@ export function parseIntelInstruction(text: string, start: number, end: number, 
     }
   }
   const mnemonic = farName(written, operands, context.bits) ?? attMnemonic(written, operands);
-  if (operands.some(({ operand, size }) => operand.kind === 'memory' && size === undefined) && NEEDS_SIZE.test(written)) {
+  if (context.bits === 64 && operands.some(({ operand, size }) => operand.kind === 'memory' && size === undefined) && NEEDS_SIZE.test(written)) {
     throw new GasSyntaxError('the size of the operand in memory is not plain: write dword ptr or qword ptr in front of it', start, end, 'operand-mismatch');
   }
   const list = operands.flatMap(({ operand, size, rounding }): Operand[] => {
@@ -82,7 +82,7 @@ function farName(written: string, operands: readonly IntelOperand[], bits: 16 | 
   return size === 'dword' && bits === 64 ? `l${written}w` : undefined;
 }
 
-/** Instructions of which gas must be told the size in Intel syntax, where AT&T has one that it takes for granted. */
+/** Instructions of which gas must be told the size in Intel syntax and 64-bit code, where AT&T has one that it takes for granted. */
 const NEEDS_SIZE = /^(?:v?cvtu?si2s[sdh]|ptwrite)$/;
 
 /** A conversion from a general register has the rounding between its operands, in either syntax. */
