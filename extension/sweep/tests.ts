@@ -17,6 +17,8 @@ import type { SweepResult } from './run.ts';
 /** Sources of a workspace that are offered before they are opened; a kernel tree has a thousand, most without entries. */
 const MOST_FILES = 500;
 const SOURCES = '**/*.{S,s}';
+/** Sources that make entries name a table or a macro for it, unless another macro hides that. */
+const HAS_ENTRIES = /extable|__ex_table|__ex_range/i;
 /** What a failure's message is called in the manifest's menus. */
 const FAILURE = 'mcsafe.failure';
 
@@ -65,9 +67,10 @@ class Sweeps {
     return [...this.#reports.values()];
   }
 
-  /** Finds the routines of a source that is open. */
+  /** Finds the routines of a source that is open; of one that does not look as if it had entries only when somebody asks for them. */
   async read(document: TextDocument): Promise<void> {
     if (document.uri.scheme !== 'file' || !isAssembly(document)) return;
+    if (this.#controller.items.get(document.uri.toString()) === undefined && !HAS_ENTRIES.test(document.getText())) return;
     const item = this.#fileItem(document.uri);
     await this.#resolve(item);
     this.#controller.invalidateTestResults(item);
