@@ -1,7 +1,7 @@
 /**
  * Comments that silence a finding, and those that silence none.
  */
-import { suppressionsOf } from '../checks/report.ts';
+import { CODES, suppressionsOf } from '../checks/report.ts';
 import { shownRange, lineOf } from '../ranges.ts';
 import type { Problem } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
@@ -33,8 +33,8 @@ export const unusedFixes: Fixer = {
     const own = all.find((one) => one.range.start.line === range.start.line && one.range.start.column === range.start.column);
     if (own === undefined) return [];
     const { line } = range.start;
-    const edit: Edit = all.some((one) => one !== own && one.directive === own.directive) ? removeCode(own.range.start.column, own.range.endColumn, line, analysis) : removeComment(line, analysis);
-    return [{ title: 'Remove what silences nothing', edits: [edit], safe: true, preferred: true }];
+    const edit = all.some((one) => one !== own && one.directive === own.directive) ? removeCode(own.range.start.column, own.range.endColumn, line, analysis) : removeComment(line, analysis);
+    return edit === undefined ? [] : [{ title: 'Remove what silences nothing', edits: [edit], preferred: true, ...(CODES.has(own.code) ? { safe: true as const } : {}) }];
   },
 };
 
@@ -45,9 +45,11 @@ function removeCode(column: number, endColumn: number, line: number, { text }: A
 }
 
 /** The whole comment, with the blanks in front; with its line, if nothing else is there. */
-function removeComment(line: number, { text }: Analysis): Edit {
+function removeComment(line: number, { text }: Analysis): Edit | undefined {
   const whole = lineOf(text, line);
-  const match = /\s*(?:#|\/\/|\/\*)[ \t*]*mcsafe:[ \t]*ignore\b(?:(?!\*\/).)*(?:\*\/)?/.exec(whole)!;
+  // What closes a block goes with what opens it.
+  const match = /\s*(?:\/\*[ \t*]*mcsafe:[ \t]*ignore\b(?:(?!\*\/).)*(?:\*\/)?|(?:#|\/\/|;)[ \t*]*mcsafe:[ \t]*ignore\b(?:(?!\*\/).)*)/.exec(whole);
+  if (match === null || (match[0].trimStart().startsWith('/*') && !match[0].endsWith('*/'))) return undefined;
   const rest = whole.slice(0, match.index) + whole.slice(match.index + match[0].length);
   return rest.trim() === '' ? removeLine(line) : replace(line, match.index + 1, match.index + match[0].length + 1, '');
 }

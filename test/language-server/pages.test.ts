@@ -29,7 +29,7 @@ describe('the pages of the diagnostics', () => {
 describe('the codes of the reader and the assembler', () => {
   it('are all known', () => {
     const sources = ['assembly/gas', 'assembly/assembler'].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => readFileSync(`${folder}/${name}`, 'utf8')));
-    const used = sources.flatMap((text) => [...text.matchAll(/(?:Error\(|'(?:error|warning|information|hint)', |\w+, |code: )'([a-z]+(?:-[a-z]+)+|syntax|cfi)'/g)].map((match) => match[1]!));
+    const used = sources.flatMap((text) => [...text.matchAll(/(?:Error\(|'(?:error|warning|information|hint)', |\w+, |code: )'([a-z]+(?:-[a-z]+)+|syntax|cfi|preprocessor)'/g)].map((match) => match[1]!));
     expect(new Set(used).size).toBeGreaterThan(20);
     expect([...new Set(used)].filter((code) => !CODES.has(code) && !/^(zmm|ymm|xmm)-index$|-sae$/.test(code))).toEqual([]);
   });
