@@ -14,6 +14,7 @@ import { PAGE_SIZE } from '../machine/memory/memory.ts';
 import { OverRead } from '../machine/over-read.ts';
 import { ADDRESS_MAP, resolveScenario } from '../machine/scenario/resolve.ts';
 import type { Buffer, Contract, Scenario } from '../machine/scenario/scenario.ts';
+import { isError } from './clauses.ts';
 import type { Promises } from './clauses.ts';
 import type { Reference } from './reference.ts';
 import { PieceChecksums } from './checksum.ts';
@@ -40,9 +41,9 @@ const VECTORS: Partial<Record<FaultKind, readonly number[]>> = {
 const MAX_BUDGET = 2 ** 24;
 const NO_FLOOR = -(2 ** 31);
 
-/** Whether the driver can judge this contract: those that are about bytes, or their sum, and say so by a number of bytes left. */
+/** Whether the driver can judge this contract: those that are about bytes, or their sum. */
 function isDriven({ kind, arguments: args, returns, answer = 'left', promises }: Contract): boolean {
-  return DRIVEN_CONTRACTS.includes(kind) && args['dst'] !== undefined && args['n'] !== undefined && returns !== undefined && answer === 'left' && promises === undefined
+  return DRIVEN_CONTRACTS.includes(kind) && args['dst'] !== undefined && args['n'] !== undefined && returns !== undefined && answer !== 'end' && promises === undefined
     && (kind === 'clear' || args['src'] !== undefined);
 }
 
@@ -88,6 +89,7 @@ export class FastRuns {
       judged: { base: this.#dst.address, expected: contract.kind === 'clear' ? new Uint8Array(this.#dst.size) : src?.bytes ?? new Uint8Array(this.#dst.size) },
       verdict: {
         work: contract.kind === 'csum' ? 'sum' : contract.kind === 'copy' ? 'exact' : 'partial',
+        ...(contract.answer === 'done' || contract.answer === 'error' ? { answer: contract.answer } : {}),
         maxFaults: maxExceptions, maxMachineChecks: 1,
         ...(trap === undefined ? {} : { trap: number(trap) }), ...(machineCheckBit === undefined ? {} : { machineCheckBit }),
       },
@@ -208,9 +210,12 @@ export class FastRuns {
     const claimed = n - Number(rax);
     const relation = rax > BigInt(n) ? 'range' : claimed > done ? 'over' : claimed < done ? 'under' : 'equal';
     const work = this.#checksums === undefined ? relation : `${String(done >= n)} ${String(BigInt.asUintN(32, rax) === 0n)}`;
+    const { answer } = this.#promises.contract;
+    // Another answer than the bytes left is one of three: nothing, an error, or a number that is right or not.
+    const said = answer === undefined ? '' : `${rax === 0n ? 'none' : isError(rax) ? 'error' : rax === BigInt(n) ? 'all' : Number(rax) === done ? 'done' : 'other'} ${String(done >= n)}`;
     return {
       strange: outcome === 'unhandled',
-      signature: [outcome, work, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n].join(' '),
+      signature: [said, outcome, work, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n].join(' '),
     };
   }
 }

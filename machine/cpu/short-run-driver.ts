@@ -503,7 +503,7 @@ class Driver {
   }
 
   /** Sets {@link RESULT.ALL} if the run kept all that the plan's verdict asks for. */
-  #verdict({ work, maxFaults, maxMachineChecks, trap, machineCheckBit }: ShortRunVerdict, done: Local, checks: Local): void {
+  #verdict({ work, answer, maxFaults, maxMachineChecks, trap, machineCheckBit }: ShortRunVerdict, done: Local, checks: Local): void {
     const c = this.#c;
     const { control, plan } = this.#layout;
     const left = c.local('i64'), claimed = c.local('i64');
@@ -532,6 +532,8 @@ class Driver {
     }
     if (work === 'sum') this.#sumKept(left, done, broken, must);
     else {
+      const said = c.block();
+      if (answer !== undefined) this.#answered(answer, left, said, broken);
       c.get(left).get(this.#case).load('i64', CASE.LENGTH).op('i64_le_u');
       must();
       c.get(this.#case).load('i64', CASE.LENGTH).get(left).op('i64_sub').tee(claimed);
@@ -543,9 +545,31 @@ class Driver {
       c.get(left).op('i64_eqz');
       c.end();
       must();
+      c.end();
     }
     c.get(checks).i32(RESULT.ALL).op('i32_or').set(checks);
     c.end();
+  }
+
+  /** Makes an answer the bytes left. An error after a fault has `said` all; without one it is `broken`. */
+  #answered(answer: 'done' | 'error', value: Local, said: Label, broken: Label): void {
+    const c = this.#c;
+    const low = (): Code => c.get(value).op('i32_wrap_i64');
+    if (answer === 'error') low();
+    else {
+      const narrow = (): Code => low().i32(-4095).op('i32_ge_u').get(value).i64(0xffff_ffffn).op('i64_le_u').op('i32_and');
+      narrow();
+      c.get(value).i64(-4095).op('i64_ge_u').op('i32_or');
+    }
+    c.if();
+    c.i32(0).load('i32', this.#layout.control + CONTROL.FAULTS).brIf(said).br(broken);
+    c.end();
+    if (answer === 'error') c.i64(0).set(value);
+    else {
+      // More than all would become less than nothing.
+      c.get(value).get(this.#case).load('i64', CASE.LENGTH).op('i64_gt_u').brIf(broken);
+      c.get(this.#case).load('i64', CASE.LENGTH).get(value).op('i64_sub').set(value);
+    }
   }
 
   /** A checksum is 0 in its lower half after a fault; else everything is copied and the sum folds to what the case expects. */

@@ -57,6 +57,8 @@ export interface ShortRunPlan {
 export interface ShortRunVerdict {
   /** `exact`: the bytes done are the case's length less `returns`. `partial`: at least so many. `sum`: `returns` is a checksum (RFC 1071), 0 after a fault. */
   readonly work: 'exact' | 'partial' | 'sum';
+  /** What `returns` holds in place of the bytes left: the bytes done or an error from -4095 to -1, or 0 for all and anything else for an error. Errors say nothing of bytes. */
+  readonly answer?: 'done' | 'error';
   readonly maxFaults: number;
   readonly maxMachineChecks: number;
   /** Register, 0-15, that has the last fault's vector, or 0. */
