@@ -70,6 +70,7 @@ ${kept ? '<p>No promise was broken.</p>' : report.failures.map((failure, i) => f
 <h3>Where cases fail</h3>
 ${heatMaps(report, id)}
 ${report.coverage.map((coverage, i) => `<details class="target"${i === 0 ? ' open' : ''}><summary>Coverage on ${escaped(coverage.target)}: ${String(coverage.entriesReached)} of ${counted(coverage.entries, 'entry', 'entries')} used, ${String(coverage.accessesFaulted)} of ${counted(coverage.accesses, 'access', 'accesses')} faulted, ${String(coverage.executed)} of ${counted(coverage.total, 'instruction')} ran</summary>
+${severityRows(coverage)}
 <h3>Exception-table entries</h3>
 ${entryTable(report, i)}
 <h3>Listing</h3>
@@ -87,10 +88,17 @@ function facts({ program, contract, targets, space, campaign }: SweepReport): st
     ['Program', program],
     ['Contract', `${contract.kind} ${Object.entries(contract.arguments).map(([role, register]) => `${role}=${register}`).join(' ')}${contract.returns === undefined ? '' : ` returns=${contract.returns}`} (${contract.origin})`],
     ['Runs on', targets.join('; ')],
+    ...Object.entries(contract.promises ?? {}).map(([name, expression]) => ['Promise', `${name}: ${expression}`] as const),
     ['Space', space.axes.join('; ')],
+    ...(space.period === undefined ? [] : [['Loop', `observed, not proved: without a fault, lengths ${String(space.period.from)} to ${String(space.period.to)} each take the same branches as the one ${String(space.period.period)} less`] as const]),
     ['Campaign', campaign],
   ];
   return `<dl class="facts">${rows.map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('')}</dl>`;
+}
+
+/** How the kernel graded the machine checks. */
+function severityRows({ severityRows: rows }: SweepReport['coverage'][number]): string {
+  return rows.length === 0 ? '' : `<p>Machine checks were graded ${rows.map(({ row, severity, message }) => `${escaped(severity)}${row === 0 ? '' : ` by row ${String(row)}`} (${escaped(message)})`).join('; ')}.</p>`;
 }
 
 function failureArticle(report: SweepReport, failure: SweepFailure, id: string): string {

@@ -106,6 +106,8 @@ describe('the HTML page', () => {
     for (const line of source.split('\n').slice(12, 34)) expect(html).toContain(escaped(line));
     expect(html).toContain('never faulted');
     expect(html).toContain('Positions that violate');
+    for (const { message } of wrong.coverage[0]!.severityRows) expect(html).toContain(escaped(message));
+    expect(wrong.coverage[0]!.severityRows).not.toEqual([]);
   });
 
   test('stays small however many cases there are', () => {
