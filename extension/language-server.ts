@@ -6,9 +6,6 @@ import type { ExtensionContext } from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { LANGUAGES } from './languages.ts';
 
-/** Files the server is told of when they change on disk. */
-const WATCHED = '**/{*.[sShH],.mcsafe.json}';
-
 export class LanguageServer {
   readonly #context: ExtensionContext;
   readonly #started = new EventEmitter<void>();
@@ -68,7 +65,8 @@ export class LanguageServer {
         ...LANGUAGES.flatMap((language) => [{ language, scheme: 'file' }, { language, scheme: 'untitled' }]),
         { pattern: '**/*.{S,s,sx}', scheme: 'file' },
       ],
-      synchronize: { configurationSection: 'mcsafe', fileEvents: workspace.createFileSystemWatcher(WATCHED) },
+      // The files it wants to hear of it registers itself.
+      synchronize: { configurationSection: 'mcsafe' },
     });
   }
 }
