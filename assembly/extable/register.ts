@@ -4,7 +4,7 @@
  */
 import type { Image } from '../elf/image.ts';
 import { EX_TYPE_HANDLER } from './entry.ts';
-import type { ExRange, ExtableEntry } from './entry.ts';
+import type { ExRange, ExtableTable } from './entry.ts';
 import { readDescriptor } from './read.ts';
 
 /** The ranges by start ascending, then length descending, so that an outer range precedes what it holds. */
@@ -49,8 +49,8 @@ export interface RegisteredTables {
 /** A table that is wrong all over is told of by its first places. */
 const MOST_REFUSALS = 20;
 
-/** What registering the `ranges` of `image`, and those of its `entries` that name a descriptor, comes to. */
-export function registerTables(image: Image, entries: readonly ExtableEntry[], ranges: readonly ExRange[]): RegisteredTables {
+/** What registering the `ranges` of `image` comes to, and that of its `tables` as far as they are ours: a kernel looks at its own at a fault, not before. */
+export function registerTables(image: Image, tables: readonly ExtableTable[], ranges: readonly ExRange[]): RegisteredTables {
   const filled: string[] = [];
   const refusals: { at: bigint; message: string }[] = [];
   const name = (address: bigint): string => {
@@ -84,7 +84,8 @@ export function registerTables(image: Image, entries: readonly ExtableEntry[], r
     const why = noDescriptor(range.descriptor);
     if (why !== undefined) refusals.push({ at: range.start, message: `${text(range)} has its handler ${why}` });
   }
-  for (const { index, insn, fixup, class: kind, type, handler } of entries) {
+  const ours = tables.flatMap(({ layout, entries }) => (layout === 'class' ? entries : entries.filter(({ type }) => type === EX_TYPE_HANDLER)));
+  for (const { index, insn, fixup, class: kind, type, handler } of ours) {
     const why = (kind === 'handler' || type === EX_TYPE_HANDLER) && handler !== undefined ? noDescriptor(handler) : undefined;
     if (why !== undefined) refusals.push({ at: insn, message: `entry ${String(index)} at ${name(insn)} has its handler ${why}` });
     // What is farther than 512 MiB, as names are that nobody defines, reads as another class, with another target.

@@ -99,7 +99,7 @@ class SortedTable implements ImageTable {
     this.evidence = tables.flatMap(({ evidence }) => evidence);
     this.entries = sortEntries(ordinary.flatMap(({ entries }) => entries));
     this.#machineCheckEntries = sortEntries(tables.filter(({ layout }) => layout === 'mcex').flatMap(({ entries }) => entries));
-    this.registered = registerTables(image, this.entries, ranges);
+    this.registered = registerTables(image, tables, ranges);
     this.ranges = this.registered.ranges;
     this.size = this.entries.length + this.#machineCheckEntries.length;
   }
