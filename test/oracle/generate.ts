@@ -254,6 +254,7 @@ export function stateFor(random: Random, form: Form, rip: bigint): OracleCase {
   gpr[4] = BigInt.asUintN(64, BigInt.asIntN(48, gpr[4]!));
   const vectors = new Uint8Array(512);
   for (let i = 0; i < 512; i += 32) if (random.chance(70)) vectors.set(random.bytes(32), i);
+  for (const { index } of form.accesses) if (RegisterExt.isVectorRegister(index)) nearIndices(random, vectors, form, index);
   const x87 = new Uint8Array(80);
   if (random.chance(30)) x87.set(random.bytes(80));
   let rflags = 0x202n | (random.u64() & ARITHMETIC);
@@ -287,6 +288,18 @@ function stackTarget(random: Random, size: number): bigint {
   if (dice < 75) return STACK.address + BigInt(STACK.size) - BigInt(random.below(size + 1));
   if (dice < 85) return STACK.address - BigInt(random.below(size + 1));
   return target(random, size);
+}
+
+/** Indices of a gather that reach a few pages at most. */
+function nearIndices(random: Random, vectors: Uint8Array, form: Form, index: Register): void {
+  const view = new DataView(vectors.buffer);
+  const start = 32 * RegisterExt.number(index);
+  const wide = /_vm64/.test(Code[form.code]!);
+  for (let at = 0; at < 32; at += wide ? 8 : 4) {
+    const value = random.below(random.chance(80) ? 64 : 4096) - 16;
+    if (wide) view.setBigInt64(start + at, BigInt(value), true);
+    else view.setInt32(start + at, value, true);
+  }
 }
 
 /** The address of slot `slot`'s instruction. */

@@ -51,9 +51,12 @@ const IMPLICIT: ReadonlyMap<Kind, readonly [OpKind, OpKind]> = new Map([
   [Kind.seg_rDI, [OpKind.MemorySegRDI, OpKind.MemorySegEDI]],
 ]);
 
-/** Kinds whose instructions the oracle does not compose: far pointers in the code, tiles, masks, gathers, bounds. Named in `docs/isa.md`. */
+/** Memory whose index is a vector. */
+const VECTOR_INDEX: ReadonlyMap<Kind, readonly Register[]> = new Map([[Kind.mem_vsib32x, XMM], [Kind.mem_vsib64x, XMM], [Kind.mem_vsib32y, YMM], [Kind.mem_vsib64y, YMM]]);
+
+/** Kinds whose instructions the oracle does not compose: far pointers in the code, tiles, masks, bounds. Named in `docs/isa.md`. */
 export function composable(one: CodeFacts): boolean {
-  return one.operands.every((kind) => REGISTERS.has(kind) || MEMORY.has(kind) || IMMEDIATES.has(kind) || IMPLICIT.has(kind)
+  return one.operands.every((kind) => REGISTERS.has(kind) || MEMORY.has(kind) || VECTOR_INDEX.has(kind) || IMMEDIATES.has(kind) || IMPLICIT.has(kind)
     || [Kind.imm8_const_1, Kind.br64_1, Kind.br64_4, Kind.mem_offs, Kind.seg_rBX_al, Kind.br16_1, Kind.br16_2, Kind.br32_1].includes(kind));
 }
 
@@ -95,6 +98,15 @@ function operand(random: Random, instruction: Instruction, one: CodeFacts, i: nu
   if (MEMORY.has(kind) && (kind === Kind.mem || random.chance(60))) {
     instruction.setOpKind(i, OpKind.Memory);
     memory(random, instruction, narrow);
+    return;
+  }
+  const indices = VECTOR_INDEX.get(kind);
+  if (indices) {
+    instruction.setOpKind(i, OpKind.Memory);
+    memory(random, instruction, narrow);
+    if (instruction.memoryBase === Register.RIP) instruction.memoryBase = Register.RBX;
+    instruction.memoryIndex = random.pick(indices);
+    instruction.memoryIndexScale = 1 << random.below(4);
     return;
   }
   const registers = REGISTERS.get(kind);

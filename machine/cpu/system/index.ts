@@ -11,6 +11,7 @@ import type { Instruction } from 'iced-x86';
 import type { SystemInstruction } from './context.ts';
 import { controlInstructions, moveControl, moveDebug } from './control-registers.ts';
 import { cryptoInstructions } from './crypto.ts';
+import { gathers } from './gathers.ts';
 import { identityInstructions } from './identity.ts';
 import { maskedMoves } from './masked-moves.ts';
 import { memoryInstructions } from './memory-instructions.ts';
@@ -25,7 +26,7 @@ export type { SystemContext, SystemInstruction } from './context.ts';
 
 const GROUPS: readonly Record<string, SystemInstruction>[] = [
   msrInstructions, identityInstructions, controlInstructions, segmentInstructions, transferInstructions, stateSaveInstructions, memoryInstructions,
-  maskedMoves, cryptoInstructions, stringCompares,
+  maskedMoves, gathers, cryptoInstructions, stringCompares,
 ];
 
 const instructions = new Map<string, SystemInstruction>();

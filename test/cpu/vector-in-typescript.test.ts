@@ -1,6 +1,6 @@
 /**
- * Known answers of the cryptographic instructions: FIPS 197 and 180-4, and Intel's white papers on AES-NI and PCLMULQDQ. The real CPU is asked about
- * all of them in the oracle; this holds where there is none.
+ * Vector instructions that are executed in TypeScript: known answers of the cryptographic ones (FIPS 197, Intel's white papers on AES-NI and
+ * PCLMULQDQ), and how masked moves and gathers fault. The real CPU is asked about all of them in the oracle; this holds where there is none.
  */
 import { beforeEach, expect, test } from 'vitest';
 import { VECTOR } from '../../machine/cpu/cpu.ts';
@@ -76,4 +76,18 @@ test('a masked move accesses only what its mask names', () => {
   expect(run('lea 0xff8(%rdi), %rsi; vpmaskmovd (%rsi), %xmm1, %xmm0', '', '00000000800000008000000080000000')).toMatchObject({ vector: VECTOR.PF, address: DATA + 0x1000n });
   expect(run('lea 0xffc(%rdi), %rsi; vmaskmovps %xmm0, %xmm1, (%rsi)', '22222222222222222222222222222222', '00000000000000008000000080000000')).toMatchObject({ vector: VECTOR.PF });
   expect([...cpu.memory.read(DATA + 0xff8n, 8)]).toEqual(new Array<number>(8).fill(0x11));
+});
+
+test('a gather that faults keeps what it has, and goes on from there', () => {
+  const page = DATA + 0x1000n;
+  cpu.memory.write(DATA + 0xffcn, Uint8Array.of(1, 2, 3, 4));
+  // Elements at -4 (read), 0 (not there), -4 (passed over), 4.
+  expect(run('lea 0x1000(%rdi), %rsi; vpgatherdd %xmm2, (%rsi,%xmm1,4), %xmm0', 'f'.repeat(32), '00000001ffffffff00000000ffffffff', '800000000000000080000000ffffffff')).toMatchObject({ vector: VECTOR.PF, address: page });
+  expect(xmm(0)).toBe('ffffffffffffffffffffffff04030201');
+  expect(xmm(2)).toBe('80000000000000008000000000000000');
+  cpu.memory.map(page, 0x1000, { read: true, write: true, execute: false, user: false });
+  cpu.memory.write(page, Uint8Array.of(5, 6, 7, 8, 9, 10, 11, 12));
+  expect(cpu.run(100)).toEqual({ kind: 'halt' });
+  expect(xmm(0)).toBe('0c0b0a09ffffffff0807060504030201');
+  expect(xmm(2)).toBe('0'.repeat(32));
 });
