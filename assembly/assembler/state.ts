@@ -104,7 +104,8 @@ export class AssemblyState {
 
   /** Notes a problem at `range`, or at the statement at work. */
   report(severity: Severity, code: string, message: string, range: SourceRange = this.range): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range });
+    // A numeric label has a name of its own for each definition, which people never wrote.
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message: message.replace(/(\d+)\u0002\d+/g, '$1'), range });
   }
 
   addSection(name: string, attributes: SectionAttributes): SectionBuilder {

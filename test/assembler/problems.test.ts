@@ -78,6 +78,10 @@ describe('a statement that is wrong', () => {
     `);
   });
 
+  it('name numeric labels as they are written', () => {
+    expect(problems('1: nop\n.data\n.long 1b - foo')).toEqual(['3 error bad-relocation: 1 - foo is not known here, and no relocation can hold the difference of two symbols unless the second is in the field\'s own section']);
+  });
+
   it('may undo what was not done', () => {
     expect(problems('.popsection\n.previous\n.cfi_endproc\n.cfi_offset 3, 4\n.cfi_startproc\n.cfi_restore_state')).toMatchInlineSnapshot(`
       [

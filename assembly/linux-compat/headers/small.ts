@@ -48,6 +48,7 @@ const NOSPEC = String.raw`
 #include <asm/alternative.h>
 #include <asm/unwind_hints.h>
 #include <asm/percpu.h>
+#define RETPOLINE_THUNK_SIZE 32
 .macro CALL_NOSPEC reg
 	call __x86_indirect_thunk_\reg
 .endm
