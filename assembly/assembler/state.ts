@@ -59,6 +59,8 @@ export interface AssembleOptions {
 /** Deeper than this, `.pushsection` is refused. */
 const MAX_SECTION_STACK = 1000;
 /** So many problems are enough: the rest of a file that is no assembly at all is left unsaid. */
+/** The name of a numeric label that makes it different from others of its number. */
+const INTERNAL_NUMBER = /(\d+)\p{Cc}\d+/gu;
 const MAX_PROBLEMS = 10_000;
 
 export class AssemblyState {
@@ -105,7 +107,7 @@ export class AssemblyState {
   /** Notes a problem at `range`, or at the statement at work. */
   report(severity: Severity, code: string, message: string, range: SourceRange = this.range): void {
     // A numeric label has a name of its own for each definition, which people never wrote.
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message: message.replace(/(\d+)\u0002\d+/g, '$1'), range });
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message: message.replace(INTERNAL_NUMBER, '$1'), range });
   }
 
   addSection(name: string, attributes: SectionAttributes): SectionBuilder {
