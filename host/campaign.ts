@@ -16,7 +16,7 @@ import { Campaign } from '../sweep/campaign.ts';
 import type { CampaignRequest, Shard } from '../sweep/campaign.ts';
 import { routineInstructions } from '../sweep/coverage.ts';
 import {
-  checkKinds, DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, DEFAULT_SWEEP_BUDGET, defaultKinds, lengthCut, longLengths, MAX_CASES, otherKernelNote, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth,
+  checkKinds, DEFAULT_LENGTHS, DEFAULT_MAX_EXCEPTIONS, DEFAULT_OFFSETS, defaultKinds, lengthCut, longLengths, MAX_CASES, otherKernelNote, parseKinds, parseLengths, parseOffsets, SCALAR_LENGTHS, scalarWidth, sweepBudget,
 } from '../sweep/defaults.ts';
 import { injectable } from '../sweep/reference.ts';
 import { allProfiles } from '../sweep/profiles.ts';
@@ -96,7 +96,7 @@ export async function prepareCampaign(argument: string, options: CampaignOptions
     const notes: string[] = [];
     const kernels = kernelGenerations(options.kernel);
     for (const kernel of kernels) {
-      const config = { ...sourceConfig(file, options, kernel), budget: options.budget ?? DEFAULT_SWEEP_BUDGET };
+      const config = sourceConfig(file, options, kernel);
       const result = await loadProgram(config, host);
       if (!result.ok) {
         const other = options.kernel === undefined ? await assemblesFor(file, options, host) : undefined;
@@ -162,8 +162,9 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said, notes: gi
   const kinds = faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults);
   const elsewhere = faults === undefined && options.kernel === undefined ? otherKernelNote(kinds, contract, instructions, table, generation) : undefined;
   if (elsewhere !== undefined) notes = [...notes, elsewhere];
+  const budget = options.budget ?? sweepBudget(lengths);
   const request: CampaignRequest = {
-    targets,
+    targets: targets.map((target) => ({ ...target, config: { ...target.config, budget } })),
     ...(notes.length === 0 ? {} : { notes }),
     promises: {
       contract, maxExceptions: options.exceptions ?? number(said.exceptions, 'exceptions') ?? DEFAULT_MAX_EXCEPTIONS,

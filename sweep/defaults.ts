@@ -14,8 +14,13 @@ export const DEFAULT_LENGTHS: LengthRange = { from: 0, to: 128, step: 1 };
 export const DEFAULT_OFFSETS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 /** A word, the rest of it, and a last byte: what careful routines need. */
 export const DEFAULT_MAX_EXCEPTIONS = 4;
-/** Instructions of one run. */
-export const DEFAULT_SWEEP_BUDGET = 1_000_000;
+/**
+ * Instructions of one run, far more than any routine needs for the longest length: one that never ends is run to its budget in every case.
+ */
+export function sweepBudget({ to }: LengthRange): number {
+  return Math.max(20_000, 400 * to);
+}
+
 /** A space with more cases than this is not swept in one go. */
 export const MAX_CASES = 200_000_000;
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../cli/commands/sweep.ts';
@@ -107,6 +110,18 @@ test('random cases are the same for the same seed, and others for another', asyn
   };
   expect(await shown(7)).toEqual(await shown(7));
   expect(await shown(7)).not.toEqual(await shown(8));
+});
+
+test('a routine that never ends breaks that promise, and the sweep of it ends', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcsafe-endless-'));
+  const file = join(folder, 'endless.S');
+  writeFileSync(file, '#include <asm/asm.h>\n\t.text\n# mcsafe: contract copy dst=rdi src=rsi n=rdx\n\t.globl f\n\t.type f, @function\nf:\n1:\tmovb (%rsi), %al\n2:\tjmp 2b\n\t.size f, . - f\n\t_ASM_EXTABLE(1b, 2b)\n');
+  const campaign = await prepare(file, { n: '0..20', srcOffsets: '0', dstOffsets: '0' }, nodeHost());
+  rmSync(folder, { recursive: true });
+  campaign.run(campaign.total);
+  expect(campaign.failures.classes.map(({ clause }) => clause)).toEqual(['ends']);
+  expect(campaign.failures.classes[0]!.message).toBe('still running after 20000 instructions');
+  expect(campaign.violating).toBe(campaign.total);
 });
 
 describe('what cannot be swept is said', () => {
