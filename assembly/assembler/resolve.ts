@@ -50,7 +50,7 @@ export function resolveField(state: AssemblyState, field: Field, bytes: Uint8Arr
       throw new AssemblyError('bad-expression', folded.message);
     case 'absolute':
       if (field.relative) return { offset: field.offset, type: relocationType(use(field, bytes, undefined, true)), target: undefined, addend: folded.value - BigInt(field.end) };
-      writeValue(state, field, folded.value, bytes);
+      writeValue(field, folded.value, bytes);
       return undefined;
     case 'difference':
       return difference(state, field, folded);
@@ -83,7 +83,7 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     if (TLS_MODIFIERS.has(modifier)) symbol.type = 'tls';
     // The size of what nothing can replace is known here.
     if (modifier === 'SIZE' && symbol.isDefined && symbol.binding === 'local' && !symbol.isSection) {
-      writeValue(state, field, folded.addend + (symbol.size === undefined ? 0n : state.symbols.number(symbol.size.expression) ?? 0n), bytes);
+      writeValue(field, folded.addend + (symbol.size === undefined ? 0n : state.symbols.number(symbol.size.expression) ?? 0n), bytes);
       return undefined;
     }
     const pcRelative = field.relative || /^(GOTPCREL|TLSGD|TLSLD|GOTTPOFF)$/.test(modifier);
@@ -95,7 +95,7 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     // A modifier hid the value from folding.
     const value = located.value + folded.addend;
     if (field.relative) return { offset, type: R_X86_64.PC32, target: undefined, addend: value - BigInt(field.end) };
-    writeValue(state, field, value, bytes);
+    writeValue(field, value, bytes);
     return undefined;
   }
   if (symbol.name === GLOBAL_OFFSET_TABLE && located.kind === 'other') return globalOffsetTable(field, symbol, folded.addend);
@@ -103,7 +103,7 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
   // A branch that layout has sized goes straight to a global symbol too.
   const settled = local || (field.sized === true && modifier === undefined && symbol.binding === 'global' && symbol.type !== 'ifunc');
   if (field.relative && settled && located.kind === 'section' && located.section === field.section) {
-    writeValue(state, field, located.offset + folded.addend - BigInt(offset + field.end), bytes, true);
+    writeValue(field, located.offset + folded.addend - BigInt(offset + field.end), bytes, true);
     return undefined;
   }
   const type = wantsPlt(field, folded, symbol.binding === 'local' && symbol.isDefined)
@@ -187,8 +187,8 @@ function difference(state: AssemblyState, field: Field, { plus, minus, addend }:
   return { offset: field.offset, type, ...aim(symbol, state.symbols.locate(symbol), sum, true) };
 }
 
-/** Writes a number little-endian. Throws if the field cannot hold it; data is cut off with a warning, as gas does. */
-function writeValue(state: AssemblyState, field: Field, value: bigint, bytes: Uint8Array, distance = false): void {
+/** Writes a number little-endian. Throws if the field cannot hold it, as gas does where the number was not known while reading. */
+function writeValue(field: Field, value: bigint, bytes: Uint8Array, distance = false): void {
   const bits = field.size * 8;
   const signed = BigInt.asIntN(64, value);
   if (bits < 64) {
@@ -197,9 +197,7 @@ function writeValue(state: AssemblyState, field: Field, value: bigint, bytes: Ui
     const high = strict ? (1n << BigInt(bits - 1)) - 1n : (1n << BigInt(bits)) - 1n;
     const wrapped = field.signed && field.kind !== 'branch' && !distance ? BigInt.asUintN(32, signed) === BigInt.asUintN(64, signed) && bits === 32 : false;
     if (signed > high || signed < (strict ? low : low * 2n + 1n)) {
-      if (field.kind === 'data' && !distance) {
-        state.report('warning', 'value-out-of-range', `the value ${signed.toString()} is cut off to ${String(field.size)} bytes`, field.range);
-      } else if (!wrapped) {
+      if (!wrapped) {
         throw new AssemblyError('value-out-of-range', field.kind === 'branch'
           ? `the target is ${signed.toString()} bytes away, which does not fit in ${String(bits)} bits`
           : `the value ${signed.toString()} does not fit in ${String(bits)} bits`);

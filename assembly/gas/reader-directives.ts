@@ -97,9 +97,10 @@ function set(once: boolean, lazy: boolean): ReaderDirective {
   };
 }
 
-function code(bits: 16 | 32 | 64): ReaderDirective {
+function code(bits: 16 | 32 | 64, wideStack = false): ReaderDirective {
   return (reader, piece) => {
     reader.bits = bits;
+    reader.wideStack = wideStack;
     reader.keep(piece.line.text.slice(piece.start, endOfName(piece.line.text, piece.start)).toLowerCase(), piece, []);
   };
 }
@@ -224,7 +225,7 @@ export const READER_DIRECTIVES: ReadonlyMap<string, ReaderDirective> = new Map<s
   ['.equiv', set(true, false)],
   ['.eqv', set(true, true)],
   ['.code16', code(16)],
-  ['.code16gcc', code(16)],
+  ['.code16gcc', code(16, true)],
   ['.code32', code(32)],
   ['.code64', code(64)],
   ['.intel_syntax', syntax(true)],

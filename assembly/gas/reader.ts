@@ -55,6 +55,8 @@ export class Reader {
   /** Registers are written with `%`. */
   registerPrefix = true;
   bits: 16 | 32 | 64 = 64;
+  /** `.code16gcc`: 16-bit code whose stack operations are of 32 bits unless a suffix says otherwise, as compilers write it. */
+  wideStack = false;
   stopped = false;
   /** Expansions so far, for `\@`. */
   expansions = 0;
@@ -325,7 +327,8 @@ export class Reader {
         this.statements.push(NAMELESS);
         return;
       }
-      this.statements.push({ kind: 'instruction', prefixes, mnemonic, operands, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
+      const named = this.wideStack ? withLong(mnemonic, operands) : mnemonic;
+      this.statements.push({ kind: 'instruction', prefixes, mnemonic: named, operands, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
     } catch (error) {
       const problem = problemOf(error, line);
       this.report(problem.severity, problem.code, problem.message, problem.range);
@@ -400,6 +403,17 @@ export class Reader {
 }
 
 /** Stands for every instruction that names no symbol where only names are wanted. */
+const STACK = /^(?:call|ret|push|pop|pushf|popf|pusha|popa|enter|leave|lret|lcall)$/;
+
+/** The mnemonic in code of `.code16gcc`: with the suffix l if the instruction uses the stack and no register tells its size. */
+function withLong(mnemonic: string, operands: readonly Operand[]): string {
+  const sized = operands.some((operand) => {
+    const inner = operand.kind === 'indirect' ? operand.target : operand;
+    return inner.kind === 'register' && !/^[c-gs]s$/.test(inner.name);
+  });
+  return STACK.test(mnemonic) && !sized ? `${mnemonic}l` : mnemonic;
+}
+
 const NAMELESS: Statement = { kind: 'instruction', prefixes: [], mnemonic: 'nop', operands: [], bits: 64, text: 'nop', range: { start: { file: '', line: 1, column: 1 }, endColumn: 1 } };
 
 function namesSymbol(operand: Operand): boolean {

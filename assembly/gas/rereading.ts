@@ -100,7 +100,7 @@ export class Rereading {
         statements: reader.statements.length, problems: reader.problems.length, macroDefinitions: reader.macroDefinitions.length, macroUses: reader.macroUses.length,
         includes: reader.includes.length, directives: reader.directives.length,
       },
-      scalars: [reader.alternate, reader.intel, reader.registerPrefix, reader.bits, reader.expansions, reader.locals, this.#preprocessor.counter],
+      scalars: [reader.alternate, reader.intel, reader.registerPrefix, reader.bits, reader.wideStack, reader.expansions, reader.locals, this.#preprocessor.counter],
       conditionals: reader.conditionals.snapshot(), branches: [...this.#preprocessor.mainConditionals],
     };
   }
@@ -109,7 +109,7 @@ export class Rereading {
     const reader = this.#reader;
     for (const list of LISTS) (reader[list] as unknown[]) = old[list].slice(0, lengths[list]);
     reader.symbols.statements = reader.statements;
-    [reader.alternate, reader.intel, reader.registerPrefix, reader.bits, reader.expansions, reader.locals, this.#preprocessor.counter] = scalars as [boolean, boolean, boolean, 16 | 32 | 64, number, number, number];
+    [reader.alternate, reader.intel, reader.registerPrefix, reader.bits, reader.wideStack, reader.expansions, reader.locals, this.#preprocessor.counter] = scalars as [boolean, boolean, boolean, 16 | 32 | 64, boolean, number, number, number];
     reader.stopped = false;
     reader.conditionals.restore(conditionals);
   }

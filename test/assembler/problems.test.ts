@@ -68,6 +68,16 @@ describe('a statement that is wrong', () => {
     `);
   });
 
+  it('may be a value that turns out too large when all is laid out', () => {
+    expect(problems('.byte y - x, 255 + z\nx: .skip 300\ny: .set z, 1\n.word -w, -v\n.set w, 0xffff\n.set v, 0x10000')).toMatchInlineSnapshot(`
+      [
+        "1 error value-out-of-range: the value 300 does not fit in 8 bits",
+        "1 error value-out-of-range: the value 256 does not fit in 8 bits",
+        "4 error value-out-of-range: the value -65536 does not fit in 16 bits",
+      ]
+    `);
+  });
+
   it('may stand in a section that has no contents', () => {
     expect(problems('.bss\n.byte 0\n.byte 1\nnop\n.skip 4, 1')).toMatchInlineSnapshot(`
       [

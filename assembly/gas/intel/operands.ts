@@ -141,6 +141,8 @@ function readAddress(text: string, start: number, end: number, context: IntelCon
   let [first, second] = registers;
   // The one with a scale is the index; the stack pointer cannot be.
   if (first !== undefined && (first.scale !== undefined || (second !== undefined && /^[re]sp$/.test(second.name) && second.scale === undefined))) [first, second] = [second, first];
+  // In 16-bit addresses bx and bp are bases, si and di indices.
+  if (first !== undefined && second !== undefined && /^[sd]i$/.test(first.name) && /^b[xp]$/.test(second.name)) [first, second] = [second, first];
   return {
     ...(rest === undefined ? {} : { displacement: rest }),
     ...(first === undefined ? {} : { base: first.name }),
