@@ -13,7 +13,7 @@ export interface FoundSource {
 /** Folders in which nobody writes sources. */
 const SKIPPED = new Set(['node_modules', 'CVS', '__pycache__']);
 const ASSEMBLY = /\.(?:S|s|sx)$/;
-const C = /\.c$/;
+const C = /\.[ch]$/;
 /** Folders nested deeper than this are left out. */
 const MAX_DEPTH = 40;
 

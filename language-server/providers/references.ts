@@ -7,6 +7,7 @@ import { parameterPlaces } from '../navigation/parameters.ts';
 import { targetAt } from '../navigation/target.ts';
 import type { Target } from '../navigation/target.ts';
 import type { Mention } from '../indexing/summary.ts';
+import { placeText } from '../indexing/workspace-index.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import type { Provider } from '../provider.ts';
 import { fromPosition } from '../ranges.ts';
@@ -36,7 +37,10 @@ async function referencesTo(target: Target, analysis: Analysis, workspace: Works
   switch (target.kind) {
     case 'symbol': {
       const found = symbolMentions(analysis, target.name, workspace);
-      return isGlobal(analysis, target.name) ? [...found, ...await cMentions(target.name, workspace, token)] : found;
+      if (!isGlobal(analysis, target.name)) return found;
+      // A header may be read both ways.
+      const all = [...found, ...await cMentions(target.name, workspace, token)];
+      return [...new Map(all.map((mention) => [placeText(mention), mention])).values()];
     }
     case 'macro': return macroMentions(analysis, target, workspace);
     case 'parameter': return parameterPlaces(analysis, target.macro, target.name);

@@ -80,7 +80,7 @@ describe('navigation', () => {
   const uriOf = (name: string): string => pathToFileURL(join(folder, name)).href;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'mcsafe-navigation-'));
-    for (const [name, text] of [['copy.S', COPY.text], ['other.S', OTHER.text], ['own.h', HEADER], ['handlers.c', HANDLERS], ['data.bin', 'x']] as const) writeFileSync(join(folder, name), text);
+    for (const [name, text] of [['copy.S', COPY.text], ['other.S', OTHER.text], ['own.h', HEADER], ['handlers.c', HANDLERS], ['proto.h', 'long copy_word(long from, long to);\n'], ['data.bin', 'x']] as const) writeFileSync(join(folder, name), text);
     client = await startClient({ textDocument: { diagnostic: {} } }, { folders: [pathToFileURL(folder).href] });
     client.open(uriOf('copy.S'), COPY.text);
     client.open(uriOf('other.S'), OTHER.text);
@@ -193,6 +193,7 @@ describe('navigation', () => {
           "copy.S:30:6-15",
           "other.S:5:7-16",
           "handlers.c:18:9-18",
+          "proto.h:1:6-15",
         ],
         "macro": [
           "copy.S:29:2-11",
@@ -267,6 +268,9 @@ describe('navigation', () => {
           ],
           "other.S": [
             "5:7-16",
+          ],
+          "proto.h": [
+            "1:6-15",
           ],
         },
         "macro": {
