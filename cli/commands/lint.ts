@@ -1,6 +1,7 @@
 /**
  * `mcsafe lint`: the language server's checks from the command line.
  */
+import { writtenPosition } from '../../assembly/source.ts';
 import type { Problem } from '../../assembly/source.ts';
 import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';
@@ -58,10 +59,16 @@ export function lint(files: readonly string[], options: LintOptions): Promise<nu
       analysis = fixed(analysis, levels, read);
       if (analysis.text !== text) writeFile(path, analysis.text);
     }
-    return [...ofSettings, ...report(analysis, levels)];
+    return [...ofSettings, ...[...report(analysis, levels)].sort(byPlace)];
   });
   print(problems, options.format, host);
   return Promise.resolve(problems.some(({ severity }) => severity === 'error' || severity === 'warning') ? EXIT.FOUND : EXIT.OK);
+}
+
+/** As a reader of the file comes upon them; stable, so that findings of one place stay in the order of the checks. */
+function byPlace(a: Problem, b: Problem): number {
+  const [one, other] = [writtenPosition(a.range.start), writtenPosition(b.range.start)];
+  return one.line - other.line || one.column - other.column;
 }
 
 /** Fixes may uncover others; more rounds than this means that they do not end. */
