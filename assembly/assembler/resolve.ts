@@ -106,7 +106,7 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     writeValue(field, located.offset + folded.addend - BigInt(offset + field.end), bytes, true);
     return undefined;
   }
-  const type = wantsPlt(field, folded, symbol.binding === 'local' && symbol.isDefined)
+  const type = wantsPlt(field, folded, symbol)
     ? R_X86_64.PLT32
     : relocationType(use(field, bytes, undefined, field.relative));
   const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
@@ -141,10 +141,10 @@ function isLocal(symbol: AssemblySymbol): boolean {
 }
 
 /** Branches to what may lie in another object say so, which lets the linker put a PLT entry between (gas `need_plt32_p`). */
-function wantsPlt(field: Field, folded: Extract<Folded, { kind: 'symbol' }>, local: boolean): boolean {
+function wantsPlt(field: Field, folded: Extract<Folded, { kind: 'symbol' }>, symbol: AssemblySymbol): boolean {
   if (field.size !== 4) return false;
-  if (folded.symbol.modifier === 'PLT') return !local;
-  return field.mayUsePlt && folded.addend === 0n && !local;
+  if (folded.symbol.modifier === 'PLT') return !isLocal(symbol) || !symbol.isDefined;
+  return field.mayUsePlt && folded.addend === 0n && !(symbol.binding === 'local' && symbol.isDefined);
 }
 
 /** Local symbols are named by their section, as gas does, unless the linker may move pieces of the section about. */

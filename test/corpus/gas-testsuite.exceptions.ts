@@ -85,7 +85,6 @@ const SINGLE: Readonly<Record<string, string>> = {
   'i386/fp.s': '`0x:3ffe80`, the bits of a number behind a colon',
   'i386/fsgs.s': '32-bit code with an instruction of 64-bit mode, which is #UD there: iced-x86 does not encode it',
   'i386/ifunc-3.s': 'differences with an indirect function',
-  'i386/ifunc.s': 'a branch through the PLT to a local indirect function',
   'i386/intel-expr.s': 'comparisons and shifts of Intel syntax in data bind as AT&T operators do',
   'i386/jump16.s': '`selector:offset` with a colon, in 16-bit code',
   'i386/lea64.s': '`lea` of a symbol with an empty index and a 32-bit register',

@@ -9,3 +9,6 @@ call g
 jmp g
 .quad f, g
 lea f(%rip), %rax
+call f@PLT
+jmp f@PLT
+call g@PLT
