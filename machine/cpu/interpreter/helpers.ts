@@ -19,7 +19,6 @@ export const COLD_TYPE = 5;
 export const RUN_SIGNATURE: Signature = { parameters: ['i32'], results: [] };
 
 export const HELPER_INDEX: Record<Helper, number> = { slow: 0, lookup: 1, mulhu: 2, mulhs: 3, divu: 4, closeUserWindows: 5 };
-export const HELPER_COUNT = 6;
 
 export function helperFunctions(): ModuleFunction[] {
   return [

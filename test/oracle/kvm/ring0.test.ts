@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { oraclesOf } from '../isa-document.ts';
 import { casesPerCode, TEST_TIMEOUT } from '../oracle.ts';
-import { chooseSeed } from '../random.ts';
+import { chooseSeed, Random } from '../random.ts';
+import { formatRingCase, parseRingCase } from './case.ts';
+import { accessQuestion, RING_CODES, ringQuestion } from './generate.ts';
 import { askRing } from './instructions.ts';
 import { openRing } from './ring.ts';
 
@@ -32,3 +34,11 @@ test('ring 0 of the emulator does on random states what KVM does', () => {
   const stale = [...documented].filter(([name, oracle]) => oracle.startsWith('KVM') && asked.has(name) && !shown.has(name)).map(([name]) => name);
   expect(stale, 'docs/isa.md is out of date: run `npm run isa`').toEqual([]);
 }, TEST_TIMEOUT);
+
+test('a case reads back as it is printed, so that a mismatch can be asked again', () => {
+  const random = new Random(1);
+  const host = { vendor: 'amd', software: false } as const;
+  const questions = [...RING_CODES.map((code) => ringQuestion(random, code, host)), ...Array.from({ length: 100 }, () => accessQuestion(random, host))].filter((question) => question !== undefined);
+  expect(questions.length).toBeGreaterThan(150);
+  for (const { state } of questions) expect(parseRingCase(formatRingCase(state))).toEqual(state);
+});
