@@ -205,7 +205,9 @@ class ExpressionReader {
   private symbol(depth: number): Expression {
     const { text, at: start } = this;
     const end = endOfName(text, start);
-    const name = text.slice(start, end);
+    const written = text.slice(start, end);
+    // Intel syntax has `$` for the place where it stands.
+    const name = written === '$' && this.context.intel === true ? '.' : written;
     if (this.context.intel === true && name.toLowerCase() === 'not') {
       this.at = end;
       return { kind: 'unary', operator: '~', operand: this.operand(depth + 1) };

@@ -101,7 +101,6 @@ const SINGLE: Readonly<Record<string, string>> = {
   'i386/string-ok.s': 'string operands that name other registers than the CPU takes: gas ignores them with a warning',
   'i386/suffix.s': '`sysret` without its size in Intel syntax',
   'i386/x86-64-inval-tls.s': 'which relocations of thread-local storage go with which instruction is left to the linker',
-  'i386/x86-64-jump.s': '`call word ptr` in 64-bit code',
   'i386/x86-64-movd.s': '`movd` with qword ptr is movq here: the same move, by another opcode',
   'i386/x86-64-movsxd.s': 'movsxd to 16 bits, which nobody has a use for',
   'i386/x86-64-pseudos.s': '`{store}` with two x87 registers that are the same',
