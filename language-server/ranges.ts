@@ -1,7 +1,7 @@
 /**
  * Between the readers' places (1-based) and the protocol's (0-based, UTF-16).
  */
-import type { Location, Position, Range } from 'vscode-languageserver-types';
+import type { Location, Position, Range } from 'vscode-languageserver';
 import type { SourcePosition, SourceRange } from '../assembly/source.ts';
 import { uriOf } from './uri.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Where a further `#include` goes.
  */
-import type { Position, TextEdit } from 'vscode-languageserver-types';
+import type { Position, TextEdit } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 
 /** Includes `header` behind the last include of the file, else at its start. */

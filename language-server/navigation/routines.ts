@@ -1,7 +1,7 @@
 /**
  * Routines as stretches of the source.
  */
-import type { Range } from 'vscode-languageserver-types';
+import type { Range } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import { lineOf, shownRange, toRange } from '../ranges.ts';

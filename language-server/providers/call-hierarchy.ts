@@ -2,8 +2,8 @@
  * Call hierarchy: which routine calls which, jumps to other routines (tail calls) included, C functions too as far as they name routines.
  */
 import type { CancellationToken } from 'vscode-languageserver';
-import { SymbolKind } from 'vscode-languageserver-types';
-import type { CallHierarchyItem, Range } from 'vscode-languageserver-types';
+import { SymbolKind } from 'vscode-languageserver';
+import type { CallHierarchyItem, Range } from 'vscode-languageserver';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import { callsOf } from '../navigation/calls.ts';
 import type { Call } from '../navigation/calls.ts';

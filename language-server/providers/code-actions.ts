@@ -3,7 +3,7 @@
  * where the client can wait for them.
  */
 import { CodeActionKind, ErrorCodes, ResponseError } from 'vscode-languageserver';
-import type { CodeAction, CodeActionContext, Diagnostic, Range, TextEdit, WorkspaceEdit } from 'vscode-languageserver-types';
+import type { CodeAction, CodeActionContext, Diagnostic, Range, TextEdit, WorkspaceEdit } from 'vscode-languageserver';
 import type { Problem } from '../../assembly/source.ts';
 import type { Level } from '../../host/settings.ts';
 import type { Analysis } from '../analysis/analysis.ts';

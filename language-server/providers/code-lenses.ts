@@ -2,7 +2,7 @@
  * Code lenses above routines with entries: how many accesses are covered, running with a fault, sweeping.
  * Only those whose command the client says it can run: `initializationOptions.commands`.
  */
-import type { CodeLens, Command, Location } from 'vscode-languageserver-types';
+import type { CodeLens, Command, Location } from 'vscode-languageserver';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import { coverageOf, coveredRoutines } from '../analysis/coverage.ts';
 import type { Provider } from '../provider.ts';

@@ -1,8 +1,8 @@
 /**
  * Completion: what may stand at the cursor. Documentation is looked up for the item that is looked at.
  */
-import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
-import type { CompletionItem, CompletionList, Position, Range } from 'vscode-languageserver-types';
+import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver';
+import type { CompletionItem, CompletionList, Position, Range } from 'vscode-languageserver';
 import type { CompletionClientCapabilities } from 'vscode-languageserver';
 import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/mnemonic-names.ts';
 import type { Analysis } from '../analysis/analysis.ts';

@@ -1,7 +1,7 @@
 /**
  * A request of our own, `mcsafe/coveredInstructions`: the ranges of instructions that have an exception-table entry, for marks in the editor.
  */
-import type { Range, TextDocumentIdentifier } from 'vscode-languageserver-types';
+import type { Range, TextDocumentIdentifier } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import type { Provider } from '../provider.ts';
 import { shownRange, toRange } from '../ranges.ts';

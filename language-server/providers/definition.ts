@@ -2,7 +2,7 @@
  * Go to definition: labels (numeric ones too), symbols and macros of any file of the workspace, C functions, included files. From an
  * `EX_TYPE_…` also to the C function that handles it.
  */
-import type { Location } from 'vscode-languageserver-types';
+import type { Location } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import { isNumeric } from '../analysis/occurrences.ts';
 import type { Place } from '../indexing/summary.ts';

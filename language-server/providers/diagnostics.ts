@@ -1,8 +1,8 @@
 /**
  * Diagnostics, pushed to clients that wait for them and given to clients that ask.
  */
-import { DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver-types';
-import type { Diagnostic } from 'vscode-languageserver-types';
+import { DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver';
+import type { Diagnostic } from 'vscode-languageserver';
 import type { Connection } from 'vscode-languageserver';
 import type { Problem, Severity } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';

@@ -1,8 +1,8 @@
 /**
  * Highlights of what the cursor is on, in this file: where it is written (defined) and read; a register over its routine.
  */
-import { DocumentHighlightKind } from 'vscode-languageserver-types';
-import type { DocumentHighlight } from 'vscode-languageserver-types';
+import { DocumentHighlightKind } from 'vscode-languageserver';
+import type { DocumentHighlight } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import type { Role } from '../analysis/occurrences.ts';
 import type { Mention } from '../indexing/summary.ts';

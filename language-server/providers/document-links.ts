@@ -1,7 +1,7 @@
 /**
  * Links on the names of included files: `#include`, `.include`, `.incbin`.
  */
-import type { DocumentLink } from 'vscode-languageserver-types';
+import type { DocumentLink } from 'vscode-languageserver';
 import { binaryFiles, namedFiles } from '../navigation/includes.ts';
 import type { Provider } from '../provider.ts';
 import { isOpenable, toRange } from '../ranges.ts';

@@ -1,8 +1,8 @@
 /**
  * The outline: routines with the labels inside them, macros, and data labels.
  */
-import { SymbolKind } from 'vscode-languageserver-types';
-import type { DocumentSymbol } from 'vscode-languageserver-types';
+import { SymbolKind } from 'vscode-languageserver';
+import type { DocumentSymbol } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import type { Label } from '../analysis/labels.ts';

@@ -3,8 +3,8 @@
  * back. It is a type hierarchy, and no call hierarchy, so that an editor shows the two side by side.
  */
 import type { CancellationToken } from 'vscode-languageserver';
-import { SymbolKind } from 'vscode-languageserver-types';
-import type { TypeHierarchyItem } from 'vscode-languageserver-types';
+import { SymbolKind } from 'vscode-languageserver';
+import type { TypeHierarchyItem } from 'vscode-languageserver';
 import { entryTypeText } from '../../fault-model/entry-type.ts';
 import { handlerType, handlerTypeName } from '../../fault-model/handler-types.ts';
 import { vectorFacts } from '../../fault-model/vectors.ts';

@@ -1,8 +1,8 @@
 /**
  * Folding: routines, macros, loops, conditionals, comments, `region` comments, runs of includes.
  */
-import { FoldingRangeKind } from 'vscode-languageserver-types';
-import type { FoldingRange } from 'vscode-languageserver-types';
+import { FoldingRangeKind } from 'vscode-languageserver';
+import type { FoldingRange } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { blocksOf } from '../navigation/blocks.ts';

@@ -1,7 +1,7 @@
 /**
  * Hover: what this is, what happens if it faults, and why.
  */
-import type { Hover } from 'vscode-languageserver-types';
+import type { Hover } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { SourceRange } from '../../assembly/source.ts';
 import type { Analysis, InstructionSite } from '../analysis/analysis.ts';

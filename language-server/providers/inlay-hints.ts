@@ -1,8 +1,8 @@
 /**
  * Inlay hints: behind covered instructions where they land and after which exceptions; at accesses that have no entry, that they have none.
  */
-import { MarkupKind } from 'vscode-languageserver-types';
-import type { InlayHint, InlayHintLabelPart, Range } from 'vscode-languageserver-types';
+import { MarkupKind } from 'vscode-languageserver';
+import type { InlayHint, InlayHintLabelPart, Range } from 'vscode-languageserver';
 import { vectorFacts } from '../../fault-model/vectors.ts';
 import type { EditorSettings } from '../../host/settings.ts';
 import type { Analysis, InstructionSite } from '../analysis/analysis.ts';

@@ -3,7 +3,7 @@
  */
 import { LSPErrorCodes, ResponseError } from 'vscode-languageserver';
 import type { CancellationToken } from 'vscode-languageserver';
-import type { Position, TextEdit, WorkspaceEdit } from 'vscode-languageserver-types';
+import type { Position, TextEdit, WorkspaceEdit } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import { byFile } from '../indexing/workspace-index.ts';
 import type { Place } from '../indexing/summary.ts';

@@ -1,7 +1,7 @@
 /**
  * Selection that grows: word, operand, operands, statement, line, block, routine, file.
  */
-import type { Position, Range, SelectionRange } from 'vscode-languageserver-types';
+import type { Position, Range, SelectionRange } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import type { Provider } from '../provider.ts';
 import { fromPosition, lineOf, toRange, wordAt } from '../ranges.ts';

@@ -2,7 +2,7 @@
  * Semantic tokens: whole, of a range, and as changes to the last answer.
  */
 import { SemanticTokensBuilder } from 'vscode-languageserver';
-import type { SemanticTokens } from 'vscode-languageserver-types';
+import type { SemanticTokens } from 'vscode-languageserver';
 import { TOKEN_MODIFIERS, TOKEN_TYPES, tokensOf } from '../editing/tokens.ts';
 import type { Token } from '../editing/tokens.ts';
 import type { Provider } from '../provider.ts';

@@ -1,7 +1,7 @@
 /**
  * Signature help: the parameters of macros, the operand forms of instructions, the arguments of directives.
  */
-import type { SignatureHelp, SignatureInformation } from 'vscode-languageserver-types';
+import type { SignatureHelp, SignatureInformation } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import { cursorAt } from '../editing/cursor.ts';
 import type { Cursor } from '../editing/cursor.ts';

@@ -2,8 +2,8 @@
  * Symbols of all sources of the workspace: routines, data, constants, macros, C functions that assembly names. A client that can ask again
  * is given the ranges when it does.
  */
-import { SymbolKind } from 'vscode-languageserver-types';
-import type { WorkspaceSymbol } from 'vscode-languageserver-types';
+import { SymbolKind } from 'vscode-languageserver';
+import type { WorkspaceSymbol } from 'vscode-languageserver';
 import type { Place, SymbolSummary } from '../indexing/summary.ts';
 import { placeText, Slices } from '../indexing/workspace-index.ts';
 import type { Provider } from '../provider.ts';

@@ -2,9 +2,9 @@
  * A client for the language server, in process; and sources with cursors: `«name»` in a text marks a place and is taken out.
  */
 import { PassThrough } from 'node:stream';
-import { createProtocolConnection } from 'vscode-languageserver-protocol/node';
-import type { ProtocolConnection } from 'vscode-languageserver-protocol/node';
-import type { ClientCapabilities, Diagnostic, InitializeResult, Position } from 'vscode-languageserver-protocol';
+import { createProtocolConnection } from 'vscode-languageserver/node';
+import type { ProtocolConnection } from 'vscode-languageserver/node';
+import type { ClientCapabilities, Diagnostic, InitializeResult, Position } from 'vscode-languageserver';
 import { nodeHost } from '../../host/node/host.ts';
 import { openConnection } from '../../language-server/node.ts';
 import { serve } from '../../language-server/server.ts';

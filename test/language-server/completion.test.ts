@@ -2,7 +2,7 @@
  * Completion and signature help at cursors in sources.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompletionItem, CompletionList, SignatureHelp } from 'vscode-languageserver-protocol';
+import type { CompletionItem, CompletionList, SignatureHelp } from 'vscode-languageserver';
 import { marked, startClient } from './client.ts';
 import type { Client } from './client.ts';
 

@@ -2,7 +2,7 @@
  * Colours, hints and lenses of a source, through the protocol.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CodeLens, InlayHint, SemanticTokens, SemanticTokensDelta } from 'vscode-languageserver-protocol';
+import type { CodeLens, InlayHint, SemanticTokens, SemanticTokensDelta } from 'vscode-languageserver';
 import { TOKEN_MODIFIERS, TOKEN_TYPES } from '../../language-server/editing/tokens.ts';
 import { startClient } from './client.ts';
 import type { Client } from './client.ts';

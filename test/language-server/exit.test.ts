@@ -3,7 +3,7 @@
  */
 import { PassThrough } from 'node:stream';
 import { expect, it, vi } from 'vitest';
-import { createProtocolConnection } from 'vscode-languageserver-protocol/node';
+import { createProtocolConnection } from 'vscode-languageserver/node';
 import { nodeHost } from '../../host/node/host.ts';
 import { openConnection } from '../../language-server/node.ts';
 import { serve } from '../../language-server/server.ts';

@@ -3,7 +3,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CodeAction, Diagnostic } from 'vscode-languageserver-protocol';
+import type { CodeAction, Diagnostic } from 'vscode-languageserver';
 import { nodeHost } from '../../host/node/host.ts';
 import { analyze } from '../../language-server/analysis/analysis.ts';
 import type { Analysis } from '../../language-server/analysis/analysis.ts';

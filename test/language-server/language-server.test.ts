@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Hover, Location } from 'vscode-languageserver-protocol';
+import type { Hover, Location } from 'vscode-languageserver';
 import { startClient, marked } from './client.ts';
 import type { Client } from './client.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CallHierarchyItem, Location, Range, TypeHierarchyItem, WorkspaceEdit, WorkspaceSymbol } from 'vscode-languageserver-protocol';
+import type { CallHierarchyItem, Location, Range, TypeHierarchyItem, WorkspaceEdit, WorkspaceSymbol } from 'vscode-languageserver';
 import { marked, startClient } from './client.ts';
 import type { Client, Marked } from './client.ts';
 

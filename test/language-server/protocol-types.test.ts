@@ -9,7 +9,7 @@ import { serve } from '../../language-server/server.ts';
 import { typeErrors } from '../protocol-types.ts';
 import type { SentValue } from '../protocol-types.ts';
 
-const IMPORTS = "import type * as lsp from 'vscode-languageserver-protocol';";
+const IMPORTS = "import type * as lsp from 'vscode-languageserver';";
 const FILES = ['samples/copy_mc.S', 'samples/faulty/wrong_label.S'];
 
 /** Types of answers, by method, for all that takes a place in a text. */
