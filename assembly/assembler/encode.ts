@@ -204,7 +204,7 @@ function defaultSize(given: readonly Match[], bits: 16 | 32 | 64): readonly Matc
   }
   matches = matches.filter((one) => !isByteByWrap(one));
   const crc = matches.filter(({ candidate: { form, sized }, placed }) => !sized && form.name.startsWith('Crc32') && placed.some((item) => item.kind === 'memory'));
-  if (crc.length > 0) return crc.filter(({ candidate: { form } }) => form.name === 'Crc32_r64_rm64' || form.name === 'Crc32_r32_rm32');
+  if (crc.length > 0) return crc.filter(({ candidate: { form } }) => form.name === 'Crc32_r64_rm64' || form.name === (bits === 16 ? 'Crc32_r32_rm16' : 'Crc32_r32_rm32'));
   const sizes = new Set(matches.map(({ candidate }) => (candidate.sized ? 0 : candidate.form.size)));
   if (sizes.size < 2) return matches;
   const stack = matches.some(({ candidate }) => candidate.form.default64 && candidate.form.size === 64);

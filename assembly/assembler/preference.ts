@@ -21,7 +21,7 @@ export function preferred(matches: readonly Match[], given: Arguments, { pseudo 
   // `int $3` is the one-byte breakpoint; `xchg %eax,%eax` must clear the upper half, which 90 does not.
   if (bits === 64) left = left.filter((match) => !isNopExchange(match));
   if (pseudo.has('load') || pseudo.has('store')) left = byDirection(left, pseudo.has('store'));
-  left = quadMove(left);
+  left = byteExtension(quadMove(left));
   // FMA4 has two forms for registers alone; gas takes the one with the third operand in r/m.
   if (left.some(({ candidate: { form } }) => /^VEX_Vf?n?m(add|sub)/i.test(form.name))) left = left.toReversed();
   return left;
@@ -31,6 +31,12 @@ function isNopExchange({ candidate: { form }, placed }: Match): boolean {
   if (form.name !== 'Xchg_r32_EAX') return false;
   const first = placed[0];
   return first?.kind === 'register' && first.register === Register.EAX;
+}
+
+/** `movsx (%rax),%rax`, whose source nobody sized, extends a byte. */
+function byteExtension(matches: readonly Match[]): readonly Match[] {
+  const long = ({ candidate: { form }, placed }: Match): boolean => form.name.startsWith('Movsxd_') && placed.some((item) => item.kind === 'memory');
+  return matches.some(({ candidate: { form } }) => form.name.startsWith('Movsx_')) ? matches.filter((match) => !long(match)) : matches;
 }
 
 /** A 64-bit move between memory and a vector register is the SSE2 one, though 0F 6E with REX.W is as short or shorter. */

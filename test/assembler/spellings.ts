@@ -320,6 +320,14 @@ export const SPELLINGS: readonly string[] = [
   'crc32 %ax,%ebx',
   'crc32 %eax,%rbx',
   'crc32w (%rax),%ebx',
+  'movsx (%rax),%rax',
+  'movsx (%rax),%eax',
+  'movsx %eax,%rax',
+  'movsx %ax,%rax',
+  'movzx (%rax),%rax',
+  'movsxl (%rax),%rax',
+  'movslq (%rax),%rax',
+  'movsxd (%rax),%rax',
   'vcvtpd2dq (%rax),%xmm2',
   'vcvtpd2dqx (%rax),%xmm2',
   'vcvtpd2ps (%rax),%ymm2',
@@ -558,6 +566,8 @@ export const SPELLINGS_32: readonly string[] = [
 
 /** 16-bit code. */
 export const SPELLINGS_16: readonly string[] = [
+  'crc32 (%bx),%eax',
+  'crc32l (%bx),%eax',
   'mov -0xffff(%bx),%eax',
   'mov -0x8001(%bx),%eax',
   'mov 0xffff(%bx),%eax',
