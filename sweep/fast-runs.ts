@@ -1,12 +1,12 @@
 /**
- * The bulk of a campaign, driven inside WebAssembly (machine/cpu/short-runs.ts). It only tells which runs certainly kept every promise;
+ * The bulk of a campaign, driven inside WebAssembly (machine/cpu/short-runs/). It only tells which runs certainly kept every promise;
  * all others are for the ordinary machine, which decides. What handlers do is learned from that machine too, an entry at a time.
  */
 import { EX_TYPE } from '../fault-model/ex-type.ts';
 import { GENERAL_REGISTERS, VECTOR } from '../machine/cpu/cpu.ts';
 import type { GeneralRegister } from '../machine/cpu/cpu.ts';
-import { ShortRuns } from '../machine/cpu/short-runs.ts';
-import type { ShortRunCase, ShortRunEntry, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs.ts';
+import { ShortRuns } from '../machine/cpu/short-runs/short-runs.ts';
+import type { ShortRunCase, ShortRunEntry, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs/plan.ts';
 import { createCpu } from '../machine/cpu/wasm-cpu.ts';
 import { machineFor } from '../machine/create.ts';
 import type { Machine } from '../machine/machine.ts';

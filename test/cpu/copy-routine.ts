@@ -2,7 +2,7 @@
  * An unrolled copy of the kind the kernel had in 2015: 64-byte blocks of four loads, four stores, twice; then words; then bytes. Each load
  * has an entry; `rdx` counts what is not stored yet, so a fixup has nothing to correct.
  */
-import type { ShortRunEntry } from '../../machine/cpu/short-runs.ts';
+import type { ShortRunEntry } from '../../machine/cpu/short-runs/plan.ts';
 import { assembled } from './assembled.ts';
 import type { Assembled } from './assembled.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_CPU_PROFILE } from '../../machine/cpu/profiles.ts';
-import { ShortRuns } from '../../machine/cpu/short-runs.ts';
-import type { ShortRunCase, ShortRunPlan, ShortRunResult } from '../../machine/cpu/short-runs.ts';
+import { ShortRuns } from '../../machine/cpu/short-runs/short-runs.ts';
+import type { ShortRunCase, ShortRunPlan, ShortRunResult } from '../../machine/cpu/short-runs/plan.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
 import { load } from './assembled.ts';

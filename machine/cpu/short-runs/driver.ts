@@ -1,70 +1,17 @@
-/** The WebAssembly side of short-runs.ts: the loop over the cases of a batch, written for one plan, its constants in the code. */
-import { ACCESS, EXIT, EXTRA, STATE, STATUS, USER_WINDOWS, WINDOWS } from '../memory/layout.ts';
-import { FLAG } from './cpu.ts';
-import { Code } from './wasm/code.ts';
-import type { Label, Local } from './wasm/code.ts';
-import { encodeModule } from './wasm/module.ts';
-import type { ShortRunPlan, ShortRunVerdict } from './short-runs.ts';
-
-/** Fields of the control block, and what STATUS can be. */
-export const CONTROL = {
-  INDEX: 0, COUNT: 4, STATUS: 8, LEFT: 12, FAULTS: 16, VECTOR: 20, FIRST_FAULT: 24, DIRTY: 32, MACHINE_CHECKS: 36,
-  /** Frame and copy, 4 bytes each. */
-  DIRTY_LIST: 64,
-  DONE: 0, SERVICE: 1, SLOW: 2,
-} as const;
-/** Values of the varied registers (4 bytes each), then poison, judged piece, and what the verdict compares with. */
-export const CASE = { SIZE: 72, POISON_FROM: 28, POISON_TO: 32, JUDGED_AT: 36, JUDGED_FROM: 40, JUDGED_SIZE: 44, LENGTH: 48, LEAST: 56, GAP_FROM: 60, GAP_TO: 64 } as const;
-export const RESULT = {
-  SIZE: 40, RAX: 0, FIRST_FAULT: 8, OUTCOME: 16, INSTRUCTIONS: 20, FAULTS: 24, VECTOR: 28, DONE: 32, CHECKS: 36,
-  UNTOUCHED: 1, KEPT: 2, PENDING_NT: 4, ALL: 8,
-} as const;
-export const TABLE_ENTRY = { SIZE: 40, INSN: 0, FIXUP: 8, VALUE: 16, VECTORS: 24, EFFECT: 28, REGISTER: 32, HITS: 36 } as const;
-export const ENTRY_EFFECT = { CLEAR_AX: 1, CLEAR_DX: 2, VECTOR_IN_AX: 4, SET: 8 } as const;
-export const OUTCOME = { RETURNED: 0, UNHANDLED: 1, NO_PROGRESS: 2, BUDGET: 3 } as const;
-
-export interface DriverLayout {
-  /** Addresses in the arena. */
-  readonly control: number;
-  readonly snapshot: number;
-  readonly cases: number;
-  readonly results: number;
-  readonly table: number;
-  readonly expected: number;
-  readonly baseline: number;
-  readonly judged: number;
-  readonly poisonHost: number;
-  /** How many table entries. */
-  readonly entries: number;
-  readonly judgedSize: number;
-  /** The poison buffer is in user pages; CR4.SMAP; the routine runs in ring 3. */
-  readonly poisonUser: boolean;
-  /** What the cases' pieces of the poison buffer are. */
-  readonly piece: FaultingPiece;
-  readonly judgedUser: boolean;
-  readonly smap: boolean;
-  readonly user: boolean;
-  readonly plan: ShortRunPlan;
-  readonly calleeSaved: readonly number[];
-  /** Where the interpreter's `run` is in the table. */
-  readonly runIndex: number;
-}
-
-/** Pieces of the poison buffer: the access that faults there, and with which vector. */
-export interface FaultingPiece {
-  readonly access: number;
-  readonly vector: number;
-}
+/** The WebAssembly side of short runs: the loop over the cases of a batch, written for one plan, its constants in the code. */
+import { ACCESS, EXIT, EXTRA, STATE, STATUS, USER_WINDOWS, WINDOWS } from '../../memory/layout.ts';
+import { FLAG } from '../cpu.ts';
+import { Code } from '../wasm/code.ts';
+import type { Label, Local } from '../wasm/code.ts';
+import { encodeModule } from '../wasm/module.ts';
+import { CASE, CONTROL, ENTRY_EFFECT, isUserHalf, OUTCOME, RESULT, TABLE_ENTRY } from './layout.ts';
+import type { DriverLayout } from './layout.ts';
+import { VerdictWriter } from './verdict.ts';
 
 /** State that is reset before each run: general registers to system flags and the pending mark. */
 const RESET_SIZE = STATE.CPL - STATE.BASE;
 const MC = 18, PF = 14;
 const RSP = 4;
-
-/** User addresses: under SMAP with AC clear a kernel does not consult its table for page faults there. */
-export function isUserHalf(address: bigint): boolean {
-  return BigInt.asIntN(64, address) >= 0n;
-}
 
 export function driverModule(layout: DriverLayout): Uint8Array {
   return encodeModule({
@@ -439,7 +386,7 @@ class Driver {
     this.#closePoisoned();
     this.#restorePages(at, done, checks);
     c.get(result).get(done).store('i32', RESULT.DONE);
-    if (plan.verdict !== undefined) this.#verdict(plan.verdict, done, checks);
+    if (plan.verdict !== undefined) new VerdictWriter(c, this.#layout, { one: this.#case, outcome: this.#outcome }).write(plan.verdict, done, checks);
     c.get(result).get(checks).store('i32', RESULT.CHECKS);
     c.i32(0).i32(0).load('i32', control + CONTROL.INDEX).i32(1).op('i32_add').store('i32', control + CONTROL.INDEX);
   }
@@ -500,93 +447,5 @@ class Driver {
     }
     c.get(page).get(copy).i32(4096).memoryCopy();
     c.br(again).end().end();
-  }
-
-  /** Sets {@link RESULT.ALL} if the run kept all that the plan's verdict asks for. */
-  #verdict({ work, answer, maxFaults, maxMachineChecks, trap, machineCheckBit }: ShortRunVerdict, done: Local, checks: Local): void {
-    const c = this.#c;
-    const { control, plan } = this.#layout;
-    const left = c.local('i64'), claimed = c.local('i64');
-    const faults = (): Code => c.i32(0).load('i32', control + CONTROL.FAULTS);
-    const machineChecks = (): Code => c.i32(0).load('i32', control + CONTROL.MACHINE_CHECKS);
-    const broken = c.block();
-    const must = (): void => { c.op('i32_eqz').brIf(broken); };
-    c.get(this.#outcome).op('i32_eqz');
-    must();
-    c.get(checks).i32(RESULT.UNTOUCHED | RESULT.KEPT).op('i32_eq');
-    must();
-    faults().i32(maxFaults).op('i32_le_u');
-    must();
-    machineChecks().i32(maxMachineChecks).op('i32_le_u');
-    must();
-    c.i32(0).load('i64', STATE.GENERAL + 8 * (plan.returns ?? 0)).set(left);
-    if (trap !== undefined) {
-      c.i32(0).load('i64', STATE.GENERAL + 8 * trap).i32(0).load('i32', control + CONTROL.VECTOR).op('i64_extend_i32_u').op('i64_eq');
-      must();
-    }
-    if (machineCheckBit !== undefined) {
-      const bit = 1n << BigInt(machineCheckBit);
-      c.get(left).i64(bit).op('i64_and').op('i64_eqz').i32(0).load('i32', control + CONTROL.VECTOR).i32(MC).op('i32_eq').op('i32_ne');
-      must();
-      c.get(left).i64(~bit).op('i64_and').set(left);
-    }
-    if (work === 'sum') this.#sumKept(left, done, broken, must);
-    else {
-      const said = c.block();
-      if (answer !== undefined) this.#answered(answer, left, said, broken);
-      c.get(left).get(this.#case).load('i64', CASE.LENGTH).op('i64_le_u');
-      must();
-      c.get(this.#case).load('i64', CASE.LENGTH).get(left).op('i64_sub').tee(claimed);
-      c.get(done).op('i64_extend_i32_u').op(work === 'exact' ? 'i64_eq' : 'i64_le_s');
-      must();
-      faults().if('i32');
-      c.get(claimed).get(this.#case).load('i64_32s', CASE.LEAST).op('i64_ge_s');
-      c.else();
-      c.get(left).op('i64_eqz');
-      c.end();
-      must();
-      c.end();
-    }
-    c.get(checks).i32(RESULT.ALL).op('i32_or').set(checks);
-    c.end();
-  }
-
-  /** Makes an answer the bytes left. An error after a fault has `said` all; without one it is `broken`. */
-  #answered(answer: 'done' | 'error', value: Local, said: Label, broken: Label): void {
-    const c = this.#c;
-    const low = (): Code => c.get(value).op('i32_wrap_i64');
-    if (answer === 'error') low();
-    else {
-      const narrow = (): Code => low().i32(-4095).op('i32_ge_u').get(value).i64(0xffff_ffffn).op('i64_le_u').op('i32_and');
-      narrow();
-      c.get(value).i64(-4095).op('i64_ge_u').op('i32_or');
-    }
-    c.if();
-    c.i32(0).load('i32', this.#layout.control + CONTROL.FAULTS).brIf(said).br(broken);
-    c.end();
-    if (answer === 'error') c.i64(0).set(value);
-    else {
-      // More than all would become less than nothing.
-      c.get(value).get(this.#case).load('i64', CASE.LENGTH).op('i64_gt_u').brIf(broken);
-      c.get(this.#case).load('i64', CASE.LENGTH).get(value).op('i64_sub').set(value);
-    }
-  }
-
-  /** A checksum is 0 in its lower half after a fault; else everything is copied and the sum folds to what the case expects. */
-  #sumKept(sum: Local, done: Local, broken: Label, must: () => void): void {
-    const c = this.#c;
-    const folded = c.local('i32');
-    c.i32(0).load('i32', this.#layout.control + CONTROL.FAULTS).if();
-    c.get(sum).op('i32_wrap_i64').brIf(broken);
-    c.else();
-    c.get(done).op('i64_extend_i32_u').get(this.#case).load('i64', CASE.LENGTH).op('i64_ge_u');
-    must();
-    c.get(sum).op('i32_wrap_i64').set(folded);
-    for (let i = 0; i < 2; i++) c.get(folded).i32(0xffff).op('i32_and').get(folded).i32(16).op('i32_shr_u').op('i32_add').set(folded);
-    // 0xffff and 0 are the same sum.
-    c.get(folded).i32(0).get(folded).i32(0xffff).op('i32_ne').op('select').set(folded);
-    c.get(this.#case).load('i32', CASE.LEAST).i32(0).op('i32_lt_s').get(folded).get(this.#case).load('i32', CASE.LEAST).op('i32_eq').op('i32_or');
-    must();
-    c.end();
   }
 }
