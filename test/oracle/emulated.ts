@@ -12,8 +12,8 @@ import { codeContents } from './wire.ts';
 
 /** Instructions after which a case counts as endless … */
 const LIMIT = 200_000;
-/** … unless the other side found an end: a counter of 16 bits around 30 instructions has one. */
-export const PATIENCE = 4_000_000;
+/** … unless the other side found an end: it has 10 to 20 ms, in which a processor retires no more than this. */
+export const PATIENCE = 400_000_000;
 /** x86 segment numbers. */
 const SEGMENT = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5 } as const;
 
