@@ -14,6 +14,8 @@ const WRONG = join(ROOT, 'samples', 'faulty', 'clobbered_count.S');
 const RIGHT = join(ROOT, 'samples', 'copy_mc.S');
 /** Several units, in a second or two. */
 const SPACE = ['-n', '64', '--faults', 'none,mc-line,pf-read', '--src-offsets', '0..15', '--dst-offsets', '0..31'];
+/** Several seconds: the state of a sweep is written every second. */
+const LONGER = ['-n', '64', '--faults', 'none,mc-line,mc-byte,pf-read,pf-read-byte', '--src-offsets', '0..15', '--dst-offsets', '0..15'];
 /** Hours, if it were let. */
 const ENDLESS = ['-n', '3000', '--faults', 'mc-byte', '--src-offsets', '0..3'];
 
@@ -115,13 +117,14 @@ describe('an interruption', () => {
   });
 
   test('is gone on from, with the report of one run; a changed campaign is not', async () => {
-    const args = ['sweep', WRONG, ...SPACE, '--jobs', '1', '--resume', 'b.state'];
+    const whole = mcsafe(['sweep', WRONG, ...LONGER, '--json']);
+    const args = ['sweep', WRONG, ...LONGER, '--jobs', '1', '--resume', 'b.state'];
     const first = await interrupted(args, 'SIGTERM', () => hasUnits('b.state'));
     expect(first.status).toBe(143);
     expect((await mcsafe([...args, '--exceptions', '1'])).stderr).toMatch(/b\.state is of another campaign of copy_clobbering/);
     const { status, stdout } = await mcsafe([...args, '--json']);
     expect(status).toBe(1);
-    expect(JSON.parse(stdout)).toEqual(JSON.parse(alone.stdout));
+    expect(JSON.parse(stdout)).toEqual(JSON.parse((await whole).stdout));
     expect(await mcsafe([...args, '--json'])).toMatchObject({ status: 1 });
   });
 });
