@@ -18,6 +18,8 @@ export type ContextRule =
 export interface KernelGeneration {
   /** What the user writes: `6.12`. */
   readonly id: string;
+  /** The first version it stands for: major and minor number. */
+  readonly since: readonly [number, number];
   /** The versions it stands for, for people. */
   readonly covers: string;
   readonly contextRule: ContextRule;
@@ -51,14 +53,14 @@ const OLDER = { hasCopyType: true, turnsFastStringsOff: false, quietUaccessGp: f
 /** Newest first; the first is the default. Sources: kernel 6.12.117 and 6.1.192 arch/x86/kernel/cpu/mce/severity.c, arch/x86/mm/extable.c; history in the commits named in error-context.ts. */
 export const KERNEL_GENERATIONS: readonly KernelGeneration[] = [
   {
-    id: '6.12', covers: '6.9 and later (as in Debian 6.12.117)', contextRule: 'any-copy-from-user',
+    id: '6.12', since: [6, 9], covers: '6.9 and later (as in Debian 6.12.117)', contextRule: 'any-copy-from-user',
     hasCopyType: false, quietUaccessGp: true, turnsFastStringsOff: true, seamRows: true, uncorrectedInKernelRow: true, typeNumbers: numbering(EX_TYPE.ERETU, [EX_TYPE.COPY]),
   },
-  { ...OLDER, id: '6.1', covers: '5.17 to 6.8 (as in Debian 6.1.192)', contextRule: 'any-copy-from-user', turnsFastStringsOff: true, typeNumbers: numbering(EX_TYPE.ZEROPAD) },
-  { ...OLDER, id: '5.16', covers: '5.16', contextRule: 'typed-copy-from-user', typeNumbers: NUMBERS_5_16 },
-  { ...OLDER, id: '5.10', covers: '5.10 to 5.15', contextRule: 'typed-copy-from-user', typeNumbers: new Map() },
-  { ...OLDER, id: '4.6', covers: '4.6 to 5.9', contextRule: 'fault-handler', hasCopyType: false, typeNumbers: new Map() },
-  { ...OLDER, id: '4.4', covers: '4.5 and earlier, and the patches of 2015', contextRule: 'none', hasCopyType: false, typeNumbers: new Map() },
+  { ...OLDER, id: '6.1', since: [5, 17], covers: '5.17 to 6.8 (as in Debian 6.1.192)', contextRule: 'any-copy-from-user', turnsFastStringsOff: true, typeNumbers: numbering(EX_TYPE.ZEROPAD) },
+  { ...OLDER, id: '5.16', since: [5, 16], covers: '5.16', contextRule: 'typed-copy-from-user', typeNumbers: NUMBERS_5_16 },
+  { ...OLDER, id: '5.10', since: [5, 10], covers: '5.10 to 5.15', contextRule: 'typed-copy-from-user', typeNumbers: new Map() },
+  { ...OLDER, id: '4.6', since: [4, 6], covers: '4.6 to 5.9', contextRule: 'fault-handler', hasCopyType: false, typeNumbers: new Map() },
+  { ...OLDER, id: '4.4', since: [0, 0], covers: '4.5 and earlier, and the patches of 2015', contextRule: 'none', hasCopyType: false, typeNumbers: new Map() },
 ];
 
 /** The generation named `id`; undefined if the model does not know it. */

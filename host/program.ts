@@ -16,6 +16,7 @@ import { encode } from './encoders/encoder.ts';
 import type { EncodeRequest, EncoderName } from './encoders/encoder.ts';
 import type { Host } from './host.ts';
 import { errorsOf, fileProblem } from './problems.ts';
+import { kernelTree, searchedWith } from './kernel-tree.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { Sources } from './sources.ts';
@@ -99,6 +100,8 @@ class Loader {
   readonly #configuredIncludePaths: readonly string[];
   /** The configured ones, then the stand-ins. */
   readonly #includePaths: readonly string[];
+  /** Read before each source: those of a configured kernel tree. */
+  readonly #preincludes: readonly string[];
   readonly #defines: Readonly<Record<string, string>>;
   readonly #settings: Settings;
   readonly #generation: string;
@@ -111,12 +114,14 @@ class Loader {
     const { settings, problems } = readSettings(this.#paths[0]!, host);
     this.#settings = settings;
     this.#problems.push(...problems);
-    this.#generation = config.kernelGeneration ?? settings.kernelGeneration ?? DEFAULT_KERNEL_GENERATION.id;
+    const tree = kernelTree(this.#paths[0]!, host);
+    this.#generation = config.kernelGeneration ?? settings.kernelGeneration ?? tree?.generation ?? DEFAULT_KERNEL_GENERATION.id;
     const compat = linuxCompat(this.#generation);
     this.#sources = new Sources(host, compat.provider);
     this.#configuredIncludePaths = [...(config.includePaths ?? []).map((path) => host.resolve(baseFolder, path)), ...settings.includePaths];
-    this.#includePaths = [...this.#configuredIncludePaths, ...compat.includePaths];
-    this.#defines = { ...compat.defines, ...settings.defines, ...config.defines };
+    this.#includePaths = [...this.#configuredIncludePaths, ...searchedWith(tree, compat.includePaths)];
+    this.#preincludes = tree?.configured === true ? tree.preincludes : [];
+    this.#defines = { ...compat.defines, ...tree?.defines, ...settings.defines, ...config.defines };
   }
 
   async objects(): Promise<LoadedObjects> {
@@ -200,7 +205,7 @@ class Loader {
       this.#problems.push(...problems);
       return object === undefined ? {} : { object };
     }
-    const unit = readGas(path, new TextDecoder().decode(bytes), { provider: this.#sources, includePaths: this.#includePaths, defines: this.#defines });
+    const unit = readGas(path, new TextDecoder().decode(bytes), { provider: this.#sources, includePaths: this.#includePaths, preincludes: this.#preincludes, defines: this.#defines });
     this.#problems.push(...unit.problems);
     if (errorsOf(unit.problems).length > 0) return { unit };
     const encoded = await encode(this.#encoder(), this.#request(unit));
@@ -213,7 +218,7 @@ class Loader {
   }
 
   #request(unit: GasUnit): EncodeRequest {
-    return { unit, host: this.#host, includePaths: this.#includePaths, defines: this.#defines, virtual: this.#sources.virtual };
+    return { unit, host: this.#host, includePaths: this.#includePaths, preincludes: this.#preincludes, defines: this.#defines, virtual: this.#sources.virtual };
   }
 
   /** If only the embedded encoder refuses, says so: GNU as is asked whether it would take the same statements. */

@@ -16,6 +16,8 @@ export interface EncodeRequest {
   readonly host: Host;
   /** Absolute folders for #include, most important first; virtual ones among them. */
   readonly includePaths: readonly string[];
+  /** Read before the source, as with -include. */
+  readonly preincludes?: readonly string[];
   readonly defines: Readonly<Record<string, string>>;
   /** Stand-ins by virtual path: real compilers do not know them. */
   readonly virtual: ReadonlyMap<string, string>;

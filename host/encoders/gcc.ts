@@ -7,7 +7,7 @@ import { OBJECT_NAME, runTool, toolProblems } from './toolchain.ts';
 /** Stand-ins are laid out below this folder for gcc to find. */
 const STAND_INS = 'stand-ins';
 
-export async function encodeWithGcc({ unit, host, includePaths, defines, virtual }: EncodeRequest): Promise<Encoded> {
+export async function encodeWithGcc({ unit, host, includePaths, preincludes = [], defines, virtual }: EncodeRequest): Promise<Encoded> {
   const { file } = unit;
   const files = new Map([...virtual].map(([path, text]) => [`${STAND_INS}/${path.replace(/^\/+/, '')}`, text] as const));
   const isVirtual = (folder: string): boolean => [...virtual.keys()].some((path) => path.startsWith(`${folder.replace(/\/$/, '')}/`));
@@ -17,6 +17,7 @@ export async function encodeWithGcc({ unit, host, includePaths, defines, virtual
       '-c', '-m64', '-g1', '-x', /\.s$/.test(file) ? 'assembler' : 'assembler-with-cpp', '-D__ASSEMBLY__',
       ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`),
       ...includePaths.map((folder) => `-I${isVirtual(folder) ? `${STAND_INS}/${folder.replace(/^\/+/, '')}` : folder}`),
+      ...preincludes.flatMap((header) => ['-include', header]),
       '-o', OBJECT_NAME, file,
     ],
     files,

@@ -102,6 +102,8 @@ export interface Analysis {
   readonly directives: readonly CommentDirective[];
   /** Whether routines are checked though the file has no entries. */
   readonly checksWithoutEntries: boolean;
+  /** Headers that define what the file uses may be missing even where each include was found: a kernel tree that is not configured. */
+  readonly unconfigured: boolean;
   /** What this is, if not assembly for x86-64 and GNU as (`assembly for AArch64`): then nothing is reported of it. */
   readonly foreign?: string;
   instructionAt(place: ObjectPlace): InstructionSite | undefined;
@@ -115,6 +117,8 @@ export interface AnalysisOptions extends ReadOptions {
   readonly generation?: KernelGeneration;
   /** Check routines in files without exception-table entries too. Default false. */
   readonly checksWithoutEntries?: boolean;
+  /** See {@link Analysis.unconfigured}. Default false. */
+  readonly unconfigured?: boolean;
 }
 
 /** Reads, assembles and joins. Never fails: what is broken is among the problems, the rest is there. */
@@ -134,6 +138,7 @@ class FileAnalysis implements Analysis {
   readonly problems: readonly Problem[];
   readonly directives: readonly CommentDirective[];
   readonly checksWithoutEntries: boolean;
+  readonly unconfigured: boolean;
   readonly foreign?: string;
   #labels: LabelTable | undefined;
   #entries: readonly EntrySite[] | undefined;
@@ -144,7 +149,7 @@ class FileAnalysis implements Analysis {
   #byLine: ReadonlyMap<string, readonly InstructionSite[]> | undefined;
   #usesByLine: ReadonlyMap<number, readonly MacroUse[]> | undefined;
 
-  constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false }: AnalysisOptions) {
+  constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false, unconfigured = false }: AnalysisOptions) {
     this.file = unit.file;
     this.text = text;
     this.unit = unit;
@@ -152,6 +157,7 @@ class FileAnalysis implements Analysis {
     this.problems = problems;
     this.generation = generation;
     this.checksWithoutEntries = checksWithoutEntries;
+    this.unconfigured = unconfigured;
     this.directives = unit.directives;
     const foreign = foreignArchitecture(unit, text, problems);
     if (foreign !== undefined) this.foreign = foreign;

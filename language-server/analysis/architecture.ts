@@ -10,7 +10,7 @@ import type { Problem } from '../../assembly/source.ts';
 
 /** Names of folders, and parts of file names, that stand for a machine; what people call it. */
 const PLACES: Readonly<Record<string, string>> = {
-  i386: 'i386', i486: 'i386', i586: 'i386', i686: 'i386', ia32: 'i386', x86_32: 'i386', 386: 'i386',
+  i386: 'i386', i486: 'i386', i586: 'i386', i686: 'i386', ia32: 'i386', x86_32: 'i386', vdso32: 'i386', 386: 'i386',
   arm: 'ARM', armv4: 'ARM', armv6: 'ARM', armv7: 'ARM', thumb: 'ARM', arm32: 'ARM', arm64: 'AArch64', armv8: 'AArch64', aarch64: 'AArch64',
   alpha: 'Alpha', arc: 'ARC', arcompact: 'ARC', avr: 'AVR', avr32: 'AVR32', bfin: 'Blackfin', csky: 'C-SKY', cris: 'CRIS', frv: 'FR-V',
   hppa: 'PA-RISC', parisc: 'PA-RISC', pa: 'PA-RISC', ia64: 'Itanium', kvx: 'KVX', loong64: 'LoongArch', loongarch: 'LoongArch', loongarch64: 'LoongArch',

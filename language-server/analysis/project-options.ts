@@ -5,6 +5,7 @@ import type { SourceProvider } from '../../assembly/gas/statement.ts';
 import { linuxCompat } from '../../assembly/linux-compat/linux-compat.ts';
 import { DEFAULT_KERNEL_GENERATION, kernelGeneration } from '../../fault-model/kernel-generation.ts';
 import type { Host } from '../../host/host.ts';
+import { kernelTree, searchedWith } from '../../host/kernel-tree.ts';
 import { readSettings } from '../../host/settings.ts';
 import type { DiagnosticSettings, Level } from '../../host/settings.ts';
 import type { AnalysisOptions } from './analysis.ts';
@@ -23,7 +24,8 @@ export interface ReadingOverrides {
 /** Options for analysing the file at `path` (absolute). Buffers come before files, files before the stand-ins. */
 export function projectOptions(path: string, host: Host, overrides: ReadingOverrides = {}): AnalysisOptions {
   const { settings } = readSettings(path, host);
-  const generation = kernelGeneration(overrides.kernelGeneration ?? settings.kernelGeneration ?? '') ?? DEFAULT_KERNEL_GENERATION;
+  const tree = kernelTree(path, host);
+  const generation = kernelGeneration(overrides.kernelGeneration ?? settings.kernelGeneration ?? tree?.generation ?? '') ?? DEFAULT_KERNEL_GENERATION;
   const compat = linuxCompat(generation.id);
   const provider: SourceProvider = {
     read: (file) => overrides.buffer?.(file) ?? textOf(host.files.read(file)) ?? compat.provider.read(file),
@@ -31,8 +33,9 @@ export function projectOptions(path: string, host: Host, overrides: ReadingOverr
   };
   return {
     generation, provider, checksWithoutEntries: settings.diagnostics?.filesWithoutEntries === true || overrides.diagnostics?.filesWithoutEntries === true,
-    includePaths: [...overrides.includePaths ?? [], ...settings.includePaths, ...compat.includePaths],
-    defines: { ...compat.defines, ...settings.defines, ...overrides.defines },
+    includePaths: [...overrides.includePaths ?? [], ...settings.includePaths, ...searchedWith(tree, compat.includePaths)],
+    ...(tree === undefined ? {} : tree.configured ? { preincludes: tree.preincludes } : { unconfigured: true }),
+    defines: { ...compat.defines, ...tree?.defines, ...settings.defines, ...overrides.defines },
     ...(/\.s$/.test(path) ? { preprocess: false } : {}),
   };
 }

@@ -10,10 +10,12 @@ import { lineOf } from '../ranges.ts';
 
 /** Problems that say nothing of a text whose macros are not all known. */
 const DEPENDENT = new Set(['undefined-macro', 'undefined-symbol', 'user-error', 'preprocessor', 'cfi', 'unknown-directive', 'not-constant', 'macro-argument', 'symbol-redefined', 'missing-file']);
+/** Problems of values, which depend on a kernel's configuration. */
+const CONFIGURED = new Set(['bad-expression', 'bad-relocation', 'value-out-of-range']);
 
 /** The problems that hold whatever the missing includes define. A missing include is told once, as a hint: it is no mistake in the text. */
 export function withoutConsequences(analysis: Analysis, problems: readonly Problem[]): readonly Problem[] {
-  if (analysis.unit.includes.every(({ resolved }) => resolved !== undefined) && !problems.some((problem) => isForeignCondition(problem, analysis))) return problems;
+  if (!analysis.unconfigured && analysis.unit.includes.every(({ resolved }) => resolved !== undefined) && !problems.some((problem) => isForeignCondition(problem, analysis))) return problems;
   const told = new Set<string>();
   const names = knownNames(analysis);
   return problems.flatMap((problem): readonly Problem[] => {
@@ -23,6 +25,7 @@ export function withoutConsequences(analysis: Analysis, problems: readonly Probl
       return [{ ...problem, severity: 'hint', message: `${problem.message}; until then what its macros may have made is not reported` }];
     }
     if (isForeignCondition(problem, analysis)) return [{ ...problem, severity: 'hint', message: `this condition uses a macro that no file here defines: ${problem.message}` }];
+    if (analysis.unconfigured && CONFIGURED.has(problem.code)) return [];
     if (problem.severity !== 'error') return [problem];
     return !DEPENDENT.has(problem.code) && isExplained(problem, analysis, names) ? [problem] : [];
   });
