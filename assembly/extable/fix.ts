@@ -8,7 +8,7 @@ import { RELA_SIZE } from '../elf/relocations.ts';
 import type { ExtableTable } from './entry.ts';
 import { LAYOUTS } from './layouts.ts';
 import { Places } from './places.ts';
-import { RANGE_SECTION, RANGE_STRIDE, readRanges, readTables } from './read.ts';
+import { RANGE_SECTION, RANGE_STRIDE, readRanges, readTables, tableSections } from './read.ts';
 import type { ReadTableOptions } from './read.ts';
 import { sortRanges } from './register.ts';
 import { sortEntries } from './search.ts';
@@ -32,8 +32,9 @@ export function fixTables(name: string, bytes: Uint8Array, options: ReadTableOpt
   if (file.kind === 'relocatable') throw new FixError(`${name} is relocatable: link it first; the linker would undo what is fixed here`);
   const fixed = Uint8Array.from(bytes);
   const changes: string[] = [];
-  for (const table of readTables(file, options)) {
-    const section = file.sections.find((candidate) => candidate.name === table.section && candidate.address === table.address)!;
+  const sections = tableSections(file);
+  for (const [index, table] of readTables(file, options).entries()) {
+    const section = sections[index]!;
     if (sortTable(file, table, section, view(fixed, section, bytes))) changes.push(`${table.section}: ${String(table.entries.length)} entries sorted by address`);
   }
   const ranges = file.sections.find(({ name: sectionName, size }) => sectionName === RANGE_SECTION && size > 0);

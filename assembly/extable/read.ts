@@ -29,9 +29,14 @@ function isTable(name: string): boolean {
   return (TABLE_SECTIONS as readonly string[]).includes(name);
 }
 
+/** The sections that hold the tables of `file`, in the order of {@link readTables}. */
+export function tableSections(file: ObjectFile): readonly Section[] {
+  return file.sections.filter((section) => isTable(section.name) && section.type !== SHT.NOBITS && section.size > 0);
+}
+
 /** Every exception table of `file`. Entries are in the section's order; `.o` files are read through their relocations. */
 export function readTables(file: ObjectFile, options: ReadTableOptions = {}): ExtableTable[] {
-  const sections = file.sections.filter((section) => isTable(section.name) && section.type !== SHT.NOBITS && section.size > 0);
+  const sections = tableSections(file);
   if (sections.length === 0) return [];
   const hints = fileHints(file, options.generation);
   const names = new Map(file.kind === 'relocatable' ? [] : file.symbols.filter(({ name }) => name.startsWith('ex_handler_')).map(({ name, value }) => [value, name]));

@@ -170,6 +170,20 @@ describe.skipIf(skip !== undefined)('fixing a linked file', () => {
     expect(reportTables(file).findings).toEqual([]);
   });
 
+  it('keeps to the table it read where another section claims its name and address', () => {
+    const path = linked(program(TABLES.data));
+    const bytes = Uint8Array.from(readFileSync(path));
+    const view = new DataView(bytes.buffer);
+    // Section headers: e_shoff, 64 bytes each (gABI 4); .text in front of the table becomes a smaller section of its name at its address.
+    const headerOf = (name: string): number => Number(view.getBigUint64(0x28, true)) + 64 * readElf(path, bytes).sections.findIndex((section) => section.name === name);
+    const table = headerOf('__ex_table'), other = headerOf('.text');
+    expect(other).toBeLessThan(table);
+    view.setUint32(other, view.getUint32(table, true), true);
+    view.setBigUint64(other + 16, view.getBigUint64(table + 16, true), true);
+    view.setBigUint64(other + 32, 1n, true);
+    expect(fixTables(path, bytes).changes).toContain('__ex_table: 4 entries sorted by address');
+  });
+
   it('is refused for objects, for lengths nobody knows and for tables a loader relocates', () => {
     const object = build(program(TABLES.data));
     expect(() => fixTables('x.o', readFileSync(object))).toThrow(new FixError('x.o is relocatable: link it first; the linker would undo what is fixed here'));
