@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { CpuExit } from '../../machine/cpu/cpu.ts';
 import { DEFAULT_CPU_PROFILE } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
+import { comparable } from './comparable.ts';
 import { assembled, load } from './assembled.ts';
 import type { Assembled } from './assembled.ts';
 import { Random } from './random-program.ts';
@@ -55,16 +55,6 @@ function cpuWith(program: Assembled, seed: number): WasmCpu {
   return cpu;
 }
 
-/** Everything that must be equal. */
-function state(cpu: WasmCpu, exit: CpuExit): unknown {
-  return {
-    exit: JSON.stringify(exit, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value)),
-    registers: Array.from({ length: 16 }, (_, i) => cpu.registers.get(i).toString(16)),
-    rip: cpu.registers.rip.toString(16), rflags: cpu.registers.rflags.toString(16), instructions: cpu.instructions,
-    data: Buffer.from(cpu.memory.read(DATA, PAGES * 4096)).toString('base64'),
-  };
-}
-
 describe('an unrolled loop', () => {
   const ROUNDS = Number(process.env['MCSAFE_LOOP_ROUNDS'] ?? 4);
   const first = Number(process.env['MCSAFE_SEED'] ?? Date.now() % 100_000);
@@ -83,7 +73,7 @@ describe('an unrolled loop', () => {
         for (let slice = 0; slice < 8; slice++) {
           const limit = 1 + random.below(slice % 2 === 0 ? 60 : 900);
           const a = plain.run(limit), b = compiled.run(limit);
-          expect(state(compiled, b), `MCSAFE_SEED=${String(first)}: seed ${String(seed)}, slice ${String(slice)}`).toEqual(state(plain, a));
+          expect(comparable(compiled, b, [DATA, PAGES * 4096]), `MCSAFE_SEED=${String(first)}: seed ${String(seed)}, slice ${String(slice)}`).toEqual(comparable(plain, a, [DATA, PAGES * 4096]));
           if (a.kind === 'exception') faults++;
           else if (a.kind === 'halt') ends++;
           if (a.kind !== 'limit') break;

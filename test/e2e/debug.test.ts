@@ -1,9 +1,8 @@
 /**
  * The main job in the real workbench, with the packaged extension: hover, F5 with no launch.json, the machine check, the fixup, the register diff.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT, lineOf, samples } from './harness/server.ts';
 import { Workbench, until } from './harness/workbench.ts';
 
@@ -21,24 +20,14 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => workbench?.close());
 
-/** Keeps a picture and the server's log of a test that failed. */
-function explainFailure(name: string): void {
-  onTestFailed(async () => {
-    const folder = join(ROOT, '.cache', 'e2e', 'failures');
-    mkdirSync(folder, { recursive: true });
-    await workbench.screenshot(join(folder, `${name}.png`));
-    console.log(`picture: ${join(folder, `${name}.png`)}\n${workbench.server.log().slice(-3000)}`);
-  });
-}
-
 test('hover on a load tells its exception-table entry', async () => {
-  explainFailure('hover');
+  workbench.explainFailure('hover');
   const text = await workbench.hover({ line: '(%rsi), %r8', word: 'movq' }, /EX_TYPE_FAULT_MCE_SAFE/);
   expect(text).toContain('.Lfaulted');
 });
 
 test('F5 without a launch.json stops on the machine check, the faulting line highlighted', async () => {
-  explainFailure('f5');
+  workbench.explainFailure('f5');
   await workbench.putCursor('.Lcopy_words:');
   await workbench.press('F5');
   await workbench.stoppedAt(LOAD);
@@ -47,13 +36,13 @@ test('F5 without a launch.json stops on the machine check, the faulting line hig
 });
 
 test('next lands on the fixup', async () => {
-  explainFailure('next');
+  workbench.explainFailure('next');
   await workbench.toolbar('step-over');
   await workbench.stoppedAt(LANDING_PAD);
 });
 
 test('the fixup view shows entry, severity and what changed', async () => {
-  explainFailure('view');
+  workbench.explainFailure('view');
   const view = workbench.fixupView();
   const row = (register: string): Promise<string> => view.locator(`tr[data-register="${register}"]`).innerText();
   await view.locator('tr[data-register="rax"]').waitFor();
@@ -72,12 +61,12 @@ test('the fixup view shows entry, severity and what changed', async () => {
 });
 
 test('the debug console knows registers', async () => {
-  explainFailure('console');
+  workbench.explainFailure('console');
   await workbench.evaluate('rax + 1', /0x13/);
 });
 
 test('continue ends the session', async () => {
-  explainFailure('continue');
+  workbench.explainFailure('continue');
   await workbench.toolbar('continue');
   await until(async () => await workbench.page.locator('.debug-toolbar').isHidden(), 'the session to end');
 });

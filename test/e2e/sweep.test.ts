@@ -1,9 +1,8 @@
 /**
  * Sweeping in the real workbench: the code lens, the Test Explorer, a failure at its line, and from there into the debugger.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import { ROOT, lineOf, samples } from './harness/server.ts';
 import { Workbench } from './harness/workbench.ts';
 
@@ -21,24 +20,14 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => workbench?.close());
 
-/** Keeps a picture and the server's log of a test that failed. */
-function explainFailure(name: string): void {
-  onTestFailed(async () => {
-    const folder = join(ROOT, '.cache', 'e2e', 'failures');
-    mkdirSync(folder, { recursive: true });
-    await workbench.screenshot(join(folder, `${name}.png`));
-    console.log(`picture: ${join(folder, `${name}.png`)}\n${workbench.server.log().slice(-3000)}`);
-  });
-}
-
 test('the code lens sweeps the routine on every CPU; the failure stands at the guilty line', async () => {
-  explainFailure('sweep-lens');
+  workbench.explainFailure('sweep-lens');
   await workbench.page.locator('.codelens-decoration a', { hasText: /^Sweep$/ }).first().click();
   await workbench.failure('over-claim: says 8 bytes are done; only 0 are').waitFor();
 });
 
 test('the Test Explorer has the routine and its CPUs, and shows which failed', async () => {
-  explainFailure('sweep-explorer');
+  workbench.explainFailure('sweep-explorer');
   await workbench.command('Testing: Focus on Test Explorer View');
   await workbench.page.locator('.test-explorer .monaco-list-row').first().click();
   for (const label of [/^copy_pairs \(Failed\)/, /^intel-server \(Failed\)/, /^amd-server \(Failed\)/]) {
@@ -49,7 +38,7 @@ test('the Test Explorer has the routine and its CPUs, and shows which failed', a
 });
 
 test('the failure opens what the smallest case left beside what was promised; "debug this case" stands where the promise broke', async () => {
-  explainFailure('sweep-debug');
+  workbench.explainFailure('sweep-debug');
   await workbench.failure('over-claim').click();
   const peek = workbench.page.locator('.zone-widget');
   await peek.getByText('does not keep its promise').first().waitFor();

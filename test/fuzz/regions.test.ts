@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { CpuExit } from '../../machine/cpu/cpu.ts';
 import { DEFAULT_CPU_PROFILE } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
+import { comparable } from '../cpu/comparable.ts';
 import { CODE, DATA, DATA_PAGES, Random, randomProgram, STACK_TOP } from '../cpu/random-program.ts';
 
 const RW = { read: true, write: true, execute: false, user: false };
@@ -29,17 +29,6 @@ function cpuWith(bytes: Uint8Array, random: Random): WasmCpu {
   return cpu;
 }
 
-/** Everything that must be equal. */
-function state(cpu: WasmCpu, exit: CpuExit): unknown {
-  return {
-    exit: JSON.stringify(exit, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value)),
-    registers: Array.from({ length: 16 }, (_, i) => cpu.registers.get(i).toString(16)),
-    rip: cpu.registers.rip.toString(16), rflags: cpu.registers.rflags.toString(16), instructions: cpu.instructions,
-    data: Buffer.from(cpu.memory.read(DATA, DATA_PAGES * 4096)).toString('base64'),
-    stack: Buffer.from(cpu.memory.read(STACK_TOP - 8192n, 8192)).toString('base64'),
-  };
-}
-
 const ROUNDS = Number(process.env['MCSAFE_REGION_PROGRAMS'] ?? 600);
 
 describe('compiled regions', () => {
@@ -58,7 +47,7 @@ describe('compiled regions', () => {
         const limit = 1 + random.below(slice % 2 === 0 ? 30 : 700);
         const a = plain.run(limit);
         const b = compiled.run(limit);
-        expect(state(compiled, b), `seed ${String(seed)}, program ${String(round)}, slice ${String(slice)}`).toEqual(state(plain, a));
+        expect(comparable(compiled, b, [DATA, DATA_PAGES * 4096], [STACK_TOP - 8192n, 8192]), `seed ${String(seed)}, program ${String(round)}, slice ${String(slice)}`).toEqual(comparable(plain, a, [DATA, DATA_PAGES * 4096], [STACK_TOP - 8192n, 8192]));
         if (a.kind === 'limit') continue;
         if (a.kind === 'exception') exceptions++;
         // As a fixup would: go on elsewhere, with pointers that are good again.

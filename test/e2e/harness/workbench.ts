@@ -1,12 +1,13 @@
 /**
  * The workbench in Chromium, and what a person does in it. Selectors live here and nowhere else.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { BrowserContext, FrameLocator, Locator, Page } from 'playwright-core';
-import { startServer } from './server.ts';
+import { onTestFailed } from 'vitest';
+import { ROOT, startServer } from './server.ts';
 import type { ServerOptions, VSCodeServer } from './server.ts';
 
 /** A word in the editor: the line it stands on is found by its text. */
@@ -180,6 +181,16 @@ export class Workbench {
   /** A picture of the window, or of a part of it. */
   async screenshot(path: string, clip?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }): Promise<void> {
     await this.page.screenshot({ path, ...(clip === undefined ? {} : { clip }) });
+  }
+
+  /** Keeps a picture and the server's log of the running test, should it fail. */
+  explainFailure(name: string): void {
+    onTestFailed(async () => {
+      const folder = join(ROOT, '.cache', 'e2e', 'failures');
+      mkdirSync(folder, { recursive: true });
+      await this.screenshot(join(folder, `${name}.png`));
+      console.log(`picture: ${join(folder, `${name}.png`)}\n${this.server.log().slice(-3000)}`);
+    });
   }
 
   async #wordBox({ line, word }: Word): Promise<{ x: number; y: number; width: number; height: number }> {
