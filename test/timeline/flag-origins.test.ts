@@ -18,7 +18,7 @@ SYM_FUNC_START(copy)
 	shrl $1, %eax
 	xorl %eax, %eax
 .Lload:
-	movq (%rsi), %r8
+	addq (%rsi), %rax
 	RET
 .Lfault:
 	nop
