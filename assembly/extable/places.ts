@@ -88,11 +88,14 @@ export class Places {
     return nearest;
   }
 
-  /** The nearest symbols around a place: one at or below it (or the section's start) and one above (or its end). */
+  /**
+   * The nearest symbols around a place: one at or below it (or the section's start) and one above (or its end).
+   * Always within the section: a linker script can give a section symbols that lie outside of it.
+   */
   around({ section, index, offset }: SectionPlace): { readonly from: number; readonly to: number } {
     const symbols = this.#symbolsOf(index);
     const above = upperBound(symbols.length, (at) => symbols[at]!.start <= offset);
-    return { from: symbols[above - 1]?.start ?? 0, to: symbols[above]?.start ?? section.size };
+    return { from: Math.max(0, symbols[above - 1]?.start ?? 0), to: Math.min(section.size, symbols[above]?.start ?? section.size) };
   }
 
   /**

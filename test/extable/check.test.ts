@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { openElf } from '../../assembly/elf/open.ts';
 import { readElf } from '../../assembly/elf/read.ts';
 import { fixTables, FixError } from '../../assembly/extable/fix.ts';
 import { readRanges, readTables } from '../../assembly/extable/read.ts';
@@ -52,6 +53,18 @@ describe.skipIf(skip !== undefined)('a sound table', () => {
     const alternative = '.text\nsite: .byte 0x90,0x90,0x90\n.section .altinstr_replacement,"ax"\nnew: stac\n.section .altinstructions,"a"\n.long site - ., new - .\n.word 1\n.byte 3, 3\n';
     expect(findings(build(program(entry('site', 'pad'), alternative)))).toEqual([]);
     expect(findings(build(program(entry('site', 'pad'), '.text\nsite: nop\n')))).toHaveLength(1);
+  });
+
+  it('may lie in a section that has a symbol in front of its first byte', () => {
+    // The walk for the instructions' starts began at that symbol, in bytes of the file that are not the section's.
+    const script = join(folder, 'below.ld');
+    writeFileSync(script, 'SECTIONS { . = 0x400000; .text : { below = . - 63; *(.text) } __ex_table : { *(__ex_table) } }');
+    const path = build(`.text\nadd %al, (%rax)\n.Lload: mov (%rdi), %eax\nret\n.Lpad: mov $-14, %eax\nret\n.section __ex_table, "a"\n${entry('.Lload', '.Lpad')}\n`);
+    const linkedPath = path.replace(/\.o$/, '');
+    run('ld', '-T', script, '-e', '0x400000', '-o', linkedPath, path);
+    const bytes = readFileSync(linkedPath);
+    const opened = openElf(linkedPath, { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) });
+    expect(reportTables(opened).findings).toEqual([]);
   });
 });
 
