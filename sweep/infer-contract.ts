@@ -116,9 +116,22 @@ function isCopy(kind: ContractKind): boolean {
   return kind === 'copy' || kind === 'copy-partial';
 }
 
-function guessKind(name: string, { live, reads, writes, instructions }: Facts): ContractKind | undefined {
+function guessKind(name: string, facts: Facts): ContractKind | undefined {
   const byName = KIND_BY_WORD.find(({ pattern }) => pattern.test(name.toLowerCase()))?.kind;
-  if (byName !== undefined) return byName;
+  const byCode = kindOfCode(facts);
+  // `safe_read(dst, src, n)`: of a routine that goes round, such words say for which side it is there.
+  return byName !== undefined && !(ONE_VALUE.includes(byName) && byCode === 'copy' && goesRound(facts.instructions)) ? byName : byCode;
+}
+
+/** Kinds that are about one value at one pointer. */
+const ONE_VALUE: readonly ContractKind[] = ['probe', 'put', 'get'];
+
+function goesRound(instructions: readonly Instruction[]): boolean {
+  return instructions.some(({ repeat, target, address, flow }) => repeat !== 'none' || (target !== undefined && target <= address && flow !== 'call'));
+}
+
+/** What the accesses suggest, whatever the name. */
+function kindOfCode({ live, reads, writes, instructions }: Facts): ContractKind | undefined {
   const accesses = instructions.flatMap((instruction) => instruction.accesses.filter(({ implicit }) => !implicit || instruction.repeat !== 'none'));
   const does = (kind: MemoryAccess['kind']): boolean => accesses.some((access) => access.kind === kind && access.base !== 'rsp');
   const lengths = ['rsi', 'rdx', 'rcx'].filter((register) => live.has(register) && !accesses.some(({ base }) => base === register));

@@ -54,6 +54,22 @@ describe('a routine that nobody described', () => {
 	_ASM_EXTABLE(1b, 2b)`)).toEqual({ contract: 'clear dst=rdi n=rsi returns=rax', classes: [] });
   });
 
+  test('copies, if it goes round with a length, although its name speaks of reading', async () => {
+    expect(await sweep('safe_read', `
+	movq %rdx, %rax
+	testq %rax, %rax
+	jz 9f
+1:	movb (%rsi), %cl
+2:	movb %cl, (%rdi)
+	incq %rsi
+	incq %rdi
+	decq %rax
+	jnz 1b
+9:	ret
+	_ASM_EXTABLE(1b, 9b)
+	_ASM_EXTABLE(2b, 9b)`)).toEqual({ contract: 'copy dst=rdi src=rsi n=rdx returns=rax', classes: [] });
+  });
+
   test('may leave stac to its caller', async () => {
     expect((await sweep('copy_user_inner', `${COPY('movq %rcx, %rax')}`)).classes).toEqual([]);
   });
