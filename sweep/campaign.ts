@@ -7,7 +7,8 @@ import { judge } from './clauses.ts';
 import type { Promises, Violation } from './clauses.ts';
 import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
-import { classKey, Failures } from './failures.ts';
+import { classKey, compareCases, Failures } from './failures.ts';
+import type { FailureClass } from './failures.ts';
 import { Heat } from './heat.ts';
 import { observePeriod } from './period.ts';
 import type { Period } from './period.ts';
@@ -38,7 +39,16 @@ export interface CampaignRequest {
 /** A case that the driver did not vouch for, or (without a signature) one to check it by. */
 interface DoubtfulCase {
   readonly index: number;
-  readonly signature: string;
+  /** See {@link Doubt.signature}; undefined for one that the driver vouches for, to check it by. */
+  readonly signature: number | undefined;
+}
+
+/** What the ordinary machine found in the cases of one signature. */
+interface Known {
+  readonly violations: readonly Violation[];
+  readonly classes: readonly FailureClass[];
+  /** How often in a row that was the same. */
+  readonly certain: number;
 }
 
 /** Cases that one driver runs, or none. */
@@ -52,9 +62,9 @@ interface FastClass {
   readonly runs: FastRuns;
   /** Cases still to be run by the ordinary machine before the driver starts. */
   untaught: number;
-  readonly signatures: Map<string, { readonly violations: readonly Violation[]; readonly certain: number }>;
+  readonly signatures: Map<number, Known>;
   /** Signatures of faults that taught nothing. */
-  readonly hopeless: Set<string>;
+  readonly hopeless: Set<number>;
   kept: number;
   /** False once the ordinary machine found a violation where the driver found none. */
   trusted: boolean;
@@ -271,28 +281,29 @@ export class Campaign {
       for (const fault of faults) coverage.fault(...fault);
       fast.kept = seen;
       const followed = ends.filter(({ key }) => !this.#traced.has(key) && this.#traced.add(key)).map(({ index }) => index);
-      return { followed, doubtful: [...doubtful, ...kept.map((index) => ({ index, signature: '' }))] };
+      return { followed, doubtful: [...doubtful, ...kept.map((index) => ({ index, signature: undefined }))] };
     }
   }
 
   /** A case that the driver could not vouch for, or one to check it by: as the ordinary machine has judged its like, or judged now. True if the driver learned from it. */
-  #settle(one: SweepCase, signature: string, fast: FastClass): boolean {
-    const known = fast.signatures.get(signature);
-    if (signature !== '' && known !== undefined && known.certain >= SURE_AFTER && !known.violations.some((violation) => this.failures.isSmaller(violation, one))) {
-      this.#record(known.violations, one);
+  #settle(one: SweepCase, signature: number | undefined, fast: FastClass): boolean {
+    const known = signature === undefined ? undefined : fast.signatures.get(signature);
+    if (known !== undefined && known.certain >= SURE_AFTER && !known.classes.some(({ smallest }) => compareCases(one, smallest) < 0)) {
+      this.#violated(one);
+      this.failures.again(known.classes, one);
       return false;
     }
-    const { violations, learned } = this.#runSlow(one, fast);
-    if (signature === '') {
+    const { violations, classes, learned } = this.#runSlow(one, fast);
+    if (signature === undefined) {
       if (violations.length > 0) fast.trusted = false;
       return learned;
     }
     const same = known !== undefined && violations.length > 0 && sameBreach(known.violations, violations);
-    fast.signatures.set(signature, { violations, certain: same ? known.certain + 1 : 0 });
+    fast.signatures.set(signature, { violations, classes, certain: same ? known.certain + 1 : 0 });
     return learned;
   }
 
-  #runSlow(one: SweepCase, fast: FastClass | undefined): { readonly violations: readonly Violation[]; readonly learned: boolean } {
+  #runSlow(one: SweepCase, fast: FastClass | undefined): Omit<Known, 'certain'> & { readonly learned: boolean } {
     const reference = this.references[one.target]!;
     const coverage = this.coverage[one.target]!;
     const machine = reference.run(one);
@@ -302,27 +313,19 @@ export class Campaign {
     const violations = judge(machine, one, this.request.promises);
     const learned = fast !== undefined && violations.every(({ clause }) => clause !== 'resume') && fast.runs.learn(machine);
     if (fast !== undefined && fast.untaught > 0) fast.untaught--;
-    this.#record(violations, one);
+    const classes = this.failures.add(violations, one);
+    if (violations.length > 0) this.#violated(one);
     const key = `${String(one.target)} ${one.kind} ${faulted.map(({ exception }) => exception.ip.toString(16)).join(' ')} ${faulted.length === 0 ? String(one.n % TRACED_LENGTHS.clean) : ''}`;
     if (!this.#traced.has(key) && violations.every(({ clause }) => clause !== 'ends')) {
       this.#traced.add(key);
       reference.run(one, coverage.execute);
     }
-    return { violations, learned };
+    return { violations, classes, learned };
   }
 
-  #record(violations: readonly Violation[], one: SweepCase): void {
-    if (violations.length > 0) {
-      this.#violating++;
-      this.#heat.violated(one);
-    }
-    const told = new Set<string>();
-    for (const violation of violations) {
-      const { clause, promise = '' } = violation;
-      if (told.has(`${clause} ${promise}`)) continue;
-      told.add(`${clause} ${promise}`);
-      this.failures.add(violation, one);
-    }
+  #violated(one: SweepCase): void {
+    this.#violating++;
+    this.#heat.violated(one);
   }
 }
 

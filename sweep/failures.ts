@@ -22,27 +22,43 @@ export class Failures {
     return [...this.#classes.values()].sort((a, b) => compareClasses(a, b) || Number(a.at - b.at));
   }
 
-  /** Whether `one` would be the smallest case of its class, or the class is new. */
-  isSmaller(violation: Violation, one: SweepCase): boolean {
-    const found = this.#classes.get(classKey(violation));
-    return found === undefined || compareCases(one, found.smallest) < 0;
+  /** Counts what `one` broke, each promise once, and returns the classes that are its violations'. */
+  add(violations: readonly Violation[], one: SweepCase): readonly FailureClass[] {
+    const told = new Set<string>();
+    return violations.flatMap((violation) => {
+      const { clause, promise = '' } = violation;
+      if (told.has(`${clause} ${promise}`)) return [];
+      told.add(`${clause} ${promise}`);
+      const found = this.#classOf(violation, one);
+      count(found, one);
+      if (compareCases(one, found.smallest) < 0) {
+        found.smallest = one;
+        found.message = violation.message;
+      }
+      return [found];
+    });
   }
 
-  add(violation: Violation, one: SweepCase): void {
+  /** Counts a case that broke what others of these classes did, and is the smallest of none of them. */
+  again(classes: readonly FailureClass[], one: SweepCase): void {
+    for (const found of classes) count(found, one);
+  }
+
+  #classOf(violation: Violation, one: SweepCase): FailureClass {
     const { clause, promise, at, message } = violation;
     const key = classKey(violation);
     let found = this.#classes.get(key);
     if (found === undefined) {
       this.#classes.set(key, found = { clause, promise, at, cases: 0, byKind: new Map(), targets: new Set(), smallest: one, message });
     }
-    found.cases++;
-    found.byKind.set(one.kind, (found.byKind.get(one.kind) ?? 0) + 1);
-    found.targets.add(one.target);
-    if (compareCases(one, found.smallest) < 0) {
-      found.smallest = one;
-      found.message = message;
-    }
+    return found;
   }
+}
+
+function count(found: FailureClass, { kind, target }: SweepCase): void {
+  found.cases++;
+  found.byKind.set(kind, (found.byKind.get(kind) ?? 0) + 1);
+  found.targets.add(target);
 }
 
 /** Violations with equal keys are one class. */

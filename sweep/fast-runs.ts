@@ -6,7 +6,7 @@ import { EX_TYPE } from '../fault-model/ex-type.ts';
 import { GENERAL_REGISTERS, VECTOR } from '../machine/cpu/cpu.ts';
 import type { GeneralRegister } from '../machine/cpu/cpu.ts';
 import { ShortRuns } from '../machine/cpu/short-runs/short-runs.ts';
-import type { ShortRunCase, ShortRunEntry, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs/plan.ts';
+import type { ShortRunCase, ShortRunEntry, ShortRunOutcome, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs/plan.ts';
 import { createCpu } from '../machine/cpu/wasm-cpu.ts';
 import { machineFor } from '../machine/create.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -27,8 +27,8 @@ import type { FaultKind, SpaceAxes, SweepCase } from './space.ts';
 export interface Doubt {
   /** It ended at a fault of which the driver does not know what the kernel does. */
   readonly strange: boolean;
-  /** Runs with equal signatures broke the same promises at the same instructions, as far as the driver can tell. */
-  readonly signature: string;
+  /** Runs of one {@link FastRuns} with equal signatures broke the same promises at the same instructions, as far as the driver can tell. */
+  readonly signature: number;
 }
 
 /** Kinds of contracts whose promises the driver can check. */
@@ -39,6 +39,7 @@ const VECTORS: Partial<Record<FaultKind, readonly number[]>> = {
   'pf-read': [VECTOR.PF], 'pf-write': [VECTOR.PF], 'pf-both': [VECTOR.PF], 'pf-read-byte': [VECTOR.PF], 'pf-write-byte': [VECTOR.PF],
 };
 const MAX_BUDGET = 2 ** 24;
+const OUTCOMES: readonly ShortRunOutcome[] = ['returned', 'unhandled', 'no-progress', 'budget', 'stopped'];
 const NO_FLOOR = -(2 ** 31);
 
 /** Whether the driver can judge this contract: those that are about bytes, or their sum. */
@@ -59,6 +60,8 @@ export class FastRuns {
   readonly #checksums: PieceChecksums | undefined;
   #runs: ShortRuns | undefined;
   #hits = new Map<bigint, number>();
+  /** Where first faults were, numbered, for signatures. */
+  readonly #places = new Map<bigint, number>();
 
   private constructor(promises: Promises, kind: FaultKind, long: boolean, machine: Machine, cpu: ReturnType<typeof createCpu>) {
     this.#promises = promises;
@@ -207,16 +210,24 @@ export class FastRuns {
 
   #doubt(result: ShortRunResult, { n }: SweepCase): Doubt {
     const { outcome, rax, faults, vector, firstFault, restUntouched, stateKept, pendingNonTemporal, done } = result;
-    const claimed = n - Number(rax);
-    const relation = rax > BigInt(n) ? 'range' : claimed > done ? 'over' : claimed < done ? 'under' : 'equal';
-    const work = this.#checksums === undefined ? relation : `${String(done >= n)} ${String(BigInt.asUintN(32, rax) === 0n)}`;
+    const left = Number(rax);
     const { answer } = this.#promises.contract;
-    // Another answer than the bytes left is one of three: nothing, an error, or a number that is right or not.
-    const said = answer === undefined ? '' : `${rax === 0n ? 'none' : isError(rax) ? 'error' : rax === BigInt(n) ? 'all' : Number(rax) === done ? 'done' : 'other'} ${String(done >= n)}`;
-    return {
-      strange: outcome === 'unhandled',
-      signature: [said, outcome, work, faults, vector, firstFault.toString(16), restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n].join(' '),
-    };
+    // A count is too small, too great, beyond n, or right; of a checksum it is told whether it says that something faulted.
+    const count = this.#checksums !== undefined ? Number(BigInt.asUintN(32, rax) === 0n) : left > n ? 3 : Math.sign(n - left - done) + 1;
+    // Another answer than the bytes left is nothing, an error, or a number that is right or not.
+    const said = answer === undefined || rax === 0n ? 0 : isError(rax) ? 1 : left === n ? 2 : left === done ? 3 : 4;
+    const flags = [done >= n, restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n];
+    let place = this.#places.get(firstFault);
+    if (place === undefined) this.#places.set(firstFault, place = this.#places.size);
+    let signature = place;
+    const append = (digit: number, base: number): void => { signature = signature * base + digit; };
+    append(faults, this.#plan.maxFaults + 2);
+    append(OUTCOMES.indexOf(outcome), OUTCOMES.length);
+    append(vector, 32);
+    append(count, 4);
+    append(said, 5);
+    for (const flag of flags) append(Number(flag), 2);
+    return { strange: outcome === 'unhandled', signature };
   }
 }
 
