@@ -3,8 +3,8 @@
  * calls {@link Campaign.run} for a while, looks at the time, and calls it again.
  */
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
-import { judge } from './clauses.ts';
-import type { Promises, Violation } from './clauses.ts';
+import { judge } from './judging/judge.ts';
+import type { Promises, Violation } from './judging/clauses.ts';
 import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
 import { classKey, compareCases, Failures } from './failures.ts';

@@ -1,6 +1,6 @@
 /** Violations gathered by what was broken and where, each class with its smallest case. */
-import { CLAUSES } from './clauses.ts';
-import type { ClauseName, Violation } from './clauses.ts';
+import { CLAUSES } from './judging/clauses.ts';
+import type { ClauseName, Violation } from './judging/clauses.ts';
 import type { FaultKind, SweepCase } from './space.ts';
 
 export interface FailureClass {

@@ -5,7 +5,7 @@
 import { GENERAL_REGISTERS, VECTOR } from '../machine/cpu/cpu.ts';
 import type { GeneralRegister } from '../machine/cpu/cpu.ts';
 import type { Contract } from '../machine/scenario/scenario.ts';
-import { isError } from './clauses.ts';
+import { isError } from './judging/error-value.ts';
 import type { Reference } from './reference.ts';
 import type { FaultKind, SweepCase } from './space.ts';
 

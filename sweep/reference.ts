@@ -17,7 +17,7 @@ import type { MemoryCheckpoint, PoisonGranule } from '../machine/memory/memory.t
 import { resolveScenario } from '../machine/scenario/resolve.ts';
 import type { Contract, Scenario } from '../machine/scenario/scenario.ts';
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
-import { markMargins } from './clauses.ts';
+import { markMargins } from './judging/judge.ts';
 import { canFault, routineInstructions } from './coverage.ts';
 import { caseConfig } from './replay.ts';
 import type { SweepCase } from './space.ts';

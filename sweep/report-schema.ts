@@ -1,8 +1,8 @@
 /** The report of a campaign, or of a part of one, as data. */
 import * as z from 'zod/mini';
 import { launchSchema } from '../machine/scenario/schema.ts';
-import { CLAUSES } from './clauses.ts';
-import type { ClauseName } from './clauses.ts';
+import { CLAUSES } from './judging/clauses.ts';
+import type { ClauseName } from './judging/clauses.ts';
 import { MAX_CELLS } from './heat.ts';
 import { FAULT_KINDS } from './space.ts';
 

@@ -1,7 +1,7 @@
 /** From a campaign, finished or not, to its report. */
 import type { LaunchConfig } from '../machine/scenario/schema.ts';
 import type { Campaign } from './campaign.ts';
-import { CLAUSES } from './clauses.ts';
+import { CLAUSES } from './judging/clauses.ts';
 import { placeOf } from './coverage.ts';
 import type { SweepReport } from './report-schema.ts';
 import { stopAt } from './stop-at.ts';

@@ -2,8 +2,8 @@
  * Sweeps as JUnit XML: a suite for each routine on each CPU and kernel, a test for each promise. The dialect is the one that Jenkins,
  * GitLab and others read (jenkins-junit.xsd); times are left out, because a campaign knows no clock.
  */
-import { CLAUSES } from '../clauses.ts';
-import type { ClauseName } from '../clauses.ts';
+import { CLAUSES } from '../judging/clauses.ts';
+import type { ClauseName } from '../judging/clauses.ts';
 import type { SweepFailure, SweepReport } from '../report-schema.ts';
 import { caseText, counted, escaped, extentText, kindsText, launchEntry } from './words.ts';
 

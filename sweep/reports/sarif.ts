@@ -2,8 +2,8 @@
 import type { Log } from 'sarif';
 import { sarifLog } from '../../assembly/sarif.ts';
 import type { SarifFinding } from '../../assembly/sarif.ts';
-import { CLAUSES } from '../clauses.ts';
-import type { ClauseName } from '../clauses.ts';
+import { CLAUSES } from '../judging/clauses.ts';
+import type { ClauseName } from '../judging/clauses.ts';
 import type { SweepFailure, SweepReport } from '../report-schema.ts';
 import { caseText, counted, kindsText, launchEntry, targetsText } from './words.ts';
 

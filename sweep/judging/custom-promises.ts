@@ -1,12 +1,13 @@
 /** Whether a finished run kept what a promise in words of {@link parseExpression} says. */
-import { GENERAL_REGISTERS } from '../machine/cpu/cpu.ts';
-import type { Machine } from '../machine/machine.ts';
-import { HALF_REGISTERS, parseExpression } from '../machine/scenario/expression.ts';
-import type { Expression } from '../machine/scenario/expression.ts';
-import type { Contract } from '../machine/scenario/scenario.ts';
+import { GENERAL_REGISTERS } from '../../machine/cpu/cpu.ts';
+import type { Machine } from '../../machine/machine.ts';
+import { HALF_REGISTERS, parseExpression } from '../../machine/scenario/expression.ts';
+import type { Expression } from '../../machine/scenario/expression.ts';
+import type { Contract } from '../../machine/scenario/scenario.ts';
+import { fromLittleEndian } from './bytes.ts';
 import { checksum } from './checksum.ts';
-import { firstFaultByte } from './space.ts';
-import type { SweepCase } from './space.ts';
+import { firstFaultByte } from '../space.ts';
+import type { SweepCase } from '../space.ts';
 
 /** Bytes that one function of an expression looks at. */
 const MAX_BYTES = 1n << 24n;
@@ -136,7 +137,7 @@ class Evaluation {
   #call({ name, old, operands }: Extract<Expression, { kind: 'call' }>): bigint {
     const [a = 0n, b = 0n, c = 0n] = operands.map((operand) => this.value(operand));
     switch (name) {
-      case 'load': return littleEndian(this.#memory(a, b, old));
+      case 'load': return fromLittleEndian(this.#memory(a, b, old));
       case 'sum': return BigInt(checksum(this.#memory(a, b, old)));
       case 'copied': return truth(equal(this.#memory(a, c, false), this.#memory(b, c, true)));
       case 'unchanged': return truth(this.#isUnchanged(a, b));
@@ -178,8 +179,4 @@ function truth(value: boolean): bigint {
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.every((byte, i) => byte === b[i]);
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
