@@ -20,6 +20,9 @@ export const TABLE_ENTRY = { SIZE: 40, INSN: 0, FIXUP: 8, VALUE: 16, VECTORS: 24
 export const ENTRY_EFFECT = { CLEAR_AX: 1, CLEAR_DX: 2, VECTOR_IN_AX: 4, SET: 8 } as const;
 export const OUTCOME = { RETURNED: 0, UNHANDLED: 1, NO_PROGRESS: 2, BUDGET: 3 } as const;
 
+/** Which function of the driver's module compares bytes. */
+export const EQUAL = 1;
+
 export interface DriverLayout {
   /** Addresses in the arena. */
   readonly control: number;

@@ -5,23 +5,22 @@
  * on; what it must not decide (a system instruction, a poisoned read-modify-write) makes the case a *slow* one, which runs through
  * {@link Cpu.run} from its start. Results are the same either way.
  */
-import { FLAG, VECTOR } from '../cpu.ts';
-import type { CpuExit } from '../cpu.ts';
+import { VECTOR } from '../cpu.ts';
 import { PAGE_SIZE } from '../../memory/memory.ts';
-import { ACCESS, EXIT, STATE, STATUS } from '../../memory/layout.ts';
+import { ACCESS, EXIT, STATUS } from '../../memory/layout.ts';
 import type { WasmCpu } from '../wasm-cpu.ts';
 import { driverModule } from './driver.ts';
-import { CASE, CONTROL, ENTRY_EFFECT, isUserHalf, RESULT, TABLE_ENTRY } from './layout.ts';
+import { CASE, CONTROL, RESULT, TABLE_ENTRY } from './layout.ts';
 import type { DriverLayout } from './layout.ts';
-import type { ShortRunCase, ShortRunEntry, ShortRunOutcome, ShortRunPlan, ShortRunResult } from './plan.ts';
+import type { ShortRunCase, ShortRunEntry, ShortRunPlan, ShortRunResult } from './plan.ts';
+import { readResult, writeCase, writeTable } from './records.ts';
+import { SlowRuns } from './slow-runs.ts';
 
 /** Cases handed to the driver at a time. */
 const BATCH = 2048;
 /** Pages that are put back after each run. */
 const DIRTY_LIMIT = 64;
-const OUTCOMES: readonly ShortRunOutcome[] = ['returned', 'unhandled', 'no-progress', 'budget', 'stopped'];
 const CALLEE_SAVED = [3, 5, 12, 13, 14, 15] as const;
-const RAX = 0, RDX = 2, RSP = 4;
 
 export class ShortRuns {
   readonly #cpu: WasmCpu;
@@ -29,13 +28,10 @@ export class ShortRuns {
   readonly #layout: DriverLayout;
   readonly #drive: (resume: number) => void;
   readonly #entries: readonly ShortRunEntry[];
-  readonly #hits: Int32Array;
+  readonly #slow: SlowRuns;
   readonly #driven: boolean;
-  /** Where the poison buffer begins in its line. */
-  readonly #skew: number;
   /** Where the content of each page that runs write is kept, by frame. */
   readonly #copies = new Map<number, number>();
-  #slow = 0;
   #services = 0;
 
   /** Registers, memory and modes of `cpu` are what each run begins with. Without `driver` every case is a slow one: the reference. */
@@ -44,10 +40,8 @@ export class ShortRuns {
     this.#driven = driver;
     this.#plan = plan;
     checkPlan(plan);
-    this.#skew = Number((plan.poison?.base ?? 0n) & 63n);
     const { arena, memory } = cpu;
     this.#entries = [...plan.table].sort((a, b) => (a.insn < b.insn ? -1 : a.insn > b.insn ? 1 : 0));
-    this.#hits = new Int32Array(this.#entries.length);
     const judgedSize = plan.judged?.expected.length ?? 0;
     const pages = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAGE_SIZE));
     const expected = arena.frames(pages(judgedSize));
@@ -70,19 +64,20 @@ export class ShortRuns {
       piece: { access: piece === 'absent-write' ? ACCESS.WRITE : ACCESS.READ, vector: piece === 'poison' ? VECTOR.MC : VECTOR.PF },
       plan, calleeSaved: CALLEE_SAVED, runIndex: cpu.runIndex,
     };
-    this.#writeTable();
+    writeTable(cpu, this.#layout.table, this.#entries);
+    this.#slow = new SlowRuns(cpu, this.#layout, this.#entries);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(driverModule(this.#layout)), { env: { memory: arena.memory, table: cpu.table } });
     this.#drive = instance.exports['drive'] as (resume: number) => void;
   }
 
   /** How often each entry, in the order of addresses, caught a fault. */
   get hits(): readonly { readonly insn: bigint; readonly count: number }[] {
-    return this.#entries.map(({ insn }, i) => ({ insn, count: this.#hits[i]! + this.#cpu.arena.i32[(this.#layout.table + i * TABLE_ENTRY.SIZE + TABLE_ENTRY.HITS) >> 2]! }));
+    return this.#entries.map(({ insn }, i) => ({ insn, count: this.#slow.hits[i]! + this.#cpu.arena.i32[(this.#layout.table + i * TABLE_ENTRY.SIZE + TABLE_ENTRY.HITS) >> 2]! }));
   }
 
   /** Cases that ran outside the driver, and questions it asked: for the bench. */
   get statistics(): { readonly slow: number; readonly services: number } {
-    return { slow: this.#slow, services: this.#services };
+    return { slow: this.#slow.count, services: this.#services };
   }
 
   /** Runs the cases in order and hands each result out; memory and registers are afterwards as before. */
@@ -92,7 +87,7 @@ export class ShortRuns {
       let index = 0;
       const flush = (): void => {
         runBatch(batch.length, (i) => batch[i]!);
-        batch.forEach((one, i) => { onResult(this.#result(i), one, index++); });
+        batch.forEach((one, i) => { onResult(this.#resultOf(i), one, index++); });
         batch = [];
       };
       for (const one of cases) {
@@ -113,7 +108,7 @@ export class ShortRuns {
         for (let i = 0; i < size; i++) {
           const at = results + i * RESULT.SIZE;
           const kept = (i32[(at + RESULT.CHECKS) >> 2]! & RESULT.ALL) !== 0;
-          onResult(first + i, kept ? undefined : this.#result(i), i);
+          onResult(first + i, kept ? undefined : this.#resultOf(i), i);
         }
       }
     });
@@ -122,6 +117,10 @@ export class ShortRuns {
   /** Where the first fault of the run in `slot` was, while {@link judge} tells of it. */
   firstFault(slot: number): bigint {
     return this.#cpu.arena.u64[(this.#layout.results + slot * RESULT.SIZE + RESULT.FIRST_FAULT) >> 3]!;
+  }
+
+  #resultOf(slot: number): ShortRunResult {
+    return readResult(this.#cpu, this.#layout.results + slot * RESULT.SIZE);
   }
 
   #session(act: (runBatch: (count: number, caseOf: (index: number) => ShortRunCase) => void) => void): void {
@@ -143,13 +142,13 @@ export class ShortRuns {
   }
 
   #runBatch(size: number, caseOf: (index: number) => ShortRunCase, registers: Uint8Array, checkpoint: { readonly id: number }): void {
-    const { control, cases } = this.#layout;
+    const { control, cases, results } = this.#layout;
     const { arena } = this.#cpu;
-    for (let i = 0; i < size; i++) this.#writeCase(cases + i * CASE.SIZE, caseOf(i));
+    for (let i = 0; i < size; i++) writeCase(this.#cpu, this.#layout, cases + i * CASE.SIZE, caseOf(i));
     arena.i32[(control + CONTROL.INDEX) >> 2] = 0;
     arena.i32[(control + CONTROL.COUNT) >> 2] = size;
     if (!this.#driven) {
-      for (let i = 0; i < size; i++) this.#runSlow(caseOf(i), i, registers, checkpoint);
+      for (let i = 0; i < size; i++) this.#slow.run(caseOf(i), results + i * RESULT.SIZE, registers, checkpoint);
       return;
     }
     let resume = 0;
@@ -171,7 +170,7 @@ export class ShortRuns {
         resume = 1;
         continue;
       }
-      this.#runSlow(caseOf(index), index, registers, checkpoint);
+      this.#slow.run(caseOf(index), results + index * RESULT.SIZE, registers, checkpoint);
       this.#openPieces();
       arena.i32[(control + CONTROL.INDEX) >> 2] = index + 1;
       resume = 0;
@@ -227,168 +226,6 @@ export class ShortRuns {
       memory.open(at, 1, ACCESS.WRITE, { ...state.accessMode, smap: false }, false);
     }
     memory.closeWindows();
-  }
-
-  /** One case through `Cpu.run`, its faults handled here. */
-  #runSlow(one: ShortRunCase, index: number, registers: Uint8Array, checkpoint: { readonly id: number }): void {
-    const { memory, state } = this.#cpu;
-    const plan = this.#plan;
-    this.#slow++;
-    memory.restore(checkpoint);
-    memory.closeWindows();
-    state.restore(registers);
-    state.rip = plan.entry;
-    plan.varied.forEach(({ register, base }, i) => { state.setGeneral(register, base + BigInt(one.values[i] ?? 0)); });
-    if (one.poison !== undefined && one.poison.size > 0 && plan.poison !== undefined) {
-      const at = plan.poison.base + BigInt(one.poison.offset);
-      if (one.poison.second !== undefined) memory.poison(plan.poison.base + BigInt(one.poison.second), 1);
-      if ((plan.poison.as ?? 'poison') === 'poison') memory.poison(at, one.poison.size);
-      else memory.remove(at, one.poison.size);
-    }
-    const before = this.#cpu.instructions;
-    let faults = 0, vector = 0, firstFault = 0n;
-    let outcome: ShortRunOutcome = 'budget';
-    for (let left = plan.budget; left > 0; left = plan.budget - Number(this.#cpu.instructions - before)) {
-      if (state.rip === plan.stop) {
-        outcome = 'returned';
-        break;
-      }
-      const exit = this.#cpu.run(left);
-      if (exit.kind === 'limit' || (exit.kind === 'exception' && state.rip === plan.stop)) continue;
-      if (exit.kind !== 'exception') {
-        outcome = state.rip === plan.stop ? 'returned' : 'stopped';
-        break;
-      }
-      vector = exit.vector;
-      if (faults === 0) firstFault = state.rip;
-      const entry = this.#entryFor(exit);
-      if (entry === undefined) {
-        outcome = 'unhandled';
-        break;
-      }
-      if (++faults > plan.maxFaults) {
-        outcome = 'no-progress';
-        break;
-      }
-      this.#apply(entry, exit.vector);
-    }
-    if (state.rip === plan.stop && outcome === 'budget') outcome = 'returned';
-    this.#writeResult(index, one, { outcome, faults, vector, firstFault, instructions: Number(this.#cpu.instructions - before), registers });
-    memory.restore(checkpoint);
-    memory.closeWindows();
-  }
-
-  #entryFor({ vector, address }: Extract<CpuExit, { kind: 'exception' }>): ShortRunEntry | undefined {
-    const { rip, systemFlags } = this.#cpu.state;
-    if (vector === VECTOR.PF && isUserHalf(address ?? 0n) && this.#layout.smap && (systemFlags & FLAG.AC) === 0) return undefined;
-    const index = this.#entries.findIndex(({ insn }) => insn === rip);
-    const entry = this.#entries[index];
-    if (entry === undefined || !entry.vectors.includes(vector)) return undefined;
-    this.#hits[index]!++;
-    return entry;
-  }
-
-  #apply(entry: ShortRunEntry, vector: number): void {
-    const { state } = this.#cpu;
-    if (entry.vectorInAx === true) state.setGeneral(RAX, BigInt(vector));
-    if (entry.set !== undefined) state.setGeneral(entry.set.register, entry.set.value);
-    if (entry.clearAx === true) state.setGeneral(RAX, 0n);
-    if (entry.clearDx === true) state.setGeneral(RDX, 0n);
-    state.rip = entry.fixup;
-    state.pendingNonTemporal = false;
-  }
-
-  #writeTable(): void {
-    const { arena } = this.#cpu;
-    this.#entries.forEach((entry, i) => {
-      const at = this.#layout.table + i * TABLE_ENTRY.SIZE;
-      arena.i64[(at + TABLE_ENTRY.INSN) >> 3] = BigInt.asIntN(64, entry.insn);
-      arena.i64[(at + TABLE_ENTRY.FIXUP) >> 3] = BigInt.asIntN(64, entry.fixup);
-      arena.i32[(at + TABLE_ENTRY.VECTORS) >> 2] = entry.vectors.reduce((mask, vector) => mask | (1 << vector), 0);
-      arena.i32[(at + TABLE_ENTRY.EFFECT) >> 2] = (entry.clearAx === true ? ENTRY_EFFECT.CLEAR_AX : 0) | (entry.clearDx === true ? ENTRY_EFFECT.CLEAR_DX : 0)
-        | (entry.vectorInAx === true ? ENTRY_EFFECT.VECTOR_IN_AX : 0) | (entry.set !== undefined ? ENTRY_EFFECT.SET : 0);
-      arena.i32[(at + TABLE_ENTRY.REGISTER) >> 2] = STATE.GENERAL + 8 * (entry.set?.register ?? 0);
-      arena.i32[(at + TABLE_ENTRY.HITS) >> 2] = 0;
-      arena.i64[(at + TABLE_ENTRY.VALUE) >> 3] = BigInt.asIntN(64, entry.set?.value ?? 0n);
-    });
-  }
-
-  #writeCase(at: number, { values, poison, judged, length = 0, least = 0 }: ShortRunCase): void {
-    const { i32 } = this.#cpu.arena;
-    const word = at >> 2;
-    for (let i = 0; i < this.#plan.varied.length; i++) i32[word + i] = values[i] ?? 0;
-    let from = -1, to = -1, gapFrom = -1, gapTo = -1;
-    if (poison !== undefined && poison.size > 0 && this.#plan.poison !== undefined) {
-      from = poison.offset;
-      to = from + poison.size;
-      const lines = this.#cpu.memory.granule === 'line' && this.#layout.piece.vector === VECTOR.MC;
-      const skew = this.#skew;
-      if (lines) {
-        from = ((from + skew) & ~63) - skew;
-        to = ((to + skew + 63) & ~63) - skew;
-      }
-      if (poison.second !== undefined) {
-        gapFrom = to;
-        gapTo = lines ? ((poison.second + skew) & ~63) - skew : poison.second;
-        to = gapTo + (lines ? 64 : 1);
-      }
-    }
-    i32[word + (CASE.POISON_FROM >> 2)] = from;
-    i32[word + (CASE.POISON_TO >> 2)] = to;
-    i32[word + (CASE.JUDGED_AT >> 2)] = judged?.offset ?? 0;
-    i32[word + (CASE.JUDGED_FROM >> 2)] = judged?.from ?? 0;
-    i32[word + (CASE.JUDGED_SIZE >> 2)] = judged?.size ?? this.#layout.judgedSize;
-    i32[word + (CASE.LENGTH >> 2)] = length | 0;
-    i32[word + (CASE.LENGTH >> 2) + 1] = Math.floor(length / 2 ** 32);
-    i32[word + (CASE.LEAST >> 2)] = least;
-    i32[word + (CASE.GAP_FROM >> 2)] = gapFrom;
-    i32[word + (CASE.GAP_TO >> 2)] = gapTo;
-  }
-
-  #writeResult(index: number, one: ShortRunCase, facts: {
-    readonly outcome: ShortRunOutcome; readonly faults: number; readonly vector: number; readonly firstFault: bigint; readonly instructions: number; readonly registers: Uint8Array;
-  }): void {
-    const { arena, state } = this.#cpu;
-    const at = this.#layout.results + index * RESULT.SIZE;
-    const old = new DataView(facts.registers.buffer, facts.registers.byteOffset);
-    const before = (register: number): bigint => old.getBigUint64(STATE.GENERAL - STATE.BASE + 8 * register, true);
-    const oldFlags = old.getInt32(STATE.SYSTEM_FLAGS - STATE.BASE, true);
-    const kept = CALLEE_SAVED.every((register) => state.getGeneral(register) === before(register)) && state.getGeneral(RSP) === before(RSP) + 8n
-      && ((state.systemFlags ^ oldFlags) & (FLAG.DF | FLAG.AC)) === 0;
-    const { done, untouched } = this.#judge(one);
-    arena.u64[(at + RESULT.RAX) >> 3] = state.getGeneral(this.#plan.returns ?? RAX);
-    arena.u64[(at + RESULT.FIRST_FAULT) >> 3] = facts.firstFault;
-    arena.i32[(at + RESULT.OUTCOME) >> 2] = OUTCOMES.indexOf(facts.outcome);
-    arena.i32[(at + RESULT.INSTRUCTIONS) >> 2] = facts.instructions;
-    arena.i32[(at + RESULT.FAULTS) >> 2] = facts.faults;
-    arena.i32[(at + RESULT.VECTOR) >> 2] = facts.vector;
-    arena.i32[(at + RESULT.DONE) >> 2] = done;
-    arena.i32[(at + RESULT.CHECKS) >> 2] = (untouched ? RESULT.UNTOUCHED : 0) | (kept ? RESULT.KEPT : 0) | (state.pendingNonTemporal ? RESULT.PENDING_NT : 0);
-  }
-
-  #judge(one: ShortRunCase): { readonly done: number; readonly untouched: boolean } {
-    const { judged, judgedSize, expected, baseline } = this.#layout;
-    const { u8 } = this.#cpu.arena;
-    const piece = one.judged ?? { offset: 0, from: 0, size: judgedSize };
-    let done = 0;
-    while (done < piece.size && u8[judged + piece.offset + done] === u8[expected + piece.from + done]) done++;
-    const same = (from: number, to: number): boolean => {
-      for (let i = from; i < to; i++) if (u8[judged + i] !== u8[baseline + i]) return false;
-      return true;
-    };
-    return { done, untouched: same(0, piece.offset) && same(piece.offset + done, judgedSize) };
-  }
-
-  #result(index: number): ShortRunResult {
-    const { i32, u64 } = this.#cpu.arena;
-    const at = this.#layout.results + index * RESULT.SIZE;
-    const checks = i32[(at + RESULT.CHECKS) >> 2]!;
-    return {
-      outcome: OUTCOMES[i32[(at + RESULT.OUTCOME) >> 2]!]!, rax: u64[(at + RESULT.RAX) >> 3]!, instructions: i32[(at + RESULT.INSTRUCTIONS) >> 2]!,
-      faults: i32[(at + RESULT.FAULTS) >> 2]!, vector: i32[(at + RESULT.VECTOR) >> 2]!, firstFault: u64[(at + RESULT.FIRST_FAULT) >> 3]!,
-      done: i32[(at + RESULT.DONE) >> 2]!, restUntouched: (checks & RESULT.UNTOUCHED) !== 0, stateKept: (checks & RESULT.KEPT) !== 0,
-      pendingNonTemporal: (checks & RESULT.PENDING_NT) !== 0, kept: (checks & RESULT.ALL) !== 0,
-    };
   }
 }
 
