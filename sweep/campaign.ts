@@ -7,6 +7,7 @@ import { judge } from './judging/judge.ts';
 import type { Promises, Violation } from './judging/clauses.ts';
 import { Coverage } from './coverage.ts';
 import { FastRuns } from './fast-runs.ts';
+import type { Doubt } from './fast-runs.ts';
 import { classKey, compareCases, Failures } from './failures.ts';
 import type { FailureClass } from './failures.ts';
 import { Heat } from './heat.ts';
@@ -256,7 +257,7 @@ export class Campaign {
     const { space } = this;
     const one = { ...FIRST_CASE };
     for (;;) {
-      const doubtful: (DoubtfulCase & { readonly strange: boolean })[] = [];
+      const doubtful: (Doubt & { readonly index: number })[] = [];
       const ends: { readonly index: number; readonly key: string }[] = [];
       const kept: number[] = [];
       const faults: (readonly [address: bigint, vector: number, count: number])[] = [];
