@@ -15,7 +15,7 @@ const node = await nodeBundle({ production });
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022' };
 
 const bundles = [
-  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' }, define: { ...node.define, MCSAFE_VERSION: JSON.stringify(version) } },
+  { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/mcsafe.cjs', banner: { js: '#!/usr/bin/env node' }, define: { MCSAFE_VERSION: JSON.stringify(version) } },
   { ...node, entryPoints: ['host/node/sweep-worker.ts'], outfile: 'dist/sweep-worker.cjs' },
   { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
   { ...browser, entryPoints: ['extension/webview/main.ts'], outfile: 'dist/fixup-view.js' },

@@ -15,15 +15,27 @@ export async function nodeBundle({ production }) {
     legalComments: 'linked', minify: production, sourcemap: production ? false : 'linked', sourcesContent: false,
     // Files of the sources are found by import.meta.url, which CommonJS does not have: nothing may depend on it.
     logOverride: { 'empty-import-meta': 'error' },
-    plugins: [icedPlugin],
-    define: { MCSAFE_LOOP: JSON.stringify(await interpreterLoop()) },
+    plugins: [icedPlugin, prebuiltPlugin(await interpreterLoop())],
+  };
+}
+
+/** Bytes in place of machine/cpu/interpreter/prebuilt.ts. */
+function prebuiltPlugin(loop) {
+  return {
+    name: 'prebuilt',
+    setup(build) {
+      const name = 'interpreter-loop';
+      build.onLoad({ filter: /[\\/]interpreter[\\/]prebuilt\.ts$/ }, () => ({ contents: `import loop from '${name}'; export const prebuiltLoop = () => loop;`, loader: 'js' }));
+      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: name }));
+      build.onLoad({ filter: /.*/, namespace: name }, () => ({ contents: loop, loader: 'binary' }));
+    },
   };
 }
 
 export { copyIced };
 
-/** The module of the interpreter's loop, in base64: see machine/cpu/interpreter/prebuilt.ts. */
+/** The module of the interpreter's loop. */
 async function interpreterLoop() {
   const { hotShapes, loopModule } = await importTs('machine/cpu/interpreter/module.ts');
-  return Buffer.from(loopModule(hotShapes())).toString('base64');
+  return loopModule(hotShapes());
 }

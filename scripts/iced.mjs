@@ -1,5 +1,7 @@
 /*
  * iced-x86 in a bundle, cut down to what is used of it, since most of a cold start was spent on the rest:
+ * - Its script becomes an ES module, of which a bundler keeps what is imported, in one scope with what imports it. WebAssembly is read and
+ *   instantiated when something is first asked of it.
  * - Its enumerations name every member twice in object literals (`Code` alone is a quarter of a megabyte), which V8 compiles and fills at
  *   every start. They become lists of names, split when something looks one up, and the members our sources mention become their numbers.
  * - V8 makes a wrapper for each function its WebAssembly exports (762). Methods whose name is no word of our sources go, and with them the
@@ -23,19 +25,12 @@ const SOURCES = ['assembly', 'cli', 'debug-adapter', 'extension', 'fault-model',
 /** Methods of classes as wasm-bindgen writes them. */
 const METHOD = /^ {4}(?:static |get |set )?(\w+)\([^)\n]*\) \{\n(?:(?! {4}\}\n).*\n)*? {4}\}\n/gm;
 
-/** Enumerations of this many members are worth it. */
-const LARGE = 200;
-
-/** Names by value at once; values by name through the prototype, which nothing in a bundle needs unless a name is made up at run time. */
-const LAZY_ENUM = `function lazyEnum(name, names) {
-  Object.defineProperty(module.exports, name, { enumerable: true, configurable: true, get() {
-    const list = names.split(' ');
-    let values;
-    Object.setPrototypeOf(list, new Proxy({}, { get(_, member) { return (values ??= new Map(names.split(' ').map((name, value) => [name, value]))).get(member); } }));
-    Object.defineProperty(module.exports, name, { enumerable: true, value: list });
-    return list;
-  } });
-}
+/** In place of the way wasm-bindgen finds and instantiates its WebAssembly for Node. */
+const LOADER = `
+let wasm = new Proxy({}, { get(_, name) {
+  wasm = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(__dirname, 'iced_x86_bg.wasm'))), { __wbindgen_placeholder__: imports }).exports;
+  return wasm[name];
+} });
 `;
 
 /** Members of an enumeration by value, or undefined if it is none whose values are 0, 1, 2 … */
@@ -85,23 +80,43 @@ function unpackedMemory() {
   return Buffer.from(iced.__wasm.memory.buffer.slice(0)).fill(0, 0, STACK_END);
 }
 
+/** The library as an ES module. An enumeration is a function there, which returns its names by value. */
 function rewriteLibrary() {
-  return LAZY_ENUM + shakenLibrary().replace(/^module\.exports\.(\w+) = Object\.freeze\(\{[^]*?\}\);$/gm, (whole, name) => {
-    const names = memberNames(iced[name]);
-    return names === undefined || names.length < LARGE ? whole : `lazyEnum('${name}', '${names.join(' ')}');`;
-  });
+  const text = shakenLibrary()
+    .replace(/^let imports = [^]*?require\(`util`\);$/m, "import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';\nconst imports = {};")
+    .replace(/^const path = require[^]*$/m, LOADER)
+    .replace(/^module\.exports\.(\w+) = Object\.freeze\(\{[^]*?\}\);$/gm, (_, name) => {
+      const names = memberNames(iced[name]);
+      return names === undefined ? '' : `let names${name};\nexport function ${name}() { return names${name} ??= '${names.join(' ')}'.split(' '); }`;
+    })
+    .replace(/^module\.exports\.(\w+) = \1;$/gm, '')
+    .replace(/^class \w+ \{$/gm, 'export $&')
+    .replace(/^module\.exports\.(__wb\w+) = /gm, 'imports.$1 = ')
+    .replace(/^module\.exports\.(\w+) = function/gm, 'export function $1');
+  const [left] = /^.*\b(?:module|require)\b.*$/m.exec(text) ?? [];
+  if (left !== undefined) throw new Error(`iced-x86 has something new that its rewriting does not know: ${left}`);
+  return text;
 }
 
+/** JavaScript of ours with iced's enumerations as {@link rewriteLibrary} leaves them: numbers for members, a call in front of what looks up a name. */
 function rewriteSource(text) {
-  const [, imported] = /^import \{([^}]*)\} from 'iced-x86';$/m.exec(text) ?? [];
+  const [statement, imported] = /^import \{([^}]*)\} from "iced-x86";$/m.exec(text) ?? [];
   if (imported === undefined) return text;
+  const kept = [];
+  let rest = text.replace(statement, '');
   for (const item of imported.split(',')) {
     const [name, local = name] = item.trim().split(' as ');
     const members = iced[name];
+    const lookedUp = new RegExp(`(?<![.\\w$])${local}\\[`, 'g');
+    if (typeof members !== 'object' || lookedUp.test(rest)) kept.push(item);
     if (typeof members !== 'object') continue;
-    text = text.replace(new RegExp(`(?<![.\\w$])${local}\\.([A-Za-z_]\\w*)`, 'g'), (whole, member) => (typeof members[member] === 'number' ? String(members[member]) : whole));
+    rest = rest.replace(lookedUp, `${local}()[`).replace(new RegExp(`(?<![.\\w$])${local}\\.(\\w+)`, 'g'), (whole, member) => {
+      if (typeof members[member] !== 'number') throw new Error(`iced-x86 has no ${whole}`);
+      return String(members[member]);
+    });
+    if (new RegExp(`(?<![.\\w$])${local}\\b(?!\\(\\)\\[)`).test(rest)) throw new Error(`${name} of iced-x86 is a list of names in a bundle: its members can be named and names be looked up in it, nothing else`);
   }
-  return text;
+  return rest.replace(/^/, `import {${kept.join(',')}} from 'iced-x86';`);
 }
 
 export const icedPlugin = {
@@ -110,7 +125,11 @@ export const icedPlugin = {
     build.onLoad({ filter: /[\\/]iced_x86\.js$/ }, () => ({ contents: rewriteLibrary(), loader: 'js' }));
     build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (/[\\/]node_modules[\\/]/.test(path)) return undefined;
-      return { contents: rewriteSource(await readFile(path, 'utf8')), loader: 'ts' };
+      const text = await readFile(path, 'utf8');
+      if (!text.includes("from 'iced-x86'")) return undefined;
+      // Types go first: of what is left, every name of an enumeration is its value.
+      const { code, map } = await build.esbuild.transform(text, { loader: 'ts', target: 'node20', sourcefile: path, sourcemap: 'external' });
+      return { contents: `${rewriteSource(code)}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`, loader: 'js' };
     });
   },
 };

@@ -5,7 +5,7 @@ import { Register } from 'iced-x86';
 import type { Argument } from './arguments.ts';
 import { registerClass } from './registers.ts';
 
-const { RAX, EAX, AX, RCX, ECX, EDX, RDX, EBX, RBX, XMM0 } = Register;
+const RAX = Register.RAX, EAX = Register.EAX, AX = Register.AX, RCX = Register.RCX, ECX = Register.ECX, EDX = Register.EDX, RDX = Register.RDX, EBX = Register.EBX, RBX = Register.RBX, XMM0 = Register.XMM0;
 
 interface ImplicitOperands {
   /** One list of acceptable registers for each operand, AT&T order. */

@@ -19,14 +19,29 @@ function multiply(a: number, b: number): number {
   return product;
 }
 
-/** Multiplicative inverses, 0 for 0. */
-const INVERSES = Uint8Array.from({ length: 256 }, (_, a) => {
-  for (let b = 1; b < 256; b++) if (multiply(a, b) === 1) return b;
-  return 0;
-});
 const rotateByte = (x: number, by: number): number => ((x << by) | (x >> (8 - by))) & 0xff;
-const S_BOX = INVERSES.map((x) => x ^ rotateByte(x, 1) ^ rotateByte(x, 2) ^ rotateByte(x, 3) ^ rotateByte(x, 4) ^ 0x63);
-const INVERSE_S_BOX = Uint8Array.from({ length: 256 }, (_, x) => S_BOX.indexOf(x));
+
+interface Tables {
+  /** Multiplicative inverses, 0 for 0. */
+  readonly inverses: Uint8Array;
+  readonly box: Uint8Array;
+  readonly inverseBox: Uint8Array;
+}
+
+let made: Tables | undefined;
+
+/** Worked out when an instruction first wants them: few programs have one, and it takes a millisecond or two. */
+function tables(): Tables {
+  if (made === undefined) {
+    const inverses = Uint8Array.from({ length: 256 }, (_, a) => {
+      for (let b = 1; b < 256; b++) if (multiply(a, b) === 1) return b;
+      return 0;
+    });
+    const box = inverses.map((x) => x ^ rotateByte(x, 1) ^ rotateByte(x, 2) ^ rotateByte(x, 3) ^ rotateByte(x, 4) ^ 0x63);
+    made = { inverses, box, inverseBox: Uint8Array.from({ length: 256 }, (_, x) => box.indexOf(x)) };
+  }
+  return made;
+}
 
 const substitute = (block: Uint8Array, box: Uint8Array): Uint8Array => block.map((x) => box[x]!);
 
@@ -85,18 +100,18 @@ function unary(of: (block: Uint8Array, immediate: number) => Uint8Array): System
 }
 
 function keyAssist(block: Uint8Array, constant: number): Uint8Array {
-  const words = dwords(substitute(block, S_BOX));
+  const words = dwords(substitute(block, tables().box));
   const turned = (word: number): number => ((word >>> 8) | (word << 24)) ^ constant;
   return toBytes(Uint32Array.of(words[1]!, turned(words[1]!), words[3]!, turned(words[3]!)));
 }
 
 /** aesenc and the like; without `mix`, the last round. */
 const encrypt = (mix: boolean): Block => (block, key) => {
-  const shifted = substitute(shiftRows(block, 1), S_BOX);
+  const shifted = substitute(shiftRows(block, 1), tables().box);
   return xor(mix ? mixColumns(shifted, FORWARD) : shifted, key);
 };
 const decrypt = (mix: boolean): Block => (block, key) => {
-  const shifted = substitute(shiftRows(block, -1), INVERSE_S_BOX);
+  const shifted = substitute(shiftRows(block, -1), tables().inverseBox);
   return xor(mix ? mixColumns(shifted, BACKWARD) : shifted, key);
 };
 
@@ -116,7 +131,7 @@ const parity = (byte: number): number => {
 
 /** gf2p8affineqb: eight bytes, each times the 8 x 8 bit matrix of its quadword, plus the immediate. */
 const affine = (inverse: boolean): Block => (first, second, constant) => first.map((byte, at) => {
-  const x = inverse ? INVERSES[byte]! : byte;
+  const x = inverse ? tables().inverses[byte]! : byte;
   let result = 0;
   for (let bit = 0; bit < 8; bit++) result |= parity(second[(at & 8) + 7 - bit]! & x) << bit;
   return result ^ constant;
