@@ -44,10 +44,20 @@ function judgeBytes(run: JudgedRun): void {
     return;
   }
   const { progress } = run.promises;
-  const fault = firstFaultByte(run.one);
-  if (progress !== undefined && exact && fault !== undefined && claimed < fault - progress) {
-    run.say('progress', `says ${String(claimed)} bytes are done; the fault is at byte ${String(fault)}, ${String(fault - claimed)} bytes on`);
+  const fault = firstFaultByte(run.one) ?? faultedByte(run);
+  // An error gives no number; what counts is what was done.
+  const done = exact ? claimed : prefix;
+  if (progress !== undefined && fault !== undefined && done < fault - progress) {
+    run.say('progress', `${exact ? `says ${String(done)} bytes are done` : `did ${String(done)} bytes`}; the fault is at byte ${String(fault)}, ${String(fault - done)} bytes on`);
   }
+}
+
+/** The byte of a buffer at which the first fault was, for a case that names none; undefined if it was elsewhere. */
+function faultedByte(run: JudgedRun): number | undefined {
+  const address = run.machine.deliveries[0]?.exception.address;
+  if (address === undefined) return undefined;
+  const buffer = run.machine.scenario.buffers.find((buffer) => address >= buffer.address && address < buffer.address + BigInt(buffer.size));
+  return buffer === undefined ? undefined : Number(address - buffer.address);
 }
 
 /** The bytes said to be done. Not `exact`: the routine only says whether all are. */

@@ -108,6 +108,55 @@ describe('how a routine answers', () => {
     }
   });
 
+  test('an error says nothing of progress, so what was done is measured: in the driver as on the ordinary machine', async () => {
+    const body = `
+	movq %rdx, %rcx
+	shrq $3, %rcx
+	jz 3f
+1:	movq (%rsi), %rax
+2:	movq %rax, (%rdi)
+	addq $8, %rsi
+	addq $8, %rdi
+	decq %rcx
+	jnz 1b
+3:	xorl %eax, %eax
+	ret
+4:	movl $-14, %eax
+	ret
+	_ASM_EXTABLE(1b, 4b)
+	_ASM_EXTABLE(2b, 4b)`;
+    const file = routine('by_eights', body, '# mcsafe: contract copy dst=rdi src=rsi n=rdx answer=error');
+    for (const [progress, told] of [[7, []], [6, ['progress: did 0 bytes; the fault is at byte 7, 7 bytes on']]] as const) {
+      const { request } = await prepare(file, { n: '0..32/8', srcOffsets: '0', dstOffsets: '0', faults: 'none,pf-read', progress }, nodeHost());
+      const [fast, slow] = [new Campaign({ ...request, driver: true }), new Campaign({ ...request, driver: false })];
+      for (const campaign of [fast, slow]) campaign.run(campaign.total);
+      expect(broken(slow)).toEqual(told);
+      expect(campaignReport(fast).failures).toEqual(campaignReport(slow).failures);
+    }
+  });
+
+  test('a fault in one execution of an instruction is at a byte too, and what is given up in front of it counts', async () => {
+    const body = (left: string): string => `
+	movq %rdx, %rcx
+	testq %rcx, %rcx
+	jz 3f
+1:	movb (%rsi), %al
+2:	movb %al, (%rdi)
+	incq %rsi
+	incq %rdi
+	decq %rcx
+	jnz 1b
+3:	movq %rcx, %rax
+	ret
+4:	${left}
+	ret
+	_ASM_EXTABLE(1b, 4b)
+	_ASM_EXTABLE(2b, 4b)`;
+    const above = '# mcsafe: contract copy-partial dst=rdi src=rsi n=rdx\n# mcsafe: sweep faults=nth-pf progress=0';
+    expect(broken(await swept(routine('by_bytes', body('movq %rcx, %rax'), above)))).toEqual([]);
+    expect(broken(await swept(routine('gives_all_up', body('movq %rdx, %rax'), above)))).toEqual(['progress: says 0 bytes are done; the fault is at byte 1, 1 bytes on']);
+  });
+
   test('is checked in the driver as on the ordinary machine', async () => {
     const above = '# mcsafe: contract copy dst=rdi src=rsi n=rdx returns=rdx trap=rax';
     const body = `

@@ -63,7 +63,7 @@ export interface ShortRunCase {
   readonly poison?: { readonly offset: number; readonly size: number; readonly second?: number };
   /** The piece of the judged buffer that belongs to this case: expected bytes [0, size) are compared at `offset`. Default: all of it. */
   readonly judged?: { readonly offset: number; readonly from: number; readonly size: number };
-  /** For the verdict: the length, and the least number of bytes to be said done after a fault (`sum`: what the sum folds to, -1 for anything). */
+  /** For the verdict: the length, and the least number of bytes to be said done after a fault, or done where an error is returned (`sum`: what the sum folds to, -1 for anything). */
   readonly length?: number;
   readonly least?: number;
 }

@@ -40,7 +40,7 @@ export function writeVerdict(driver: DriverCode, { work, answer, maxFaults, maxM
   if (work === 'sum') sumKept(driver, left, done, broken, must);
   else {
     const said = c.block();
-    if (answer !== undefined) answered(driver, answer, left, said, broken);
+    if (answer !== undefined) answered(driver, answer, { value: left, done }, said, broken);
     c.get(left).get(driver.one).load('i64', CASE.LENGTH).op('i64_le_u');
     must();
     c.get(driver.one).load('i64', CASE.LENGTH).get(left).op('i64_sub').tee(claimed);
@@ -58,8 +58,8 @@ export function writeVerdict(driver: DriverCode, { work, answer, maxFaults, maxM
   c.end();
 }
 
-/** Makes an answer the bytes left. An error after a fault has `said` all; without one it is `broken`. */
-function answered(driver: DriverCode, answer: 'done' | 'error', value: Local, said: Label, broken: Label): void {
+/** Makes an answer the bytes left. An error after a fault has `said` all, if enough is done; without one it is `broken`. */
+function answered(driver: DriverCode, answer: 'done' | 'error', { value, done }: { readonly value: Local; readonly done: Local }, said: Label, broken: Label): void {
   const c = driver.c;
   const low = (): Code => c.get(value).op('i32_wrap_i64');
   if (answer === 'error') low();
@@ -69,6 +69,7 @@ function answered(driver: DriverCode, answer: 'done' | 'error', value: Local, sa
     c.get(value).i64(-4095).op('i64_ge_u').op('i32_or');
   }
   c.if();
+  c.get(done).get(driver.one).load('i32', CASE.LEAST).op('i32_lt_s').brIf(broken);
   c.i32(0).load('i32', driver.layout.control + CONTROL.FAULTS).brIf(said).br(broken);
   c.end();
   if (answer === 'error') c.i64(0).set(value);
