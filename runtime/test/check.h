@@ -15,10 +15,10 @@
 	if (actual_ != expected_) { printf("  %s:%d: %s is %#lx, not %#lx\n", __FILE__, __LINE__, #actual, (unsigned long)actual_, (unsigned long)expected_); fflush(stdout); _exit(1); } \
 } while (0)
 
-static int failures;
+extern int failures;
 
 /* Runs `body` in a child that must end by `signal`, or with status 0 if that is 0. */
-static void run_test(const char *name, void (*body)(void), int signal)
+static inline void run_test(const char *name, void (*body)(void), int signal)
 {
 	int status;
 	pid_t child;
