@@ -84,6 +84,8 @@ function mnemonicName(mnemonic: Mnemonic): string {
 const NOTHING = new Set([
   'nop', 'pause', 'endbr64', 'endbr32', 'prefetcht0', 'prefetcht1', 'prefetcht2', 'prefetchnta', 'prefetchw', 'prefetchwt1', 'prefetch', 'prefetchit0', 'prefetchit1',
   'reservednop', 'wait', 'serialize', 'cldemote',
+  // Reading the shadow stack's pointer leaves the register alone where there is no shadow stack: CR4.CET cannot be set here.
+  'rdsspd', 'rdsspq',
 ]);
 const RESERVED_0F0D = new Set<Code>([Code.Reservednop_rm16_r16_0F0D, Code.Reservednop_rm32_r32_0F0D, Code.Reservednop_rm64_r64_0F0D]);
 /** Waiting for a store, and reading AMD's counters: CPUID of no profile announces them. */

@@ -138,6 +138,7 @@ export class WasmCpu implements Cpu, SystemContext {
     let left = limit;
     let misses = 0;
     let exact = false;
+    let shadow = false;
     const start = this.state.rip;
     const { watches } = this.memory;
     watches.take();
@@ -189,6 +190,7 @@ export class WasmCpu implements Cpu, SystemContext {
         case STATUS.SYSTEM: {
           ip = this.state.rip;
           watches.take();
+          shadow = traps && this.#loadsStackSegment();
           const exit = this.#system();
           if (exit === 'fault') return this.#systemFault!;
           if (exit === 'not modelled') return this.#unsupported();
@@ -209,7 +211,8 @@ export class WasmCpu implements Cpu, SystemContext {
         default:
           throw new Error(`generated code reported status ${String(status)}`);
       }
-      if (traps) {
+      if (shadow) shadow = false;
+      else if (traps) {
         this.state.setDebug(6, this.state.getDebug(6) | SINGLE_STEP);
         return { kind: 'exception', vector: VECTOR.DB, software: true };
       }
@@ -337,6 +340,13 @@ export class WasmCpu implements Cpu, SystemContext {
     const other = instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Movdir64b;
     if (explicit && (!other || effectiveAddress(this.state, instruction) === access.address)) return throughStack(instruction);
     return instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Leave || instruction.mnemonic === Mnemonic.Enter;
+  }
+
+  /** Whether the instruction at rip is a mov to ss: a single-step trap behind it comes one instruction later, where rsp has been loaded, too (SDM 3A 6.8.3). */
+  #loadsStackSegment(): boolean {
+    const { rip } = this.state;
+    const { mnemonic, op0Kind, op0Register } = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
+    return mnemonic === Mnemonic.Mov && op0Kind === OpKind.Register && op0Register === Register.SS;
   }
 
   #lookup(): ExceptionExit | undefined {

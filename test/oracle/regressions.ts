@@ -50,4 +50,8 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'but not before its map', state: 'code=674141c46a058e870020000054196b rip=20006258' },
   { about: 'nor before a REX prefix in front of it', state: 'code=6441488fea98120d192b0010030000 rip=2001fc58' },
   { about: 'an opcode that does not exist is too long all the same', state: 'code=4f403e6466410f3afc848d78563412 rip=20031c58' },
+  { about: 'a single-step trap waits for the instruction behind a mov to ss', state: 'code=8ed390 rip=20000018 rflags=302 rbx=2b' },
+  { about: 'and again where that is another one', state: 'code=8ed38ed390 rip=20000018 rflags=302 rbx=2b' },
+  { about: 'but not behind other loads of segment registers', state: 'code=8edb90 rip=20000018 rflags=302 rbx=2b' },
+  { about: 'rdsspq leaves its register alone where there is no shadow stack', state: 'code=f3480f1ec9 rip=20000018 rcx=9' },
 ];
