@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readElf } from '../../assembly/elf/read.ts';
 import { EXTABLE_HANDLERS_HEADER } from '../../assembly/linux-compat/headers/extable-handlers.ts';
+import { GUEST_C_FLAGS } from '../../host/encoders/c-compiler.ts';
 import { createMachine } from '../../machine/create.ts';
 import { GENERAL_REGISTERS } from '../../machine/cpu/cpu.ts';
 import { ADDRESS_MAP } from '../../machine/scenario/resolve.ts';
@@ -20,16 +21,13 @@ import { link, phaseNames, phaseOf } from './program.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../samples/handlers/', import.meta.url));
 const RUN = { limit: 1_000_000 };
-const C_FLAGS = ['-m64', '-std=gnu11', '-ffreestanding', '-mgeneral-regs-only', '-mno-red-zone', '-mcmodel=kernel', '-fno-pic', '-fno-pie', '-fno-stack-protector',
-  '-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-Og', '-g', '-gdwarf-5', '-Wall', '-Werror'];
-const reason = missing('handlers in C', { commands: ['gcc'] });
 const register = (machine: Machine, name: (typeof GENERAL_REGISTERS)[number]): bigint => BigInt.asIntN(64, machine.registers.get(GENERAL_REGISTERS.indexOf(name)));
 
-/** The sample `name`.S with its C half, as a machine. */
-function sample(name: string, config: Partial<LaunchConfig>): Machine {
+/** The sample `name`.S with its C half from `compiler`, as a machine. */
+function compiledSample(compiler: string, name: string, config: Partial<LaunchConfig>): Machine {
   const folder = mkdtempSync(join(tmpdir(), 'mcsafe-handlers-'));
   const object = join(folder, `${name}.o`);
-  execFileSync('gcc', [...C_FLAGS, `-I${writeStandIns('6.12')}`, '-c', '-o', object, join(SAMPLES, `${name}.c`)], { stdio: 'pipe' });
+  execFileSync(compiler, [...GUEST_C_FLAGS, '-Werror', `-I${writeStandIns('6.12')}`, '-o', object, join(SAMPLES, `${name}.c`)], { stdio: 'pipe' });
   const { image, directives } = link([{ file: `${name}.S`, text: readFileSync(join(SAMPLES, `${name}.S`), 'utf8') }], '6.12', [readElf(`${name}.c`, readFileSync(object))]);
   const result = createMachine({ config: { program: `${name}.S`, ...config }, image, directives, program: `${name}.S` });
   if (!result.ok) throw new Error(JSON.stringify(result));
@@ -38,7 +36,9 @@ function sample(name: string, config: Partial<LaunchConfig>): Machine {
 
 const SUM = { contract: { kind: 'none' as const, arguments: { src: 'rdi' as const, n: 'rsi' as const }, returns: 'rax' as const, user: [] }, n: 32, buffers: { src: { size: 256, fill: 0 } } };
 
-describe.skipIf(reason !== undefined)('a handler in C', () => {
+describe.each(['gcc', 'clang'].filter((compiler) => missing(`handlers in C from ${compiler}`, { commands: [compiler] }) === undefined))('a handler in C, compiled by %s,', (compiler) => {
+  const sample = (name: string, config: Partial<LaunchConfig>): Machine => compiledSample(compiler, name, config);
+
   test('unwinds the frame and returns to the caller with an error', () => {
     const machine = sample('return_directly', { ...SUM, poison: 'src+64' });
     const sp = register(machine, 'rsp');
@@ -144,8 +144,8 @@ describe.skipIf(reason !== undefined)('a handler in C', () => {
     expect(poisoned.run(RUN)).toEqual({ reason: 'returned' });
     expect([register(poisoned, 'rax'), poisoned.deliveries[0]!.exception.vector]).toEqual([-14n, 18]);
   });
+});
 
-  test('is described by one header, for the machine and for user programs alike', () => {
-    expect(readFileSync(new URL('../../runtime/include/mcsafe/extable.h', import.meta.url), 'utf8')).toBe(EXTABLE_HANDLERS_HEADER);
-  });
+test('one header describes handlers in C, for the machine and for user programs alike', () => {
+  expect(readFileSync(new URL('../../runtime/include/mcsafe/extable.h', import.meta.url), 'utf8')).toBe(EXTABLE_HANDLERS_HEADER);
 });
