@@ -3,6 +3,8 @@ import { assemble } from '../../assembly/assembler/assemble.ts';
 import { linkObjects } from '../../assembly/elf/link.ts';
 import type { Image } from '../../assembly/elf/image.ts';
 import { readGas } from '../../assembly/gas/read.ts';
+import type { CpuExit } from '../../machine/cpu/cpu.ts';
+import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { PagedMemory } from '../../machine/memory/memory.ts';
 
 export interface Assembled {
@@ -33,4 +35,22 @@ export function load(memory: PagedMemory, image: Image): void {
     memory.map(address, size, { read, write, execute, user: false });
     memory.write(address, bytes);
   }
+}
+
+/** Runs `text`, with a `hlt` behind it, from its first instruction to whatever ends it. */
+export function runText(cpu: WasmCpu, text: string): CpuExit {
+  const { image, at } = assembled(`.globl start\nstart:\n${text}\nhlt\n`);
+  load(cpu.memory, image);
+  cpu.registers.rip = at('start');
+  return cpu.run(1000);
+}
+
+/** Writes numbers of 8 bytes in a row. */
+export function writeQuads(memory: PagedMemory, address: bigint, values: readonly bigint[]): void {
+  memory.write(address, new Uint8Array(BigUint64Array.from(values, (value) => BigInt.asUintN(64, value)).buffer));
+}
+
+export function readQuad(memory: PagedMemory, address: bigint): bigint {
+  const bytes = memory.read(address, 8);
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
 }

@@ -7,7 +7,7 @@ import type { CpuExit, CpuProfile } from '../../machine/cpu/cpu.ts';
 import { cpuProfile } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
-import { assembled, load } from './assembled.ts';
+import { readQuad, runText, writeQuads } from './assembled.ts';
 
 const { GP, PF, UD, DB } = VECTOR;
 const DATA = 0xffff_c900_0000_0000n;
@@ -31,24 +31,10 @@ function start(profile: CpuProfile): void {
 
 beforeEach(() => { start(cpuProfile('amd-server')!); });
 
-function run(text: string): CpuExit {
-  const { image, at } = assembled(`.globl start\nstart:\n${text}\nhlt\n`);
-  load(cpu.memory, image);
-  cpu.registers.rip = at('start');
-  return cpu.run(1000);
-}
-
-function quads(address: bigint, ...values: bigint[]): void {
-  const bytes = new Uint8Array(values.length * 8);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => { view.setBigUint64(i * 8, BigInt.asUintN(64, value), true); });
-  cpu.memory.write(address, bytes);
-}
-
-function quad(address: bigint): bigint {
-  const bytes = cpu.memory.read(address, 8);
-  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-}
+/** Runs the text up to its `hlt`, in ring 0. */
+const run = (text: string): CpuExit => runText(cpu, text);
+const quads = (address: bigint, ...values: bigint[]): void => { writeQuads(cpu.memory, address, values); };
+const quad = (address: bigint): bigint => readQuad(cpu.memory, address);
 
 const HALT = { kind: 'halt' };
 const refused = (vector: number, errorCode: number): object => ({ kind: 'exception', vector, errorCode });

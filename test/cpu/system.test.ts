@@ -4,7 +4,7 @@ import type { CpuExit } from '../../machine/cpu/cpu.ts';
 import { cpuProfile } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
-import { assembled, load } from './assembled.ts';
+import { assembled, load, readQuad, runText, writeQuads } from './assembled.ts';
 
 const DATA = 0xffff_c900_0000_0000n;
 const STACK = 0xffff_c900_0001_0000n;
@@ -28,24 +28,9 @@ beforeEach(() => {
 });
 
 /** Runs the text up to its `hlt`, in ring 0. */
-function run(text: string): CpuExit {
-  const { image, at } = assembled(`.globl start\nstart:\n${text}\nhlt\n`);
-  load(cpu.memory, image);
-  cpu.registers.rip = at('start');
-  return cpu.run(1000);
-}
-
-function quads(address: bigint, ...values: bigint[]): void {
-  const bytes = new Uint8Array(values.length * 8);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => { view.setBigUint64(i * 8, value, true); });
-  cpu.memory.write(address, bytes);
-}
-
-function quad(address: bigint): bigint {
-  const bytes = cpu.memory.read(address, 8);
-  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-}
+const run = (text: string): CpuExit => runText(cpu, text);
+const quads = (address: bigint, ...values: bigint[]): void => { writeQuads(cpu.memory, address, values); };
+const quad = (address: bigint): bigint => readQuad(cpu.memory, address);
 
 describe('segments', () => {
   /** Null, kernel code, kernel data, data that is not present, read-only data for ring 3, at 0x08 to 0x20. */

@@ -6,7 +6,7 @@ import { VECTOR } from '../../machine/cpu/cpu.ts';
 import { cpuProfile } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
-import { assembled, load } from './assembled.ts';
+import { runText } from './assembled.ts';
 
 const { UD, NM, MF } = VECTOR;
 const DATA = 0xffff_c900_0000_0000n;
@@ -26,10 +26,7 @@ beforeEach(() => {
 
 /** The vector that ends `text`; `halt` if nothing does. */
 function run(text: string): number | 'halt' {
-  const { image, at } = assembled(`.globl start\nstart:\n${text}\nhlt\n`);
-  load(cpu.memory, image);
-  cpu.registers.rip = at('start');
-  const exit = cpu.run(100);
+  const exit = runText(cpu, text);
   return exit.kind === 'exception' ? exit.vector : exit.kind === 'halt' ? 'halt' : -1;
 }
 

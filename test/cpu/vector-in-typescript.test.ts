@@ -7,7 +7,7 @@ import { VECTOR } from '../../machine/cpu/cpu.ts';
 import { cpuProfile } from '../../machine/cpu/profiles.ts';
 import { createCpu } from '../../machine/cpu/wasm-cpu.ts';
 import type { WasmCpu } from '../../machine/cpu/wasm-cpu.ts';
-import { assembled, load } from './assembled.ts';
+import { runText } from './assembled.ts';
 
 const DATA = 0xffff_c900_0000_0000n;
 const RDI = 7;
@@ -26,10 +26,7 @@ const xmm = (register: number): string => Buffer.from(cpu.registers.getXmm(regis
 
 function run(text: string, ...registers: string[]) {
   registers.forEach((hex, i) => { cpu.registers.setXmm(i, bytes(hex)); });
-  const { image, at } = assembled(`.globl start\nstart:\n${text}\nhlt\n`);
-  load(cpu.memory, image);
-  cpu.registers.rip = at('start');
-  return cpu.run(100);
+  return runText(cpu, text);
 }
 
 const STATE = '7b5b54657374566563746f725d53475d';
