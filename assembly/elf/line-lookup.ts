@@ -1,6 +1,7 @@
 /**
  * The lines of a few places out of a line table of any size: rows stream by, only what was asked for is kept.
  */
+import { partitionPoint } from '../binary-search.ts';
 import { visitLines } from './dwarf-line.ts';
 import type { ObjectFile } from './object.ts';
 import type { SourcePosition } from '../source.ts';
@@ -30,20 +31,10 @@ export function linesOf(file: ObjectFile, places: readonly LinePlace[]): (Source
     // A row holds up to the next row of its sequence.
     if (before !== undefined && before.section === section && before.line > 0 && offset > before.offset) {
       const list = wanted.get(section) ?? [];
-      for (let at = lowerBound(list, places, before.offset); at < list.length && places[list[at]!]!.offset < offset; at++) found[list[at]!] = before.place();
+      const from = before.offset;
+      for (let at = partitionPoint(list.length, (index) => places[list[index]!]!.offset < from); at < list.length && places[list[at]!]!.offset < offset; at++) found[list[at]!] = before.place();
     }
     before = end ? undefined : { section, offset, place, line };
   });
   return found;
-}
-
-function lowerBound(list: readonly number[], places: readonly LinePlace[], offset: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (places[list[middle]!]!.offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

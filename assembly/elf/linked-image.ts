@@ -2,6 +2,7 @@
  * {@link Image} over the parts that the linker or the loader made: look-ups by address, name and line.
  */
 import type { Image, ImageLine, ImageSection, ImageSegment, ImageSymbol, SymbolReference } from './image.ts';
+import { partitionPoint } from '../binary-search.ts';
 import type { SourcePosition } from '../source.ts';
 
 export interface ImageParts {
@@ -24,14 +25,7 @@ function byAddress(a: { readonly address: bigint }, b: { readonly address: bigin
 
 /** Index of the last element at or below `address`; -1 if all are above. */
 function lastAtOrBelow(list: readonly { readonly address: bigint }[], address: bigint): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (list[middle]!.address <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return partitionPoint(list.length, (index) => list[index]!.address <= address) - 1;
 }
 
 class LinkedImage implements Image {

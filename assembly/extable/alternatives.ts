@@ -1,6 +1,7 @@
 /**
  * Places that the kernel patches at boot (`.altinstructions`): what stands there in the file may not be what runs.
  */
+import { partitionPoint } from '../binary-search.ts';
 import type { ObjectFile } from '../elf/object.ts';
 import { fieldsOf } from './read.ts';
 
@@ -59,15 +60,9 @@ export function patchedPlaces(file: ObjectFile): Patched {
   for (const list of sites.values()) list.sort((a, b) => (a.start < b.start ? -1 : 1));
   return (place, name) => {
     const list = sites.get(name ?? '') ?? [];
-    let low = 0;
-    let high = list.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (list[middle]!.start <= place) low = middle + 1;
-      else high = middle;
-    }
+    const behind = partitionPoint(list.length, (index) => list[index]!.start <= place);
     // Several alternatives may share a site.
-    for (let at = low - 1; at >= 0 && at >= low - 4; at--) if (place < list[at]!.end) return true;
+    for (let at = behind - 1; at >= 0 && at >= behind - 4; at--) if (place < list[at]!.end) return true;
     return false;
   };
 }

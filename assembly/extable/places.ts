@@ -1,6 +1,7 @@
 /**
  * Code and symbols of a file as tables point at them: by address in a linked file, by section and offset in a relocatable one.
  */
+import { partitionPoint } from '../binary-search.ts';
 import { SHF, SHT } from '../elf/object.ts';
 import type { ObjectFile, ObjectSymbol, Section } from '../elf/object.ts';
 
@@ -18,18 +19,6 @@ export interface NamedPlace {
   readonly start: number;
   /** Distance from the symbol. */
   readonly offset: number;
-}
-
-/** The first of `count` ascending elements for which `atOrBelow` is false. */
-function upperBound(count: number, atOrBelow: (index: number) => boolean): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (atOrBelow(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function signed(distance: bigint): string {
@@ -60,7 +49,7 @@ export class Places {
       const named = sectionName === undefined ? undefined : this.#byName.get(sectionName);
       return named !== undefined && place >= 0n && place < BigInt(named.section.size) ? { ...named, offset: Number(place) } : undefined;
     }
-    const low = upperBound(this.#loaded.length, (at) => this.#loaded[at]!.section.address <= place);
+    const low = partitionPoint(this.#loaded.length, (at) => this.#loaded[at]!.section.address <= place);
     // Thread-local data has addresses that other sections also have.
     for (let index = low - 1; index >= 0 && index >= low - 3; index--) {
       const found = this.#loaded[index]!;
@@ -77,7 +66,7 @@ export class Places {
   /** The symbol that holds a place: by its size, else the nearest above in the same section. */
   symbolAt({ index, offset }: SectionPlace): NamedPlace | undefined {
     const symbols = this.#symbolsOf(index);
-    const low = upperBound(symbols.length, (at) => symbols[at]!.start <= offset);
+    const low = partitionPoint(symbols.length, (at) => symbols[at]!.start <= offset);
     let nearest: NamedPlace | undefined;
     // Labels inside a routine are passed over for the routine; 64 of them are more than any has.
     for (let at = low - 1; at >= 0 && at >= low - 64; at--) {
@@ -94,7 +83,7 @@ export class Places {
    */
   around({ section, index, offset }: SectionPlace): { readonly from: number; readonly to: number } {
     const symbols = this.#symbolsOf(index);
-    const above = upperBound(symbols.length, (at) => symbols[at]!.start <= offset);
+    const above = partitionPoint(symbols.length, (at) => symbols[at]!.start <= offset);
     return { from: Math.max(0, symbols[above - 1]?.start ?? 0), to: Math.min(section.size, symbols[above]?.start ?? section.size) };
   }
 

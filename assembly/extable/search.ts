@@ -1,6 +1,7 @@
 /**
  * Sorting and searching: exact ip for entries, innermost first for ranges.
  */
+import { partitionPoint } from '../binary-search.ts';
 import type { Image } from '../elf/image.ts';
 import type { ExRange, ExtableEntry, ExtableLayout, ExtableTable, HandlerDescriptor } from './entry.ts';
 import { EX_TYPE_HANDLER, EXTABLE_IFETCH } from './entry.ts';
@@ -20,14 +21,7 @@ export function sortEntries(entries: readonly ExtableEntry[]): ExtableEntry[] {
 
 /** The entry for exactly `ip` in entries sorted by {@link sortEntries}; undefined if there is none. An ip inside an instruction misses. */
 export function searchEntries(sorted: readonly ExtableEntry[], ip: bigint): ExtableEntry | undefined {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]!.insn < ip) low = middle + 1;
-    else high = middle;
-  }
-  const entry = sorted[low];
+  const entry = sorted[partitionPoint(sorted.length, (index) => sorted[index]!.insn < ip)];
   return entry?.insn === ip ? entry : undefined;
 }
 

@@ -1,6 +1,7 @@
 /**
  * From lines and names to addresses.
  */
+import { partitionPoint } from '../../assembly/binary-search.ts';
 import type { Image, ImageLine } from '../../assembly/elf/image.ts';
 import type { SourcePosition } from '../../assembly/source.ts';
 import { writtenPosition } from '../../assembly/source.ts';
@@ -63,11 +64,5 @@ function firstOfEachRun(image: Image, addresses: readonly bigint[], onLine: (pos
 
 /** The last row that starts below `address`. */
 function rowBefore(lines: readonly ImageLine[], address: bigint): ImageLine | undefined {
-  let low = 0, high = lines.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (lines[middle]!.address < address) low = middle + 1;
-    else high = middle;
-  }
-  return lines[low - 1];
+  return lines[partitionPoint(lines.length, (index) => lines[index]!.address < address) - 1];
 }

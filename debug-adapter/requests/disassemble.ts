@@ -1,6 +1,7 @@
 /**
  * disassemble: instructions around an address, with their symbols and lines.
  */
+import { partitionPoint } from '../../assembly/binary-search.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as z from 'zod/mini';
 import type { ImageLine } from '../../assembly/elf/image.ts';
@@ -74,13 +75,7 @@ function runUpTo(debuggee: Debuggee, start: bigint, end: bigint): readonly bigin
 }
 
 function lastRowBelow(lines: readonly ImageLine[], address: bigint): number {
-  let low = 0, high = lines.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (lines[middle]!.address < address) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return partitionPoint(lines.length, (index) => lines[index]!.address < address) - 1;
 }
 
 function describe(adapter: Adapter, debuggee: Debuggee, address: bigint, resolveSymbols: boolean): DebugProtocol.DisassembledInstruction {

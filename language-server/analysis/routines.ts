@@ -1,6 +1,7 @@
 /**
  * The routines of a file: its named code symbols and how far each reaches.
  */
+import { partitionPoint } from '../../assembly/binary-search.ts';
 import { SHF } from '../../assembly/elf/object.ts';
 import type { LineRow, ObjectFile, ObjectSymbol } from '../../assembly/elf/object.ts';
 import { writtenPosition } from '../../assembly/source.ts';
@@ -59,15 +60,9 @@ class Rows {
   /** The last written line of the rows from `start` to `end`, `from` at least. */
   lastLine(section: number, start: number, end: number, from: number): number {
     const rows = this.#bySection.get(section) ?? [];
-    let low = 0;
-    let high = rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (rows[middle]!.offset < start) low = middle + 1;
-      else high = middle;
-    }
+    let at = partitionPoint(rows.length, (index) => rows[index]!.offset < start);
     let last = from;
-    for (let row = rows[low]; row !== undefined && row.offset < end; row = rows[++low]) last = Math.max(last, writtenPosition(row.position).line);
+    for (let row = rows[at]; row !== undefined && row.offset < end; row = rows[++at]) last = Math.max(last, writtenPosition(row.position).line);
     return last;
   }
 }
