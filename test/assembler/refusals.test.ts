@@ -2,6 +2,7 @@
  * What GNU as refuses must be refused, for bytes that fault or mean something else are worse than an error; and the texts
  * here that it takes must come out alike.
  */
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../assembly/assembler/assemble.ts';
 import { missing } from '../corpus/corpus.ts';
@@ -22,6 +23,18 @@ describe.skipIf(skip !== undefined)('spellings of instructions', () => {
     const { differences, same, refused } = compareTexts(texts, 64, directive);
     expect(differences).toEqual([]);
     expect(same + refused).toBe(texts.length);
+  });
+});
+
+describe.skipIf(skip !== undefined)('what stands behind the name of a section', () => {
+  it.each([
+    ['"a",@progbits', '"",%nobits', '"aM",@progbits,4', '"aG",@progbits,g,comdat', '"a",@progbits,unique,1', '"aGR",@progbits,g'],
+    // More than the flags ask for, or a comma with nothing behind it.
+    ['"",', '"a",', '"a",@progbits,', '"a",@progbits,4', '"a",@progbits,foo', '"aMS",@progbits,1,', '"aG",@progbits,g,comdat,foo'],
+  ].flat())('%s: taken or refused as GNU as does', (text) => {
+    const source = `.section a,${text}\n`;
+    const { status } = spawnSync('as', ['-o', '/dev/null', '-'], { input: source });
+    expect(assemble(read(source)).problems.length === 0).toBe(status === 0);
   });
 });
 

@@ -77,6 +77,10 @@ function readSection(state: AssemblyState, statement: DirectiveStatement, nameAr
     info = number === undefined ? undefined : boundedNumber(state, number, 0, 0xffff_ffff);
   }
   const unique = readUnique(state, statement, next);
+  const rest = unique === undefined ? statement.arguments[next] : undefined;
+  if (rest !== undefined) throw new AssemblyError('bad-section', `\`${rest.text}\` is more than the flags of the section ask for`, rest.range);
+  const last = statement.arguments.at(-1);
+  if (last?.text === '' && last.string === undefined) throw new AssemblyError('bad-section', 'something is missing behind the last comma', last.range);
   const groupFlag = group === undefined ? 0 : SHF.GROUP;
   return { name, flags: ((flags & ~SHF.GROUP) | groupFlag) >>> 0, type, entrySize, group, linkedTo, unique, info };
 }
