@@ -4,17 +4,16 @@
  *   instantiated when something is first asked of it.
  * - Its enumerations name every member twice in object literals (`Code` alone is a quarter of a megabyte), which V8 compiles and fills at
  *   every start. They become lists of names, split when something looks one up, and the members our sources mention become their numbers.
- * - V8 makes a wrapper for each function its WebAssembly exports (762). Methods whose name is no word of our sources go, and with them the
- *   exports that only they call.
- * - Its decoder and its GNU formatter unpack their tables when the first of them is made, which takes as long as all of our own start. The
- *   memory with the unpacked tables becomes the memory the module starts with.
+ * - Methods whose name is no word of our sources go, and with them the exports of the WebAssembly that only they call.
+ * What is done to the WebAssembly is in iced-wasm.mjs.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withExports, withMemory } from './wasm-edit.mjs';
+import { icedModules } from './iced-wasm.mjs';
+import { FIRST, LATER } from './wasm-split.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const library = createRequire(import.meta.url).resolve('iced-x86');
@@ -25,12 +24,26 @@ const SOURCES = ['assembly', 'cli', 'debug-adapter', 'extension', 'fault-model',
 /** Methods of classes as wasm-bindgen writes them. */
 const METHOD = /^ {4}(?:static |get |set )?(\w+)\([^)\n]*\) \{\n(?:(?! {4}\}\n).*\n)*? {4}\}\n/gm;
 
+const FIRST_FILE = 'iced_x86.wasm', REST_FILE = 'iced_x86_rest.wasm';
+
 /** In place of the way wasm-bindgen finds and instantiates its WebAssembly for Node. */
 const LOADER = `
-let wasm = new Proxy({}, { get(_, name) {
-  wasm = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(__dirname, 'iced_x86_bg.wasm'))), { __wbindgen_placeholder__: imports }).exports;
+function instantiate(file, others) {
+  const module = new WebAssembly.Module(readFileSync(join(__dirname, file)));
+  return new WebAssembly.Instance(module, { __wbindgen_placeholder__: imports, ...others }).exports;
+}
+function fetchRest() {
+  const { there } = wasm;
+  if (there.value === 1) return;
+  wasm = { ...wasm, ...instantiate('${REST_FILE}', { ${FIRST}: wasm }) };
+  there.value = 1;
+}
+const nothing = new Proxy({}, { get(_, name) {
+  if (wasm === nothing) wasm = { __proto__: nothing, ...instantiate('${FIRST_FILE}', { ${LATER}: { fetch: fetchRest } }) };
+  else fetchRest();
   return wasm[name];
 } });
+let wasm = nothing;
 `;
 
 /** Members of an enumeration by value, or undefined if it is none whose values are 0, 1, 2 … */
@@ -41,18 +54,22 @@ function memberNames(value) {
     ? Array.from(names, (_, i) => value[i]) : undefined;
 }
 
+/** The words of all TypeScript in a folder of the repository. */
+function wordsOf(folder) {
+  const words = new Set();
+  for (const file of readdirSync(join(root, folder), { recursive: true })) {
+    if (file.endsWith('.ts')) for (const [word] of readFileSync(join(root, folder, file), 'utf8').matchAll(/\w+/g)) words.add(word);
+  }
+  return words;
+}
+
 let used;
 
 /** The library's text without the methods nobody calls. */
 function shakenLibrary() {
   if (used !== undefined) return used;
   const text = readFileSync(library, 'utf8').replace(/\/\*\*[^]*?\*\//g, '');
-  const words = new Set(['constructor', 'free']);
-  for (const folder of SOURCES) {
-    for (const file of readdirSync(join(root, folder), { recursive: true })) {
-      if (file.endsWith('.ts')) for (const [word] of readFileSync(join(root, folder, file), 'utf8').matchAll(/\w+/g)) words.add(word);
-    }
-  }
+  const words = new Set(['constructor', 'free', ...SOURCES.flatMap((folder) => [...wordsOf(folder)])]);
   // What is left may call further methods.
   for (let before = -1; words.size !== before;) {
     before = words.size;
@@ -63,21 +80,12 @@ function shakenLibrary() {
   return used;
 }
 
-/** Writes iced's WebAssembly, with the exports that are called and its tables unpacked, to where its script looks for it: the bundle's folder. */
+/** Writes iced's WebAssembly to where its script in a bundle looks for it: the bundle's folder. */
 export function copyIced(folder) {
   const called = new Set([...shakenLibrary().matchAll(/\bwasm\.(\w+)/g)].map(([, name]) => name));
-  const bytes = readFileSync(join(dirname(library), 'iced_x86_bg.wasm'));
-  writeFileSync(join(folder, 'iced_x86_bg.wasm'), withMemory(withExports(bytes, (name) => called.has(name)), unpackedMemory()));
-}
-
-/** The module's memory once its tables are unpacked. Nothing else of it has changed: the module has no other state, and its stack is empty. */
-function unpackedMemory() {
-  // The stack pointer, the module's only global, starts where its data does.
-  const STACK_END = 0x100000;
-  const decoder = new iced.Decoder(64, Uint8Array.of(0x90), iced.DecoderOptions.None);
-  const used = [decoder, decoder.decode(), new iced.Formatter(iced.FormatterSyntax.Gas)];
-  for (const object of used) object.free();
-  return Buffer.from(iced.__wasm.memory.buffer.slice(0)).fill(0, 0, STACK_END);
+  const { first, rest } = icedModules(called, wordsOf('machine'));
+  writeFileSync(join(folder, FIRST_FILE), first);
+  writeFileSync(join(folder, REST_FILE), rest);
 }
 
 /** The library as an ES module. An enumeration is a function there, which returns its names by value. */
@@ -93,7 +101,7 @@ function rewriteLibrary() {
     .replace(/^class \w+ \{$/gm, 'export $&')
     .replace(/^module\.exports\.(__wb\w+) = /gm, 'imports.$1 = ')
     .replace(/^module\.exports\.(\w+) = function/gm, 'export function $1');
-  const [left] = /^.*\b(?:module|require)\b.*$/m.exec(text) ?? [];
+  const [left] = /^.*(?:\bmodule\.exports\b|\brequire\().*$/m.exec(text) ?? [];
   if (left !== undefined) throw new Error(`iced-x86 has something new that its rewriting does not know: ${left}`);
   return text;
 }

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hotShapes, loopModule } from '../../machine/cpu/interpreter/module.ts';
 import { copyIced, nodeBundle } from '../../scripts/bundle.mjs';
-import { listing, SPACING } from './listing.ts';
+import { listing, meanings, SPACING } from './listing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mcsafe-bundle-'));
 const outfile = join(folder, 'listing.cjs');
@@ -30,6 +30,13 @@ describe('a bundle', () => {
     expect(bytes.length % SPACING).toBe(0);
     expect(text.split('\n').length).toBeGreaterThan(1000);
     expect(text).toBe(listing(bytes));
+  });
+
+  it('decodes for the emulator without the part of iced-x86 that only others need', () => {
+    rmSync(join(folder, 'iced_x86_rest.wasm'));
+    const bytes = beginnings();
+    const text = execFileSync(process.execPath, [outfile, join(folder, 'bytes'), 'meanings'], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+    expect(text).toBe(meanings(bytes).join('\n'));
   });
 
   it('carries the module of the interpreter that the sources write', () => {

@@ -20,7 +20,8 @@ export function listing(bytes: Uint8Array): string {
   ].join('\n');
 }
 
-function meanings(bytes: Uint8Array): readonly string[] {
+/** What the emulator makes of each {@link SPACING} bytes. */
+export function meanings(bytes: Uint8Array): readonly string[] {
   const out: string[] = [];
   for (let at = 0; at < bytes.length; at += SPACING) {
     const decoder = new PageDecoder(bytes.slice(at, at + SPACING), 0x1000n, DEFAULT_CPU_PROFILE, 0);

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { listing } from './listing.ts';
+import { listing, meanings } from './listing.ts';
 
-process.stdout.write(listing(readFileSync(process.argv[2] ?? '')));
+const [, , file = '', only] = process.argv;
+const bytes = readFileSync(file);
+process.stdout.write(only === 'meanings' ? meanings(bytes).join('\n') : listing(bytes));
