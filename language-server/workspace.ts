@@ -103,7 +103,7 @@ export class Workspace {
     if (cached?.version === document.version) return cached.analysis;
     const path = pathOf(uri);
     const analysis = analyze(path, document.getText(), {
-      ...this.#options(path, this.#configuration.known(uri).diagnostics), incremental: true, ...(cached === undefined ? {} : { previous: cached.analysis.unit }),
+      ...this.#options(path, this.#configuration.known(uri).diagnostics), incremental: true, ...(cached === undefined ? {} : { previous: cached.analysis.unit, history: cached.analysis.history }),
     });
     this.#cache.set(uri, { version: document.version, analysis });
     return analysis;

@@ -13,6 +13,7 @@ import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { DEFAULT_KERNEL_GENERATION } from '../../fault-model/kernel-generation.ts';
 import type { KernelGeneration } from '../../fault-model/kernel-generation.ts';
 import { foreignArchitecture } from './architecture.ts';
+import { firstIndex } from './first-index.ts';
 import { pushTo } from './multimap.ts';
 import { readEntries, readRangeSites } from './entries.ts';
 import { instructionSites } from './instruction-sites.ts';
@@ -102,6 +103,8 @@ export interface Analysis {
   readonly directives: readonly CommentDirective[];
   /** Whether routines are checked though the file has no entries. */
   readonly checksWithoutEntries: boolean;
+  /** The same for all versions of a file that is being edited: what is known of one version, and may hold for the next, is kept by it. */
+  readonly history: object;
   /** Headers that define what the file uses may be missing even where each include was found: a kernel tree that is not configured. */
   readonly unconfigured: boolean;
   /** What this is, if not assembly for x86-64 and GNU as (`assembly for AArch64`): then nothing is reported of it. */
@@ -119,6 +122,8 @@ export interface AnalysisOptions extends ReadOptions {
   readonly checksWithoutEntries?: boolean;
   /** See {@link Analysis.unconfigured}. Default false. */
   readonly unconfigured?: boolean;
+  /** See {@link Analysis.history}. Default: one of its own. */
+  readonly history?: object;
 }
 
 /** Reads, assembles and joins. Never fails: what is broken is among the problems, the rest is there. */
@@ -139,17 +144,17 @@ class FileAnalysis implements Analysis {
   readonly directives: readonly CommentDirective[];
   readonly checksWithoutEntries: boolean;
   readonly unconfigured: boolean;
+  readonly history: object;
   readonly foreign?: string;
   #labels: LabelTable | undefined;
   #entries: readonly EntrySite[] | undefined;
   #ranges: readonly RangeSite[] | undefined;
   #routines: readonly Routine[] | undefined;
   #instructions: readonly InstructionSite[] | undefined;
-  #byPlace: ReadonlyMap<string, InstructionSite> | undefined;
   #byLine: ReadonlyMap<string, readonly InstructionSite[]> | undefined;
   #usesByLine: ReadonlyMap<number, readonly MacroUse[]> | undefined;
 
-  constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false, unconfigured = false }: AnalysisOptions) {
+  constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false, unconfigured = false, history = {} }: AnalysisOptions) {
     this.file = unit.file;
     this.text = text;
     this.unit = unit;
@@ -158,6 +163,7 @@ class FileAnalysis implements Analysis {
     this.generation = generation;
     this.checksWithoutEntries = checksWithoutEntries;
     this.unconfigured = unconfigured;
+    this.history = history;
     this.directives = unit.directives;
     const foreign = foreignArchitecture(unit, text, problems);
     if (foreign !== undefined) this.foreign = foreign;
@@ -189,8 +195,8 @@ class FileAnalysis implements Analysis {
   }
 
   instructionAt(place: ObjectPlace): InstructionSite | undefined {
-    this.#byPlace ??= new Map(this.instructions.map((site) => [placeKey(site), site]));
-    return this.#byPlace.get(placeKey(place));
+    const site = this.instructions[firstIndex(this.instructions, ({ section, offset }) => section > place.section || (section === place.section && offset >= place.offset))];
+    return site?.section === place.section && site.offset === place.offset ? site : undefined;
   }
 
   instructionsOnLine(line: number, file = this.file): readonly InstructionSite[] {

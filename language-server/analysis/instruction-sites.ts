@@ -34,6 +34,11 @@ class Site implements InstructionSite {
   }
 }
 
+/** True for a byte that may stand in front of an instruction's own (SDM 2A 2.1.1 and 2.2.1). */
+function isPrefix(byte: number): boolean {
+  return byte >>> 4 === 4 || [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3].includes(byte);
+}
+
 /** In the order of sections and offsets. */
 export function instructionSites(
   unit: GasUnit, object: ObjectFile, routines: readonly Routine[], entriesAt: (place: ObjectPlace) => readonly EntrySite[],
@@ -51,7 +56,7 @@ export function instructionSites(
       continue;
     }
     const before = sites.at(-1);
-    if (before?.section === row.section && before.statement.operands.length === 0 && before.offset < row.offset && row.offset < before.offset + before.instruction.length) {
+    if (before?.section === row.section && before.statement.operands.length === 0 && before.offset < row.offset && isPrefix(section.bytes[before.offset]!) && row.offset < before.offset + before.instruction.length) {
       before.prefixed = statement;
       continue;
     }
@@ -64,8 +69,8 @@ export function instructionSites(
   return sites;
 }
 
-/** Gives each site the last routine that begins in front of it and reaches over it. Both are in order. */
-function joinRoutines(sites: readonly Site[], routines: readonly Routine[]): void {
+/** Gives each place the last routine that begins in front of it and reaches over it: the innermost. Both are in order. */
+export function joinRoutines(sites: readonly (ObjectPlace & { routine?: Routine })[], routines: readonly Routine[]): void {
   let next = 0;
   let around: Routine[] = [];
   let section = -1;

@@ -2,9 +2,10 @@
  * Which instructions may have written a register last, on the ways that lead to a place of a routine, faults included.
  */
 import { handlerType } from '../../fault-model/handler-types.ts';
-import { placeKey } from './analysis.ts';
-import type { Analysis, EntrySite, InstructionSite, ObjectPlace, Routine } from './analysis.ts';
-import { fileFlow } from './flow/routine-flow.ts';
+import type { Analysis, EntrySite, InstructionSite, Routine } from './analysis.ts';
+import { Code, nodeKey } from './flow/code.ts';
+import type { Node } from './flow/code.ts';
+import { codeMap } from './flow/code-map.ts';
 import { pushTo } from './multimap.ts';
 
 export interface Writers {
@@ -16,8 +17,15 @@ export interface Writers {
 }
 
 interface Way {
-  readonly from: InstructionSite;
+  readonly from: Node;
+  readonly site: InstructionSite;
   readonly entry?: EntrySite;
+}
+
+/** The ways that lead to each place that a routine's start leads to. */
+interface Ways {
+  readonly code: Code;
+  readonly to: ReadonlyMap<string, readonly Way[]>;
 }
 
 /** Places visited at most. */
@@ -28,24 +36,24 @@ const CALLED: readonly string[] = ['rax', 'rcx', 'rdx', 'rsi', 'rdi', 'r8', 'r9'
 export function lastWriters(site: InstructionSite, register: string, analysis: Analysis): Writers | undefined {
   const { routine } = site;
   if (routine === undefined) return undefined;
-  const before = waysOf(routine, analysis);
-  if (before === undefined) return undefined;
+  const ways = waysOf(routine, analysis);
+  const start = ways?.code.nodeOf(site);
+  if (ways === undefined || start === undefined) return undefined;
   const instructions = new Set<InstructionSite>();
   const entries = new Set<EntrySite>();
   let caller = false;
   const seen = new Set<string>();
-  const queue = [site];
+  const queue = [start];
   for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
     if (seen.size > MOST_VISITS) return undefined;
-    const ways = before.get(placeKey(at)) ?? [];
-    if (at.offset === routine.start && at.section === routine.section) caller = true;
-    for (const { from, entry } of ways) {
-      const key = `${placeKey(from)} ${entry === undefined ? '' : String(entry.type)}`;
+    if (at.piece === 0 && at.offset === 0) caller = true;
+    for (const { from, site: origin, entry } of ways.to.get(nodeKey(at)) ?? []) {
+      const key = `${nodeKey(from)} ${entry === undefined ? '' : String(entry.type)}`;
       if (seen.has(key)) continue;
       seen.add(key);
       // A fault leaves the instruction undone, and the handler may write.
-      if (entry === undefined ? writes(from, register) : handlerWrites(entry, register)) {
-        if (entry === undefined) instructions.add(from);
+      if (entry === undefined ? writes(origin, register) : handlerWrites(entry, register)) {
+        if (entry === undefined) instructions.add(origin);
         else entries.add(entry);
       } else queue.push(from);
     }
@@ -64,35 +72,38 @@ function handlerWrites(entry: EntrySite, register: string): boolean {
   return handlerType(entry.type)?.writes.some((written) => (written === 'reg' ? NUMBERED[entry.register] === register : written === short || written === register)) === true;
 }
 
-const known = new WeakMap<Analysis, Map<Routine, ReadonlyMap<string, readonly Way[]> | undefined>>();
+const known = new WeakMap<Analysis, Map<Routine, Ways | undefined>>();
 
-/** The ways that lead to each place that the routine's start leads to; undefined if that cannot be told, or is too much. */
-function waysOf(routine: Routine, analysis: Analysis): ReadonlyMap<string, readonly Way[]> | undefined {
+/** Undefined if they cannot be told, or are too many. */
+function waysOf(routine: Routine, analysis: Analysis): Ways | undefined {
   let routines = known.get(analysis);
   if (routines === undefined) known.set(analysis, routines = new Map());
   if (!routines.has(routine)) routines.set(routine, follow(routine, analysis));
   return routines.get(routine);
 }
 
-function follow(routine: Routine, analysis: Analysis): ReadonlyMap<string, readonly Way[]> | undefined {
-  const { code } = fileFlow(analysis);
-  if (code.unreadable) return undefined;
-  const ways = new Map<string, Way[]>();
+function follow(routine: Routine, analysis: Analysis): Ways | undefined {
+  const map = codeMap(analysis);
+  const first = map.pieceAt({ section: routine.section, offset: routine.start });
+  if (map.unreadable || first === undefined) return undefined;
+  const code = new Code(map, { routine, start: first, own: map.piecesOf(routine) });
+  const to = new Map<string, Way[]>();
   const seen = new Set<string>();
-  const queue: ObjectPlace[] = [{ section: routine.section, offset: routine.start }];
+  const queue = [...code.starts];
   for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-    const key = placeKey(at);
+    const key = nodeKey(at);
     if (seen.has(key)) continue;
     seen.add(key);
     if (seen.size > MOST_VISITS) return undefined;
-    const from = analysis.instructionAt(at);
-    if (from === undefined) continue;
-    const reach = (to: ObjectPlace, entry?: EntrySite): void => {
-      pushTo(ways, placeKey(to), { from, ...(entry === undefined ? {} : { entry }) });
-      queue.push(to);
+    const place = code.placeOf(at);
+    const site = place === undefined ? undefined : analysis.instructionAt(place);
+    if (site === undefined) continue;
+    const reach = (from: Node, next: Node, entry?: EntrySite): void => {
+      pushTo(to, nodeKey(next), { from, site, ...(entry === undefined ? {} : { entry }) });
+      queue.push(next);
     };
-    for (const next of code.step(from)?.next ?? []) reach(next);
-    for (const entry of from.entries) if (entry.fixup !== undefined && !entry.isDescriptor) reach(entry.fixup, entry);
+    for (const next of code.step(at)?.next ?? []) reach(at, next);
+    for (const { index, landings } of code.entriesAt(at)) for (const landing of landings) reach(at, landing, site.entries[index]);
   }
-  return ways;
+  return { code, to };
 }

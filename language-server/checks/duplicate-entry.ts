@@ -4,9 +4,9 @@
 import { placeKey } from '../analysis/analysis.ts';
 import type { EntrySite } from '../analysis/analysis.ts';
 import { pushTo } from '../analysis/multimap.ts';
-import type { Check } from './check.ts';
+import type { FileCheck } from './check.ts';
 
-export const duplicateEntry: Check = {
+export const duplicateEntry: FileCheck = {
   codes: ['duplicate-entry'],
   severity: 'error',
   run(analysis) {

@@ -1,14 +1,14 @@
 /**
  * An entry whose fault site or landing pad is a symbol this file does not define, though its name is local to a file.
  */
-import type { Check, Finding } from './check.ts';
+import type { FileCheck, Finding } from './check.ts';
 
 /** `.L` names and numeric labels never reach another file; other names may be defined there. */
 function isLocal(name: string): boolean {
   return /^(\.L|\d)/.test(name);
 }
 
-export const fixupUndefined: Check = {
+export const fixupUndefined: FileCheck = {
   codes: ['fixup-undefined', 'site-undefined'],
   severity: 'error',
   run({ entries }) {

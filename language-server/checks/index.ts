@@ -2,7 +2,7 @@
 import type { Problem } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { callWithAc } from './call-with-ac.ts';
-import type { Check } from './check.ts';
+import type { Check, Finding, RoutineCheck } from './check.ts';
 import { creditedLoad } from './credited-load.ts';
 import { duplicateEntry } from './duplicate-entry.ts';
 import { entryCannotFault } from './entry-cannot-fault.ts';
@@ -16,6 +16,7 @@ import { notFollowed } from './not-followed.ts';
 import { placement } from './placement.ts';
 import { poisonRetried } from './poison-retried.ts';
 import { ranges } from './ranges.ts';
+import { checkRoutines } from './routine-checks.ts';
 import { symbolAttributes } from './symbol-attributes.ts';
 import { undefinedSymbol } from './undefined-symbol.ts';
 import { uncoveredLoad } from './uncovered-load.ts';
@@ -29,5 +30,11 @@ export const CHECKS: readonly Check[] = [
 export function checkAll(analysis: Analysis, checks: readonly Check[] = CHECKS): readonly Problem[] {
   if (analysis.foreign !== undefined) return [];
   const all = analysis.entries.length > 0 || analysis.ranges.length > 0 || analysis.checksWithoutEntries;
-  return checks.filter(({ always }) => all || always === true).flatMap((check) => check.run(analysis).map((finding): Problem => ({ severity: check.severity, ...finding })));
+  const inRoutines = checkRoutines(analysis, all ? checks.filter(isOfRoutines) : []);
+  const found = (check: Check): readonly Finding[] => (isOfRoutines(check) ? inRoutines.get(check) ?? [] : all || check.always === true ? check.run(analysis) : []);
+  return checks.flatMap((check) => found(check).map((finding): Problem => ({ severity: check.severity, ...finding })));
+}
+
+function isOfRoutines(check: Check): check is RoutineCheck {
+  return 'inRoutine' in check;
 }

@@ -3,16 +3,16 @@
  */
 import type { Operand } from '../../assembly/gas/statement.ts';
 import type { InstructionSite } from '../analysis/analysis.ts';
-import { contractOf } from '../analysis/contracts.ts';
+import { contractsOf } from '../analysis/contracts.ts';
 import { fullRegister } from '../registers.ts';
-import type { Check } from './check.ts';
+import type { FileCheck } from './check.ts';
 
-export const narrowLength: Check = {
+export const narrowLength: FileCheck = {
   codes: ['narrow-length'],
   severity: 'warning',
   run(analysis) {
     return analysis.routines.flatMap((routine) => {
-      const register = contractOf(analysis, routine)?.registers.get('n');
+      const register = contractsOf(analysis).of(routine)?.registers.get('n');
       if (register === undefined) return [];
       const sites = analysis.instructions.filter((site) => site.routine === routine);
       const first = sites.find((site) => site.instruction.registersRead.includes(register));

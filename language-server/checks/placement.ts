@@ -3,13 +3,14 @@
  */
 import type { Analysis, EntrySite, ObjectPlace } from '../analysis/analysis.ts';
 import { SHF } from '../../assembly/elf/object.ts';
+import { firstIndex } from '../analysis/first-index.ts';
 import { EX_TYPE } from '../../fault-model/handler-types.ts';
-import type { Check, Finding } from './check.ts';
+import type { FileCheck, Finding } from './check.ts';
 
 /** The second word of these is no landing pad; 22 is EX_TYPE_FUNC_REWIND of newer kernels. */
 const NO_LANDING_PAD: readonly number[] = [EX_TYPE.BPF, 22];
 
-export const placement: Check = {
+export const placement: FileCheck = {
   codes: ['fixup-not-executable', 'site-not-executable', 'fixup-inside-instruction', 'site-inside-instruction'],
   severity: 'error',
   run(analysis) {
@@ -28,8 +29,9 @@ function place(analysis: Analysis, entry: EntrySite, where: ObjectPlace | undefi
   if (section === undefined || (section.flags & SHF.EXECINSTR) === 0) {
     return [{ code: `${code}-not-executable`, message: `${what} ${name} lies in ${section?.name ?? 'no section'}, which is not executable`, range: entry.range, related }];
   }
-  const around = analysis.instructions.find((site) => site.section === where.section && site.offset < where.offset && where.offset < site.offset + site.instruction.length);
-  if (around === undefined) return [];
+  const { instructions } = analysis;
+  const around = instructions[firstIndex(instructions, (site) => site.section > where.section || (site.section === where.section && site.offset >= where.offset)) - 1];
+  if (around?.section !== where.section || analysis.instructionAt(where) !== undefined || where.offset >= around.offset + around.instruction.length) return [];
   return [{
     code: `${code}-inside-instruction`, message: `${what} ${name} lies inside an instruction, \`${around.instruction.text}\``, range: entry.range,
     related: [...related, { message: 'the instruction', range: around.statement.range }],

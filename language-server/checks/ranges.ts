@@ -2,11 +2,11 @@
  * Handler ranges that overlap, are the same, or rest on symbols without a size: the checks that `mcsafe table` has too.
  */
 import { CheckedFile, checkTables } from '../../assembly/extable/check.ts';
-import type { Check } from './check.ts';
+import type { FileCheck } from './check.ts';
 
 const CODES = ['partial-overlap', 'identical-ranges', 'no-symbol-size', 'zero-length', 'end-label', 'site-outside-code', 'no-descriptor'];
 
-export const ranges: Check = {
+export const ranges: FileCheck = {
   codes: CODES,
   severity: 'error',
   run({ object, ranges: sites }) {

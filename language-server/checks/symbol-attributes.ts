@@ -1,9 +1,9 @@
 /**
  * Functions without a size or a type: what finds a fault's function, or its end, does not find theirs.
  */
-import type { Check, Finding } from './check.ts';
+import type { FileCheck, Finding } from './check.ts';
 
-export const symbolAttributes: Check = {
+export const symbolAttributes: FileCheck = {
   codes: ['missing-size', 'missing-type'],
   severity: 'warning',
   run(analysis) {

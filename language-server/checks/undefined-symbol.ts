@@ -5,9 +5,9 @@
 import { visitOccurrences } from '../analysis/occurrences.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { mostSimilar } from '../../assembly/assembler/mnemonic-names.ts';
-import type { Check, Finding } from './check.ts';
+import type { FileCheck, Finding } from './check.ts';
 
-export const undefinedSymbol: Check = {
+export const undefinedSymbol: FileCheck = {
   codes: ['undefined-symbol'],
   severity: 'error',
   always: true,

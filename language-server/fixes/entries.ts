@@ -23,7 +23,7 @@ export const labelFixes: Fixer = {
   fixes({ range }, analysis): readonly Fix[] {
     const entry = entryAt(range, analysis);
     const site = entry?.insn === undefined ? undefined : analysis.instructionAt(entry.insn);
-    const meant = site === undefined ? undefined : nearestUncovered(site, analysis);
+    const meant = site === undefined ? undefined : nearestUncoveredOf(site, analysis);
     const label = site === undefined ? undefined : analysis.labels.at(site).find(({ written }) => written === entry!.insnName);
     if (meant === undefined || label === undefined || !isPlain(analysis, label.range) || !isPlain(analysis, meant.statement.range)) return [];
     const edits = moved(label, meant, range, analysis);
@@ -141,3 +141,9 @@ export const duplicateFixes: Fixer = {
     return [{ title: same ? 'Remove the second entry: it says the same' : 'Remove this entry', edits: [removeLine(range.start.line)], ...(same ? { preferred: true as const } : {}) }];
   },
 };
+
+/** The instruction that an entry of `site` was probably meant for. */
+function nearestUncoveredOf(site: InstructionSite, { instructions }: Analysis): InstructionSite | undefined {
+  const own = instructions.filter(({ section, routine }) => section === site.section && routine === site.routine);
+  return nearestUncovered(own, own.indexOf(site));
+}

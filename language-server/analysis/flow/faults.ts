@@ -3,7 +3,7 @@
  */
 import { EX_TYPE, handlerType } from '../../../fault-model/handler-types.ts';
 import type { Instruction } from '../../../assembly/x86/instruction.ts';
-import type { EntrySite } from '../analysis.ts';
+import type { Entry } from './code.ts';
 import type { State } from './state.ts';
 import { constant, OPAQUE, symbol } from './value.ts';
 import type { Value } from './value.ts';
@@ -16,7 +16,7 @@ const CLEARS_AX = 1, CLEARS_DX = 2;
 export const VECTOR_NAME = 'trapnr';
 
 /** The state at the landing pad of `entry`. */
-export function landingState(before: State, instruction: Instruction, entry: EntrySite, place: string): State {
+export function landingState(before: State, instruction: Instruction, entry: Entry, place: string): State {
   const registers = new Map(before.registers);
   if (instruction.repeat !== 'none') for (const register of ['rcx', 'rsi', 'rdi']) if (instruction.registersWritten.includes(register)) registers.set(register, symbol(`${register}@fault ${place}`));
   for (const [register, value] of handlerWrites(entry)) registers.set(register, value);
@@ -24,7 +24,7 @@ export function landingState(before: State, instruction: Instruction, entry: Ent
   return { ...before, pending: 'clear', registers };
 }
 
-function handlerWrites(entry: EntrySite): ReadonlyMap<string, Value> {
+function handlerWrites(entry: Entry): ReadonlyMap<string, Value> {
   const written = new Map<string, Value>();
   const own = NUMBERED[entry.register]!;
   for (const name of handlerType(entry.type)?.writes ?? []) {

@@ -1,11 +1,10 @@
 /**
  * What is known at every place of a routine, over all paths that lead there, faults included.
  */
-import type { Analysis, EntrySite, InstructionSite } from '../analysis.ts';
-import type { Code, Ending, Node, Step } from './code.ts';
+import type { Code, Ending, Entry, Node, Step } from './code.ts';
 import { nodeKey } from './code.ts';
 import { landingState } from './faults.ts';
-import { join, stateKey } from './state.ts';
+import { join } from './state.ts';
 import type { State } from './state.ts';
 import { transfer } from './transfer.ts';
 
@@ -25,7 +24,7 @@ export interface Edge {
   readonly to: Node;
   readonly state: State;
   /** The entry that leads here, if the way is a fault. */
-  readonly entry?: EntrySite;
+  readonly entry?: Entry;
 }
 
 export interface Exit {
@@ -44,15 +43,17 @@ export interface FlowOptions {
 /** The result of following a routine from one or more places. */
 export class Flow {
   readonly #code: Code;
-  readonly #analysis: Analysis;
   readonly #options: FlowOptions;
   readonly #known = new Map<string, Known>();
+  /** By place: the ways from there, with what is known in the end. */
+  readonly #edges = new Map<string, readonly Edge[]>();
+  /** Instructions looked at, each as often as something new was known in front of it. */
+  visits = 0;
   /** True if it was too large, or if code could not be read: what is found is not all there is. */
   incomplete = false;
 
-  constructor(code: Code, analysis: Analysis, starts: readonly Known[], options: FlowOptions) {
+  constructor(code: Code, starts: readonly Known[], options: FlowOptions) {
     this.#code = code;
-    this.#analysis = analysis;
     this.#options = options;
     this.#run(starts);
   }
@@ -83,23 +84,22 @@ export class Flow {
 
   /** Every way from a place to the next. */
   edges(): readonly Edge[] {
-    return [...this.places].flatMap(({ node, state }) => this.#edgesFrom(node, state));
-  }
-
-  siteOf(node: Node): InstructionSite | undefined {
-    return this.#analysis.instructionAt(node);
+    return [...this.#edges.values()].flat();
   }
 
   #run(starts: readonly Known[]): void {
     const queue: Node[] = [];
     for (const { node, state } of starts) this.#reach(node, state, queue);
-    let visits = 0;
-    for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-      if (++visits > MAX_VISITS || this.#known.size > MAX_NODES) {
+    // The list is as long as the visits, which are bounded.
+    for (let at = 0; at < queue.length; at++) {
+      if (++this.visits > MAX_VISITS || this.#known.size > MAX_NODES) {
         this.incomplete = true;
         return;
       }
-      for (const edge of this.#edgesFrom(node, this.#known.get(nodeKey(node))!.state)) this.#reach(edge.to, edge.state, queue);
+      const key = nodeKey(queue[at]!);
+      const edges = this.#edgesFrom(queue[at]!, this.#known.get(key)!.state);
+      this.#edges.set(key, edges);
+      for (const edge of edges) this.#reach(edge.to, edge.state, queue);
     }
   }
 
@@ -112,7 +112,7 @@ export class Flow {
       return;
     }
     const joined = join(before.state, state);
-    if (stateKey(joined) === stateKey(before.state)) return;
+    if (joined === before.state) return;
     this.#known.set(key, { node, state: joined });
     queue.push(node);
   }
@@ -120,18 +120,20 @@ export class Flow {
   #edgesFrom(node: Node, state: State): readonly Edge[] {
     const step = this.#code.step(node);
     if (step === undefined) return [];
-    const entries = node.replacement === undefined ? this.#analysis.instructionAt(node)?.entries ?? [] : [];
-    const behind = step.next.length === 0 ? state : transfer(state, step.instruction, {
-      relocated: step.relocated, place: nodeKey(node), covered: entries.length > 0,
-      ...(step.calleeRoutine === undefined ? {} : { callee: { mayChangeAc: true } }),
-    });
+    const entries = this.#code.entriesAt(node);
+    const behind = step.next.length === 0 ? state : stateBehind(state, node, step, entries.length > 0);
     const edges: Edge[] = step.next.map((to) => ({ from: node, to, state: behind }));
     if (!this.#options.faults || step.instruction.faults.length === 0) return edges;
     for (const entry of entries) {
-      if (entry.fixup === undefined || entry.isDescriptor || !this.#code.isCode(entry.fixup.section)) continue;
+      if (entry.landings.length === 0) continue;
       const landing = landingState(state, step.instruction, entry, nodeKey(node));
-      for (const to of this.#code.enter(entry.fixup)) edges.push({ from: node, to, state: landing, entry });
+      for (const to of entry.landings) edges.push({ from: node, to, state: landing, entry });
     }
     return edges;
   }
+}
+
+/** What is known behind an instruction, in front of which `state` is. `covered`: it has an exception-table entry. */
+export function stateBehind(state: State, node: Node, { instruction, relocated, isOwnCallee }: Step, covered: boolean): State {
+  return transfer(state, instruction, { relocated, place: nodeKey(node), covered, ...(isOwnCallee ? { callee: { mayChangeAc: true } } : {}) });
 }

@@ -1,6 +1,7 @@
 /**
  * The operands of a decoded instruction, taken from its AT&T text: sources before the destination.
  */
+import type { Instruction } from '../../../assembly/x86/instruction.ts';
 import { fullRegister } from '../../registers.ts';
 
 export type TextOperand =
@@ -9,8 +10,16 @@ export type TextOperand =
   | { readonly kind: 'memory'; readonly base?: string; readonly index?: string; readonly scale: bigint; readonly displacement: bigint; readonly segment?: string }
   | { readonly kind: 'other'; readonly text: string };
 
+const known = new WeakMap<Instruction, readonly TextOperand[]>();
+
 /** `mov 8(%rsi),%rax` -> a memory operand and a register. */
-export function operandsOf(text: string): readonly TextOperand[] {
+export function operandsOf(instruction: Instruction): readonly TextOperand[] {
+  let operands = known.get(instruction);
+  if (operands === undefined) known.set(instruction, operands = operandsOfText(instruction.text));
+  return operands;
+}
+
+function operandsOfText(text: string): readonly TextOperand[] {
   const space = /^(?:(?:rep|repz|repnz|lock|cs|ds|data16|notrack|bnd)\s+)*\S+\s+(.*)$/.exec(text);
   return space === null ? [] : split(space[1]!.replace(/\s*<[^>]*>$/, '')).map(operand);
 }

@@ -1,27 +1,19 @@
 /**
- * The routines of a file that have exception-table entries, followed from their start, and questions the checks ask about them.
+ * A routine followed over all paths, and questions the checks ask about it. Nothing here knows where the routine lies in the file.
  */
-import type { Analysis, Routine } from '../analysis.ts';
-import { Code, nodeKey } from './code.ts';
-import type { Node } from './code.ts';
-import { Flow } from './flow.ts';
+import { nodeKey } from './code.ts';
+import type { Code, Node } from './code.ts';
+import { Flow, stateBehind } from './flow.ts';
 import type { Edge, Exit, Known } from './flow.ts';
 import { entryState } from './state.ts';
 import type { State } from './state.ts';
-import { stackSlot, transfer } from './transfer.ts';
+import { stackSlot } from './transfer.ts';
 
-/** Ways that are followed on their own, for all of a file. */
+/** Ways out of a routine that are followed on their own, and the instructions looked at on all ways that are. */
 const MAX_PROBES = 400;
+const MAX_VISITS = 200_000;
 /** Steps of a walk in which control goes one way only. */
 const LONGEST_WALK = 80;
-
-export interface RoutineFlow {
-  readonly routine: Routine;
-  /** With faults. */
-  readonly flow: Flow;
-  /** Without: what happens when nothing goes wrong. */
-  readonly calm: Flow;
-}
 
 /** An exit at which something is certain, and the way on which it is, if it is not so on all ways. */
 export interface CertainExit {
@@ -38,40 +30,41 @@ export interface Walk {
   readonly hasEffects: boolean;
 }
 
-export class FileFlow {
+/** What is known of a routine that is followed from its start. */
+export interface AllPaths {
+  /** With faults. */
+  readonly flow: Flow;
+  /** Without: what happens when nothing goes wrong. */
+  readonly calm: Flow;
+}
+
+export class RoutineFlow {
   readonly code: Code;
-  readonly routines: readonly RoutineFlow[];
-  /** Routines that were given up, since following them would take too long. */
-  readonly tooLong: readonly Routine[];
-  readonly #analysis: Analysis;
+  /** Undefined where it is not followed: no name covers the code, another routine leads through it, or it would take too long. */
+  readonly paths?: AllPaths;
+  /** True if following it was given up. */
+  isTooLong = false;
+  /** Numbers of the pieces that are entered at their start on the way. */
+  readonly entered: readonly number[] = [];
   readonly #probes = new Map<string, readonly Exit[] | undefined>();
+  #visits = 0;
 
-  constructor(analysis: Analysis) {
-    this.#analysis = analysis;
-    this.code = new Code(analysis);
-    const followed = this.code.unreadable ? [] : this.#follow();
-    this.routines = followed.filter(({ flow }) => !flow.incomplete);
-    this.tooLong = followed.filter(({ flow }) => flow.incomplete).map(({ routine }) => routine);
-  }
-
-  #follow(): readonly RoutineFlow[] {
-    const { entries, checksWithoutEntries, instructions, routines } = this.#analysis;
-    const covered = new Set(entries.length === 0 && checksWithoutEntries ? routines : instructions.filter((site) => site.entries.length > 0).map((site) => site.routine).filter((routine) => routine !== undefined));
-    const follow = (routine: Routine): RoutineFlow => {
-      const starts = this.code.enter({ section: routine.section, offset: routine.start }).map((node) => ({ node, state: entryState() }));
-      return { routine, flow: new Flow(this.code, this.#analysis, starts, { faults: true }), calm: new Flow(this.code, this.#analysis, starts, { faults: false }) };
-    };
-    const called = [...covered].filter((routine) => routine.isFunction || routine.global).map(follow);
-    const reached = new Set(called.flatMap(({ flow }) => [...flow.places].map(({ node }) => nodeKey(node))));
-    const others = [...covered].filter((routine) => !routine.isFunction && !routine.global && !reached.has(nodeKey({ section: routine.section, offset: routine.start })));
-    return [...called, ...others.map(follow)];
+  /** `isFollowed`: from its start, over all paths. */
+  constructor(code: Code, isFollowed: boolean) {
+    this.code = code;
+    if (!isFollowed || code.unreadable) return;
+    const starts = code.starts.map((node) => ({ node, state: entryState() }));
+    const flow = new Flow(code, starts, { faults: true });
+    this.entered = [...flow.places].flatMap(({ node }) => (node.offset === 0 && node.replacement === undefined ? [node.piece] : []));
+    if (flow.incomplete) this.isTooLong = true;
+    else this.paths = { flow, calm: new Flow(code, starts, { faults: false }) };
   }
 
   /**
    * Exits of which `holds` is true whichever way control came, and exits that a way leads to on which it is: one on which
    * `known` is true before it meets another on which it is not.
    */
-  exitsWhere({ flow }: RoutineFlow, holds: (exit: Exit) => boolean, known: (state: State) => boolean): readonly CertainExit[] {
+  exitsWhere({ flow }: AllPaths, holds: (exit: Exit) => boolean, known: (state: State) => boolean): readonly CertainExit[] {
     const found = new Map<string, CertainExit>();
     for (const exit of flow.exits()) if (holds(exit)) found.set(nodeKey(exit.node), { exit });
     for (const edge of flow.edges()) {
@@ -93,9 +86,15 @@ export class FileFlow {
     return this.#probes.get(key);
   }
 
-  /** What is known behind `node` if nothing faults. */
-  from(node: Node, state: State): Flow {
-    return new Flow(this.code, this.#analysis, [{ node, state }], { faults: false });
+  /** What is known behind `node` if nothing faults; undefined where so much was followed that this is too long. */
+  from(node: Node, state: State): Flow | undefined {
+    if (this.#visits > MAX_VISITS) {
+      this.isTooLong = true;
+      return undefined;
+    }
+    const flow = new Flow(this.code, [{ node, state }], { faults: false });
+    this.#visits += flow.visits;
+    return flow;
   }
 
   /** Follows control from `node` while it has one way to go. */
@@ -111,18 +110,9 @@ export class FileFlow {
       if (step.instruction.flow.includes('call') || storesOf(step.instruction.accesses, at.state) > 0) hasEffects = true;
       const [next, ...more]: readonly Node[] = step.next;
       if (next === undefined || more.length > 0) break;
-      const behind = this.behind(at);
-      at = behind === undefined ? undefined : { node: next, state: behind };
+      at = { node: next, state: stateBehind(at.state, at.node, step, this.code.entriesAt(at.node).length > 0) };
     }
     return { places, hasEffects };
-  }
-
-  /** The state behind the instruction at a place. */
-  behind({ node, state }: Known): State | undefined {
-    const step = this.code.step(node);
-    if (step === undefined) return undefined;
-    const covered = (this.#analysis.instructionAt(node)?.entries.length ?? 0) > 0;
-    return transfer(state, step.instruction, { relocated: step.relocated, place: nodeKey(node), covered, ...(step.calleeRoutine === undefined ? {} : { callee: { mayChangeAc: true } }) });
   }
 }
 
@@ -136,13 +126,4 @@ export function isStack(access: { readonly base?: string; readonly implicit: boo
   if (access.implicit) return true;
   const base = access.base === undefined ? undefined : state.registers.get(access.base);
   return base !== undefined && stackSlot(base) !== undefined;
-}
-
-const flows = new WeakMap<Analysis, FileFlow>();
-
-/** The flow of a file, worked out when first asked for. */
-export function fileFlow(analysis: Analysis): FileFlow {
-  let known = flows.get(analysis);
-  if (known === undefined) flows.set(analysis, known = new FileFlow(analysis));
-  return known;
 }

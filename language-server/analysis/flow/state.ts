@@ -35,20 +35,28 @@ export function isCalleeSaved(name: string): boolean {
   return name === 'rsp' || (CALLEE_SAVED as readonly string[]).includes(name);
 }
 
-/** What holds on both paths. */
+/** What holds on both paths; `a` itself if that is all that it says. */
 export function join(a: State, b: State): State {
-  const flag = (one: Flag, other: Flag): Flag => (one === other ? one : 'unknown');
-  const registers = new Map([...a.registers].map(([name, value]) => [name, joinValues(value, b.registers.get(name)!, isCalleeSaved)]));
+  if (a === b) return a;
+  let changed = false;
+  const flag = (one: Flag, other: Flag): Flag => {
+    if (one === other || one === 'unknown') return one;
+    changed = true;
+    return 'unknown';
+  };
+  const value = (one: Value, other: Value): Value => {
+    const joined = joinValues(one, other, isCalleeSaved);
+    if (joined.key !== one.key) changed = true;
+    return joined;
+  };
+  const [ac, df, pending] = [flag(a.ac, b.ac), flag(a.df, b.df), flag(a.pending, b.pending)];
+  const registers = new Map<string, Value>();
+  for (const [name, one] of a.registers) registers.set(name, value(one, b.registers.get(name)!));
   const stack = new Map<bigint, Value>();
-  for (const [slot, value] of a.stack) {
+  for (const [slot, one] of a.stack) {
     const other = b.stack.get(slot);
-    if (other !== undefined) stack.set(slot, joinValues(value, other, isCalleeSaved));
+    if (other === undefined) changed = true;
+    else stack.set(slot, value(one, other));
   }
-  return { ac: flag(a.ac, b.ac), df: flag(a.df, b.df), pending: flag(a.pending, b.pending), registers, stack };
-}
-
-/** Equal for states that say the same. */
-export function stateKey({ ac, df, pending, registers, stack }: State): string {
-  const slots = [...stack].sort(([a], [b]) => Number(a - b)).map(([slot, { key }]) => `${String(slot)}=${key}`).join(';');
-  return `${ac} ${df} ${pending} ${REGISTERS.map((name) => registers.get(name)!.key).join(';')} ${slots}`;
+  return changed ? { ac, df, pending, registers, stack } : a;
 }

@@ -68,7 +68,7 @@ class Machine {
     this.#state = state;
     this.#instruction = instruction;
     this.#context = context;
-    this.#operands = operandsOf(instruction.text);
+    this.#operands = operandsOf(instruction);
   }
 
   run(): void {
