@@ -3,7 +3,7 @@
  * what a vendor's processors do, the oracle compares the flag on a host of that vendor, and everywhere else it leaves it out.
  *
  * Sources: the instructions' flag tables in Intel SDM 2 and AMD APM 3 say which are undefined (as iced-x86 does); the AMD column was measured
- * on a family 1Ah processor (Zen 5).
+ * on processors of families 19h (Zen 3) and 1Ah (Zen 5).
  */
 import type { CpuProfile } from './cpu.ts';
 import { FLAG } from './cpu.ts';
@@ -17,6 +17,8 @@ export interface UndefinedFlags {
   readonly undefined: Readonly<Record<CpuProfile['vendor'], number>>;
   /** RFLAGS bits in which the emulator does what this vendor's processors do. */
   readonly claims: Readonly<Partial<Record<CpuProfile['vendor'], number>>>;
+  /** The first processor family of which the claim is true, where older ones do otherwise. */
+  readonly sinceFamily?: number;
 }
 
 const { CF, PF, AF, ZF, SF, OF } = FLAG;
@@ -33,7 +35,7 @@ export const UNDEFINED_FLAGS: readonly UndefinedFlags[] = [
   { mnemonics: ['rol', 'ror', 'rcl', 'rcr'], behaviour: 'OF by the formula for a count of one', undefined: both(OF), claims: { amd: OF } },
   { mnemonics: ['shld', 'shrd'], behaviour: 'AF set, OF by the formula for a count of one', undefined: both(AF | OF), claims: { amd: AF | OF } },
   { mnemonics: ['bt', 'bts', 'btr', 'btc'], behaviour: 'OF SF AF PF unchanged', undefined: both(OF | SF | AF | PF), claims: { amd: OF | SF | AF | PF } },
-  { mnemonics: ['bsf', 'bsr'], behaviour: 'CF OF SF AF clear, PF by the result', undefined: both(CF | OF | SF | AF | PF), claims: { amd: CF | OF | SF | AF | PF } },
+  { mnemonics: ['bsf', 'bsr'], behaviour: 'CF OF SF AF clear, PF by the result', undefined: both(CF | OF | SF | AF | PF), claims: { amd: CF | OF | SF | AF | PF }, sinceFamily: 0x1a },
   { mnemonics: ['tzcnt', 'lzcnt'], behaviour: 'OF unchanged, SF AF PF clear', undefined: both(OF | SF | AF | PF), claims: { amd: OF | SF | AF | PF } },
 ];
 
@@ -44,7 +46,8 @@ export function undefinedFlagsOf(mnemonic: string, vendor: CpuProfile['vendor'])
   return rows.get(mnemonic)?.undefined[vendor];
 }
 
-/** RFLAGS bits in which the emulator claims to follow `vendor` although the manual leaves them undefined. */
-export function claimedFlags(mnemonic: string, vendor: CpuProfile['vendor']): number {
-  return rows.get(mnemonic)?.claims[vendor] ?? 0;
+/** RFLAGS bits in which the emulator claims to follow `vendor`'s processors of a family (CPUID leaf 1) although the manual leaves them undefined. */
+export function claimedFlags(mnemonic: string, vendor: CpuProfile['vendor'], family: number): number {
+  const row = rows.get(mnemonic);
+  return row === undefined || family < (row.sinceFamily ?? 0) ? 0 : row.claims[vendor] ?? 0;
 }

@@ -19,9 +19,10 @@ const FLAGS = [
   '-Wl,-Ttext-segment=0x55aa00000000',
 ];
 
-/** Vendor and feature names of the CPU the tests run on, as /proc/cpuinfo lists them. */
+/** The CPU the tests run on, as /proc/cpuinfo tells it. */
 export interface HostCpu {
   readonly vendor: 'intel' | 'amd' | 'other';
+  readonly family: number;
   readonly model: string;
   readonly features: ReadonlySet<string>;
 }
@@ -36,7 +37,7 @@ export function hostCpu(): HostCpu {
   const text = readFileSync('/proc/cpuinfo', 'utf8');
   const field = (name: string): string => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(text)?.[1] ?? '';
   const vendor = field('vendor_id');
-  return { vendor: vendor === 'GenuineIntel' ? 'intel' : vendor === 'AuthenticAMD' ? 'amd' : 'other', model: field('model name'), features: new Set(field('flags').split(' ')) };
+  return { vendor: vendor === 'GenuineIntel' ? 'intel' : vendor === 'AuthenticAMD' ? 'amd' : 'other', family: Number(field('cpu family')), model: field('model name'), features: new Set(field('flags').split(' ')) };
 }
 
 /** How instructions are to be decoded so that they are what this machine's CPU takes them for; iced-x86's `DecoderOptions`. */

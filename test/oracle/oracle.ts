@@ -12,7 +12,8 @@ import type { OracleCase, Outcome } from './case.ts';
 import { EmulatedCpu, PATIENCE } from './emulated.ts';
 import type { Form } from './generate.ts';
 import { nativeCpu } from './native.ts';
-import type { NativeCpu } from './native.ts';
+import { hostDiffers } from './host-model.ts';
+import type { HostCpu, NativeCpu } from './native.ts';
 
 export interface Question {
   readonly label: string;
@@ -25,7 +26,7 @@ export interface Question {
 
 /** The flags that an instruction leaves undefined and that the emulator does not claim to know on this host. */
 export function unknownFlags(form: Form, host: NativeCpu['host']): bigint {
-  const claimed = host.vendor === 'other' ? 0 : claimedFlags(Mnemonic[form.mnemonic]!.toLowerCase(), host.vendor);
+  const claimed = host.vendor === 'other' ? 0 : claimedFlags(Mnemonic[form.mnemonic]!.toLowerCase(), host.vendor, host.family);
   return form.undefinedFlags & ~BigInt(claimed);
 }
 
@@ -47,7 +48,7 @@ export function profileOf(vendor: NativeCpu['host']['vendor']): CpuProfile {
 
 const isDebug = ({ ending }: Outcome): boolean => ending.kind === 'exception' && ending.vector === VECTOR.DB;
 
-function judge(question: Question, native: Outcome, emulated: Outcome): Answer {
+function judge(host: HostCpu, question: Question, native: Outcome, emulated: Outcome): Answer {
   const answer = (verdict: Verdict, report = ''): Answer => ({ question, verdict, report, native, emulated });
   if (emulated.ending.kind === 'unsupported') return answer('unsupported');
   if (native.ending.kind === 'system-call') return answer('not comparable');
@@ -56,6 +57,7 @@ function judge(question: Question, native: Outcome, emulated: Outcome): Answer {
   // Some hypervisors put the trap of int1 in front of it.
   if (isDebug(native) && isDebug(emulated) && native.rip !== emulated.rip) return answer('not comparable');
   const found = compare(native, emulated, question.undefinedFlags, question.partly);
+  if (found.length > 0 && hostDiffers(host, question.state, native, emulated) !== undefined) return answer('not comparable');
   return found.length === 0 ? answer('agree') : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
 }
 
@@ -87,7 +89,7 @@ export class Oracle {
       if (ending.kind === 'timeout' && native[i]!.ending.kind !== 'timeout') emulated[i] = this.emulated.run([cases[i]!], PATIENCE)[0]!;
     }
     this.milliseconds.emulated += performance.now() - start;
-    return questions.map((question, i) => judge(question, native[i]!, emulated[i]!));
+    return questions.map((question, i) => judge(this.native.host, question, native[i]!, emulated[i]!));
   }
 }
 
