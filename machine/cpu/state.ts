@@ -30,9 +30,12 @@ export interface X87State {
   readonly status: number;
   /** One bit a register, set: not empty, as FXSAVE has it. */
   readonly tag: number;
+  /** Of the last instruction that was no control instruction: eleven bits of opcode, its address, and that of its memory operand, with their selectors. */
   readonly opcode: number;
   readonly instruction: bigint;
   readonly data: bigint;
+  readonly codeSelector: number;
+  readonly dataSelector: number;
 }
 
 export class State implements RegisterFile {
@@ -212,10 +215,11 @@ export class State implements RegisterFile {
     return {
       control: i32[words]!, status: i32[words + 1]!, tag: i32[words + 2]!, opcode: i32[STATE.X87_OPCODE >> 2]!,
       instruction: u64[STATE.X87_POINTERS >> 3]!, data: u64[(STATE.X87_POINTERS >> 3) + 1]!,
+      codeSelector: i32[STATE.X87_SELECTORS >> 2]!, dataSelector: i32[(STATE.X87_SELECTORS >> 2) + 1]!,
     };
   }
 
-  set x87({ control, status, tag, opcode, instruction, data }: X87State) {
+  set x87({ control, status, tag, opcode, instruction, data, codeSelector, dataSelector }: X87State) {
     const pending = this.#arena.i32[(STATE.X87_CONTROL >> 2) + 1]! ^ status;
     this.#setI32(STATE.X87_CONTROL, control);
     this.#setI32(STATE.X87_CONTROL + 4, status);
@@ -223,6 +227,8 @@ export class State implements RegisterFile {
     this.#setI32(STATE.X87_OPCODE, opcode);
     this.#setU64(STATE.X87_POINTERS, instruction);
     this.#setU64(STATE.X87_POINTERS + 8, data);
+    this.#setI32(STATE.X87_SELECTORS, codeSelector);
+    this.#setI32(STATE.X87_SELECTORS + 4, dataSelector);
     if ((pending & ERROR_SUMMARY) !== 0) this.#modeChanged();
   }
 

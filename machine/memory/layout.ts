@@ -48,23 +48,25 @@ export const STATE = {
   X87_POINTERS: 3680, X87_OPCODE: 3696,
   /** Where the local descriptor table is (8 bytes), and its limit (4). */
   LDT_LIMIT: 3700, LDT_BASE: 3704,
-  END: 3712,
+  /** Code and data selector that go with the x87 pointers, 4 bytes each. */
+  X87_SELECTORS: 3712,
+  END: 3720,
 } as const;
 
 /** What generated code says when it comes back. */
 export const EXIT = {
   /** One of {@link STATUS}. */
-  STATUS: 3712,
+  STATUS: 3720,
   /** The micro-op at which it stopped. */
-  OP: 3716,
+  OP: 3724,
   /** Instructions that were not used up. */
-  REMAINING: 3720,
+  REMAINING: 3728,
   /** Missing translation: size and {@link ACCESS} kind. Exception: vector and error code (-1: none). */
-  SIZE: 3724,
-  KIND: 3728,
-  ADDRESS: 3736,
+  SIZE: 3732,
+  KIND: 3736,
+  ADDRESS: 3744,
   /** Scratch of helper functions that have two results. */
-  HIGH: 3744,
+  HIGH: 3752,
   END: 3840,
 } as const;
 

@@ -54,4 +54,9 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'and again where that is another one', state: 'code=8ed38ed390 rip=20000018 rflags=302 rbx=2b' },
   { about: 'but not behind other loads of segment registers', state: 'code=8edb90 rip=20000018 rflags=302 rbx=2b' },
   { about: 'rdsspq leaves its register alone where there is no shadow stack', state: 'code=f3480f1ec9 rip=20000018 rcx=9' },
+  { about: 'emms clears TOP', state: 'code=d9f70f77 rip=20000018' },
+  { about: 'AMD processors save x87 pointers only with an exception that waits', state: 'code=d9d00fae01 rip=20000018 rcx=30001800' },
+  { about: 'a control word that unmasks an exception makes it wait', state: 'code=d92bd92bdfe0 rip=20000018 rbx=30001800 mm0=00000000000000000000 [30001800]=4003' },
+  { about: 'fnsave touches its first word, then its last byte', state: 'code=dd33 rip=20000018 rbx=30002fdf' },
+  { about: 'a last byte that is not canonical counts after the first word', state: 'code=dd23 rip=20000018 rbx=7fffffffffac' },
 ];

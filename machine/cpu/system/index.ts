@@ -20,12 +20,13 @@ import { moveSegment, namesSegmentRegister, segmentInstructions, segmentStack } 
 import { stateSaveInstructions } from './state-save.ts';
 import { stringCompares } from './string-compare.ts';
 import { farBranch, transferInstructions } from './transfers.ts';
+import { x87ControlInstructions } from './x87-control.ts';
 
 export { NotModelled, SystemFault } from './context.ts';
 export type { SystemContext, SystemInstruction } from './context.ts';
 
 const GROUPS: readonly Record<string, SystemInstruction>[] = [
-  msrInstructions, identityInstructions, controlInstructions, segmentInstructions, transferInstructions, stateSaveInstructions, memoryInstructions,
+  msrInstructions, identityInstructions, controlInstructions, segmentInstructions, transferInstructions, stateSaveInstructions, x87ControlInstructions, memoryInstructions,
   maskedMoves, gathers, cryptoInstructions, stringCompares,
 ];
 

@@ -1,4 +1,6 @@
 /** fxsave, xsave and their kin: x87, SSE and AVX state in the standard layout (SDM 1, 10.5 and 13.4), and MXCSR alone. */
+import { Mnemonic } from 'iced-x86';
+import type { Instruction } from 'iced-x86';
 import { VECTOR } from '../cpu.ts';
 import { REG } from '../lift/access.ts';
 import type { State } from '../state.ts';
@@ -9,6 +11,7 @@ import { loadInteger, storeInteger } from './operands.ts';
 
 /** Bits of MXCSR that exist: all exception bits, DAZ, and AMD's misaligned mode. */
 const MXCSR_MASK: Readonly<Record<'intel' | 'amd', number>> = { intel: 0xffff, amd: 0x2_ffff };
+const LOW32 = 0xffff_ffffn;
 const OSXSAVE = 1n << 18n;
 const X87 = 1n, SSE = 2n, AVX = 4n;
 const LEGACY_SIZE = 512, HEADER_SIZE = 64, YMM_OFFSET = 576, YMM_SIZE = 256;
@@ -21,21 +24,37 @@ function aligned(address: bigint, alignment: bigint): bigint {
 }
 
 /** The register that is st(i): the status word has TOP in bits 11 to 13. */
-function fromTop(status: number, i: number): number {
+export function fromTop(status: number, i: number): number {
   return (i + (status >> 11)) & 7;
 }
 
+/** Whether pointers have 64 bits, not 32 and a selector. */
+const hasWidePointers = (instruction: Instruction): boolean => Mnemonic[instruction.mnemonic]!.endsWith('64');
+
+/** What is saved of the last x87 instruction where there is nothing to tell about it. */
+const NO_INSTRUCTION = { opcode: 0, instruction: 0n, data: 0n, codeSelector: 0, dataSelector: 0 } as const;
+/** Status word: an exception that is not masked waits. */
+const ERROR_SUMMARY = 0x80;
+
 /** The x87 part: bytes 0-23 and 32-159. */
-function writeX87(state: State, area: Uint8Array): void {
+function writeX87({ state, profile }: SystemContext, area: Uint8Array, wide: boolean): void {
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
-  const { x87 } = state;
+  // AMD's processors save pointers of an exception that waits, and zeros else (APM 2 11.4.4; measured on family 19h).
+  const x87 = profile.vendor === 'amd' && (state.x87.status & ERROR_SUMMARY) === 0 ? { ...state.x87, ...NO_INSTRUCTION } : state.x87;
   view.setUint16(AREA.FCW, x87.control, true);
   view.setUint16(AREA.FSW, x87.status, true);
   area[AREA.FTW] = x87.tag;
   area[AREA.FTW + 1] = 0;
   view.setUint16(AREA.FOP, x87.opcode, true);
-  view.setBigUint64(AREA.FIP, x87.instruction, true);
-  view.setBigUint64(AREA.FDP, x87.data, true);
+  if (wide) {
+    view.setBigUint64(AREA.FIP, x87.instruction, true);
+    view.setBigUint64(AREA.FDP, x87.data, true);
+  } else {
+    view.setUint32(AREA.FIP, Number(x87.instruction & LOW32), true);
+    view.setUint32(AREA.FIP + 4, x87.codeSelector, true);
+    view.setUint32(AREA.FDP, Number(x87.data & LOW32), true);
+    view.setUint32(AREA.FDP + 4, x87.dataSelector, true);
+  }
   for (let i = 0; i < 8; i++) {
     area.set(state.getX87(fromTop(x87.status, i)), AREA.ST + 16 * i);
     area.fill(0, AREA.ST + 16 * i + 10, AREA.ST + 16 * i + 16);
@@ -43,21 +62,27 @@ function writeX87(state: State, area: Uint8Array): void {
 }
 
 /** The status word with its summary bits ES and B as they follow from the exceptions that are not masked. */
-function summarised(status: number, control: number): number {
+export function summarised(status: number, control: number): number {
   return (status & ~0x8080) | ((status & ~control & 0x3f) === 0 ? 0 : 0x8080);
 }
 
-function readX87(state: State, area: Uint8Array): void {
+function readX87({ state, profile }: SystemContext, area: Uint8Array, wide: boolean): void {
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
+  const pointer = (at: number): bigint => {
+    if (!wide) return BigInt(view.getUint32(at, true));
+    // AMD's processors keep 48 bits (measured on family 19h).
+    return BigInt.asUintN(profile.vendor === 'amd' ? 48 : 64, view.getBigUint64(at, true));
+  };
   state.x87 = {
     control: view.getUint16(AREA.FCW, true), status: summarised(view.getUint16(AREA.FSW, true), view.getUint16(AREA.FCW, true)), tag: area[AREA.FTW]!, opcode: view.getUint16(AREA.FOP, true) & 0x7ff,
-    instruction: view.getBigUint64(AREA.FIP, true), data: view.getBigUint64(AREA.FDP, true),
+    instruction: pointer(AREA.FIP), codeSelector: wide ? 0 : view.getUint16(AREA.FIP + 4, true),
+    data: pointer(AREA.FDP), dataSelector: wide ? 0 : view.getUint16(AREA.FDP + 4, true),
   };
   for (let i = 0; i < 8; i++) state.setX87(fromTop(state.x87.status, i), area.subarray(AREA.ST + 16 * i, AREA.ST + 16 * i + 10));
 }
 
-function initX87(state: State): void {
-  state.x87 = { control: 0x37f, status: 0, tag: 0, opcode: 0, instruction: 0n, data: 0n };
+export function initX87(state: State): void {
+  state.x87 = { control: 0x37f, status: 0, tag: 0, ...NO_INSTRUCTION };
   for (let i = 0; i < 8; i++) state.setX87(i, new Uint8Array(10));
 }
 
@@ -94,7 +119,7 @@ const fxsave: SystemInstruction = (cpu, instruction) => {
   const address = legacyArea(cpu, cpu.address(instruction));
   cpu.checkStore(address, LEGACY_SIZE);
   const area = new Uint8Array(AREA.RESERVED);
-  writeX87(cpu.state, area);
+  writeX87(cpu, area, hasWidePointers(instruction));
   writeMxcsr(cpu, area);
   writeXmm(cpu.state, area);
   cpu.store(address, area);
@@ -104,7 +129,7 @@ const fxsave: SystemInstruction = (cpu, instruction) => {
 const fxrstor: SystemInstruction = (cpu, instruction) => {
   const area = cpu.load(legacyArea(cpu, cpu.address(instruction)), LEGACY_SIZE);
   const mxcsr = checkedMxcsr(cpu, areaMxcsr(area));
-  readX87(cpu.state, area);
+  readX87(cpu, area, hasWidePointers(instruction));
   readXmm(cpu.state, area);
   cpu.state.mxcsr = mxcsr;
   return undefined;
@@ -144,6 +169,7 @@ function xsave(optimised: boolean, compact: boolean, privileged = false): System
     const size = (mask & AVX) !== 0n ? YMM_OFFSET + YMM_SIZE : LEGACY_SIZE + HEADER_SIZE;
     cpu.checkStore(address, size);
     const used = componentsInUse(state);
+    const wide = hasWidePointers(instruction);
     const written = optimised ? mask & used : mask;
     const part = (offset: number, length: number, fill: (area: Uint8Array) => void): void => {
       const area = new Uint8Array(LEGACY_SIZE);
@@ -151,8 +177,8 @@ function xsave(optimised: boolean, compact: boolean, privileged = false): System
       cpu.store(address + BigInt(offset), area.subarray(offset, offset + length));
     };
     if ((written & X87) !== 0n) {
-      part(0, AREA.MXCSR, (area) => { writeX87(state, area); });
-      part(AREA.ST, AREA.XMM - AREA.ST, (area) => { writeX87(state, area); });
+      part(0, AREA.MXCSR, (area) => { writeX87(cpu, area, wide); });
+      part(AREA.ST, AREA.XMM - AREA.ST, (area) => { writeX87(cpu, area, wide); });
     }
     // MXCSR goes with SSE or AVX, whether they are in their initial state or not.
     if ((mask & (compact ? SSE & used : SSE | AVX)) !== 0n) part(AREA.MXCSR, 8, (area) => { writeMxcsr(cpu, area); });
@@ -190,7 +216,7 @@ function xrstor(privileged: boolean): SystemInstruction {
     const mxcsr = readsMxcsr ? checkedMxcsr(cpu, areaMxcsr(head)) : undefined;
     const high = (mask & present & AVX) !== 0n ? cpu.load(address + BigInt(YMM_OFFSET), YMM_SIZE) : new Uint8Array(YMM_SIZE);
     if ((mask & X87) !== 0n) {
-      if ((present & X87) !== 0n) readX87(state, head);
+      if ((present & X87) !== 0n) readX87(cpu, head, hasWidePointers(instruction));
       else initX87(state);
     }
     if ((mask & SSE) !== 0n) readXmm(state, (present & SSE) !== 0n ? head : new Uint8Array(LEGACY_SIZE));
@@ -224,23 +250,4 @@ export const stateSaveInstructions: Record<string, SystemInstruction> = {
   xsave: plain, xsave64: plain, xsaveopt: optimised, xsaveopt64: optimised, xsavec: compacted, xsavec64: compacted, xsaves: supervised, xsaves64: supervised,
   xrstor: xrstor(false), xrstor64: xrstor(false), xrstors: xrstor(true), xrstors64: xrstor(true),
   ldmxcsr, vldmxcsr: ldmxcsr, stmxcsr, vstmxcsr: stmxcsr,
-  fninit: (cpu) => {
-    const registers = Array.from({ length: 8 }, (_, i) => cpu.state.getX87(i));
-    initX87(cpu.state);
-    registers.forEach((bytes, i) => { cpu.state.setX87(i, bytes); });
-    return undefined;
-  },
-  fnstcw: (cpu, instruction) => {
-    storeInteger(cpu, cpu.address(instruction), 2, BigInt(cpu.state.x87.control));
-    return undefined;
-  },
-  fldcw: (cpu, instruction) => {
-    const control = Number(loadInteger(cpu, cpu.address(instruction), 2));
-    cpu.state.x87 = { ...cpu.state.x87, control: (control & 0x1f3f) | 0x40 };
-    return undefined;
-  },
-  emms: (cpu) => {
-    cpu.state.x87 = { ...cpu.state.x87, tag: 0 };
-    return undefined;
-  },
 };
