@@ -336,9 +336,9 @@ export class WasmCpu implements Cpu, SystemContext {
     const instruction = icedInstruction(this.memory.read(rip, MAX_INSTRUCTION_BYTES), rip, this.profile.vendor);
     let explicit = false;
     for (let k = 0; k < instruction.opCount; k++) explicit ||= instruction.opKind(k) === OpKind.Memory;
-    // A bit string reaches beyond its operand's address, a push or pop has two accesses, movdir64b another one through es.
+    // A push or pop has two accesses, movdir64b another one through es: pop's operand is the one it writes, that of the others the one they read.
     const other = instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Movdir64b;
-    if (explicit && (!other || effectiveAddress(this.state, instruction) === access.address)) return throughStack(instruction);
+    if (explicit && (!other || (access.kind === 'write') === (instruction.mnemonic === Mnemonic.Pop))) return throughStack(instruction);
     return instruction.isStackInstruction || instruction.mnemonic === Mnemonic.Leave || instruction.mnemonic === Mnemonic.Enter;
   }
 

@@ -43,6 +43,7 @@ export const REGRESSIONS: readonly Regression[] = [
   { about: 'nor does one of es take a stack access away', state: 'code=268b4504 rip=200313d8 rbp=800000000000' },
   { about: 'an instruction of more than 15 bytes is a protection fault', state: 'code=402636676293fd081784017fffffff rip=200286d8' },
   { about: 'also where lock would be wrong with it', state: 'code=f026262626262626262626262626262690 rip=200286d8' },
+  { about: 'a pop to memory based on rsp, but in another segment, is no stack fault', state: 'code=658f84cc00000080 rip=20022058 rsp=300060b8 rcx=bbc6c0fc00010000' },
   { about: 'clzero takes no repeat prefix', state: 'code=f30f01fc rip=20000dd8 rax=30001512' },
   { about: 'rep nop with REX.B is an exchange, no pause', state: 'code=f34590 rip=20036f98 rax=1122334455667788 r8=ff' },
   { about: 'a VEX instruction is too long before its prefixes are wrong', state: 'code=4c412e8f4a209eb80020000050e8d6 rip=2003abd8' },

@@ -18,6 +18,7 @@ interface Gap {
 
 const FSGSBASE = 1n << 16n;
 const EFER = 0xc000_0080, PAT = 0x277, SYSENTER = [0x174, 0x175, 0x176];
+const TF = 0x100n;
 const RFLAGS_BITS = 0x3f_7fd7n;
 const { GP, NP, PF, SS } = VECTOR;
 const RCX = 1;
@@ -44,7 +45,8 @@ const GAPS: readonly Gap[] = [
   { about: 'fxsave and fxrstor forget segment bases, look for pages before alignment, and write the reserved end of the area', mnemonics: [Mnemonic.Fxsave, Mnemonic.Fxrstor] },
   { about: 'int is the way to call the hypervisor', mnemonics: [Mnemonic.Int, Mnemonic.Int1, Mnemonic.Int3] },
   { about: 'a cmpxchg that fails writes its destination register', mnemonics: [Mnemonic.Cmpxchg], when: (_, native) => native.ending.kind === 'halt' },
-  { about: 'a pop to a segment register reads 2 bytes, however many it pops', mnemonics: [Mnemonic.Pop], when: (_, native, emulated) => native.ending.kind === 'halt' && memoryFault(emulated) },
+  { about: 'a pop to a segment register reads 2 bytes, however many it pops', mnemonics: [Mnemonic.Pop], when: (_, native, emulated) => !isFault(native.ending, PF, SS) && memoryFault(emulated) },
+  { about: 'the halt that ends a case counts as a single step, and is said in DR6', mnemonics: [Mnemonic.Popf, Mnemonic.Popfq, Mnemonic.Iretq], when: (_, native) => native.ending.kind === 'halt' && (native.rflags & TF) !== 0n },
   { about: 'any value goes into the PAT, and all 64 bits into the registers of sysenter', mnemonics: [Mnemonic.Wrmsr], when: (question) => [PAT, ...SYSENTER].includes(numberIn(question)) },
 ];
 
