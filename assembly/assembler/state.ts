@@ -6,7 +6,6 @@ import type { Problem, Severity, SourcePosition, SourceRange } from '../source.t
 import { SHF, SHT } from '../elf/object.ts';
 import { AssemblyError } from './assembly-error.ts';
 import { Frames } from './cfi/frames.ts';
-import { withOffset } from './directives/structure.ts';
 import { SectionBuilder } from './fragments.ts';
 import type { Fragment, Place, SectionAttributes, Subsection, Tail } from './fragments.ts';
 import { SymbolTable } from './symbol-table.ts';
@@ -195,5 +194,15 @@ export class AssemblyState {
   private refuseContents(bytes: Uint8Array): void {
     if (this.section.hasContents || !bytes.some((byte) => byte !== 0)) return;
     throw new AssemblyError('bad-section', `section ${this.section.name} has no contents in the file: it takes zeros only`);
+  }
+}
+
+/** `expression` with the offset `at` for `.`. */
+function withOffset(expression: Expression, at: bigint): Expression {
+  switch (expression.kind) {
+    case 'number': return expression;
+    case 'symbol': return expression.name === '.' ? { kind: 'number', value: at } : expression;
+    case 'unary': return { ...expression, operand: withOffset(expression.operand, at) };
+    case 'binary': return { ...expression, left: withOffset(expression.left, at), right: withOffset(expression.right, at) };
   }
 }

@@ -2,8 +2,9 @@
  * What is wrong with handler ranges, and with the sizes of the symbols they and entries rest on.
  */
 import type { Severity } from '../source.ts';
-import type { CheckedFile, Finding } from './check.ts';
+import type { CheckedFile } from './checked-file.ts';
 import type { ExRange } from './entry.ts';
+import type { Finding } from './finding.ts';
 import { crossings, sortRanges } from './register.ts';
 import { RANGE_SECTION, RANGE_STRIDE } from './read.ts';
 

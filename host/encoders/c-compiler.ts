@@ -5,7 +5,7 @@ import { EXTABLE_HANDLERS_HEADER } from '../../assembly/linux-compat/headers/ext
 import type { Problem } from '../../assembly/source.ts';
 import type { Host } from '../host.ts';
 import { fileProblem } from '../problems.ts';
-import type { Encoded } from './encoder.ts';
+import type { Encoded } from './encoding.ts';
 import { OBJECT_NAME, runTool, toolProblems } from './toolchain.ts';
 
 export interface CompileRequest {

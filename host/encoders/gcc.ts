@@ -1,7 +1,7 @@
 /**
  * The oracle and the explicit setting: `gcc -c` on the file as it stands on disk. Positions come from its DWARF lines.
  */
-import type { Encoded, EncodeRequest } from './encoder.ts';
+import type { Encoded, EncodeRequest } from './encoding.ts';
 import { OBJECT_NAME, runTool, toolProblems } from './toolchain.ts';
 
 /** Stand-ins are laid out below this folder for gcc to find. */

@@ -7,7 +7,7 @@ import { expandedText } from '../../assembly/gas/expanded-text.ts';
 import type { GasUnit, Statement } from '../../assembly/gas/statement.ts';
 import { rangeAt } from '../../assembly/gas/statement.ts';
 import type { SourcePosition } from '../../assembly/source.ts';
-import type { Encoded, EncodeRequest } from './encoder.ts';
+import type { Encoded, EncodeRequest } from './encoding.ts';
 import { OBJECT_NAME, runTool, toolProblems } from './toolchain.ts';
 
 /** Our labels: `-L` keeps them in the symbol table, from which they are taken out again. */

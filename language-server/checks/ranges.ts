@@ -1,7 +1,8 @@
 /**
  * Handler ranges that overlap, are the same, or rest on symbols without a size: the checks that `mcsafe table` has too.
  */
-import { CheckedFile, checkTables } from '../../assembly/extable/check.ts';
+import { checkTables } from '../../assembly/extable/check.ts';
+import { CheckedFile } from '../../assembly/extable/checked-file.ts';
 import type { FileCheck } from './check.ts';
 
 const CODES = ['partial-overlap', 'identical-ranges', 'no-symbol-size', 'zero-length', 'end-label', 'site-outside-code', 'no-descriptor'];

@@ -1,7 +1,7 @@
 /**
  * `.struct offset` (also `.offset`): labels become numbers, and data only counts, until a section is named (as manual 7.99).
  */
-import type { DirectiveStatement, Expression } from '../../gas/statement.ts';
+import type { DirectiveStatement } from '../../gas/statement.ts';
 import { AssemblyError } from '../assembly-error.ts';
 import { boundedNumber, numberOf, optional, required } from '../directive-arguments.ts';
 import type { AssemblyState } from '../state.ts';
@@ -43,14 +43,4 @@ export function inStructure(state: AssemblyState, at: bigint, statement: Directi
   else if (CONTENTS.test(name)) throw new AssemblyError('bad-section', `${name} needs a section: behind .struct, offsets are only counted`);
   else return false;
   return true;
-}
-
-/** `expression` with the offset `at` for `.`. */
-export function withOffset(expression: Expression, at: bigint): Expression {
-  switch (expression.kind) {
-    case 'number': return expression;
-    case 'symbol': return expression.name === '.' ? { kind: 'number', value: at } : expression;
-    case 'unary': return { ...expression, operand: withOffset(expression.operand, at) };
-    case 'binary': return { ...expression, left: withOffset(expression.left, at), right: withOffset(expression.right, at) };
-  }
 }

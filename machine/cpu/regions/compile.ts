@@ -24,7 +24,7 @@ import { naturalLoops } from './loops.ts';
 import { RegionAccess } from './region-access.ts';
 import type { CheckedHost, OperandAddress, RegionContext } from './region-access.ts';
 import { planLoop } from './unroll.ts';
-import type { Coverage } from './unroll.ts';
+import type { Coverage } from './fast-loop.ts';
 
 /** A return is compared with so many known sites before it is looked up. */
 const RETURN_SITE_LIMIT = 6;

@@ -4,7 +4,7 @@
  */
 import type { Block, Discovery } from './discover.ts';
 import type { FlowNode } from './graph.ts';
-import type { Coverage, FastLoop } from './unroll.ts';
+import type { Coverage, FastLoop } from './fast-loop.ts';
 
 export interface RegionNode extends FlowNode {
   readonly ip: bigint;

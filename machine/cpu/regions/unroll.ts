@@ -11,6 +11,7 @@ import type { FlagSlot } from '../lift/access.ts';
 import { liftOf } from '../lift/index.ts';
 import { Code } from '../wasm/code.ts';
 import type { Local } from '../wasm/code.ts';
+import type { Coverage, FastLoop, Group } from './fast-loop.ts';
 import type { RegionNode } from './flow.ts';
 import type { Loop } from './loops.ts';
 import { RegionAccess } from './region-access.ts';
@@ -24,31 +25,6 @@ const SPAN_LIMIT = 64;
 /** Groups one gate checks. */
 const GROUP_LIMIT = 4;
 const LAST_GROUP_LIMIT = 8;
-
-/** Accesses that are checked together: `span` bytes from an address on that is known at the gate. */
-export interface Group {
-  /** Numbers of the registers whose values at the gate the address is made of. */
-  readonly base: number | undefined;
-  readonly index: number | undefined;
-  /** Binary logarithm of the index's factor. */
-  readonly scale: number;
-  readonly displacement: bigint;
-  readonly span: number;
-  /** Of windows. */
-  readonly table: number;
-}
-
-/** Where an access lies in its group. */
-export interface Coverage {
-  readonly group: number;
-  readonly offset: number;
-}
-
-export interface FastLoop extends Loop {
-  readonly groups: readonly Group[];
-  /** By round, by node: by instruction, its accesses in order. */
-  readonly coverage: readonly ReadonlyMap<number, readonly (readonly (Coverage | undefined)[])[]>[];
-}
 
 /** A register's value: what `register` held at the gate, and a constant. */
 interface Known {
