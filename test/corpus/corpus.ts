@@ -52,6 +52,11 @@ export function gasSuite(): { readonly folder: string; readonly package: string 
   return { folder: join(folder, 'source'), package: packages.source.package };
 }
 
+/** Root of the fetched part of valgrind's sources, `none/tests` and common headers; undefined if it has not been fetched. */
+export function valgrindSuite(): string | undefined {
+  return existsSync(join(CACHE, 'valgrind', 'corpus.json')) ? join(CACHE, 'valgrind', 'source') : undefined;
+}
+
 /** Root of the fetched part of glibc's sources; undefined if it has not been fetched. */
 export function glibcSource(): string | undefined {
   return existsSync(join(CACHE, 'glibc', 'corpus.json')) ? join(CACHE, 'glibc', 'source') : undefined;
@@ -61,11 +66,12 @@ export function glibcSource(): string | undefined {
  * Why a test that needs packages or the corpus must be skipped; undefined if nothing is missing.
  * With MCSAFE_REQUIRE=all a missing package or corpus is a failure, not a skip. The reason is printed.
  */
-export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[]; readonly glibc?: boolean; readonly gasSuite?: boolean }): string | undefined {
+export function missing(test: string, needs: { readonly commands?: readonly string[]; readonly corpora?: readonly CorpusGeneration[]; readonly glibc?: boolean; readonly gasSuite?: boolean; readonly valgrindSuite?: boolean }): string | undefined {
   const lacking = [
     ...(needs.commands ?? []).filter((command) => !haveCommands(command)),
     ...(needs.glibc === true && glibcSource() === undefined ? ['glibc\'s sources (node test/corpus/fetch.mjs glibc)'] : []),
     ...(needs.gasSuite === true && gasSuite() === undefined ? ['the tests of GNU as (node test/corpus/fetch.mjs binutils)'] : []),
+    ...(needs.valgrindSuite === true && valgrindSuite() === undefined ? ['the tests of valgrind (node test/corpus/fetch.mjs valgrind)'] : []),
     ...(needs.corpora ?? []).filter((generation) => corpus(generation) === undefined).map((generation) => `kernel corpus ${generation} (npm run corpus)`),
   ];
   if (lacking.length === 0) return undefined;

@@ -2,11 +2,12 @@
  * Fetches the kernel corpus from Debian: sources, headers and one image of each generation, into the git-ignored `.cache/corpus/`.
  * Nothing of it is installed or kept in the repository. Needs apt-get, apt-cache, dpkg-deb, tar and xz; no root.
  *
- *     node test/corpus/fetch.mjs [6.1] [6.12] [glibc] [binutils] [--no-image]
+ *     node test/corpus/fetch.mjs [6.1] [6.12] [glibc] [binutils] [valgrind] [--no-image]
  *
  * Result, per generation: `source/` (arch/x86 and the few generic files the oracles compile), `common/` and `amd64/` (headers),
  * `image/` (vmlinuz and some modules), and `corpus.json` (versions, sha256 of each package) as the mark that it is complete.
- * `glibc/source/` has the assembler sources and headers of glibc's x86-64 port, `binutils/source/` the sources that GNU as is tested with.
+ * `glibc/source/` has the assembler sources and headers of glibc's x86-64 port, `binutils/source/` the sources that GNU as is tested with,
+ * `valgrind/source/` the programs and lists of instructions that valgrind is tested with.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -161,10 +162,41 @@ const TARBALLS = {
   glibc: { package: 'glibc-source', members: ['*/sysdeps/*x86*/*.S', '*/sysdeps/*x86*/*.h'], strip: 1, needed: 'sysdeps/x86_64/strlen.S' },
   // What GNU as is tested with.
   binutils: { package: 'binutils-source', members: ['all', 'cfi', 'elf', 'i386', 'macros'].map((folder) => `*/gas/testsuite/gas/${folder}/*`), strip: 4, needed: 'i386/x86_64.s' },
+  // Valgrind's programs and lists of instructions with their results; in no binary package.
+  valgrind: { package: 'valgrind', members: ['*/none/tests/amd64/*', '*/none/tests/x86/*', '*/tests/*.h'], strip: 1, needed: 'none/tests/amd64/insn_basic.def', isSource: true },
 };
 
+/** The tarball in a binary package that carries upstream's sources. */
+function downloadTarball(work, name, specification) {
+  const { path, sha256 } = download(work, specification);
+  return { tarball: onlyChild(join(unpack(work, path), 'usr', 'src', name), new RegExp(`^${name}-.*\\.tar\\.xz$`)), sha256 };
+}
+
+/**
+ * The upstream tarball of a source package, with lists of source packages of our own: a machine's apt need not know any. They are looked up
+ * where its binary packages come from.
+ */
+function downloadSource(work, specification) {
+  const folder = mkdtempSync(join(work, 'source-'));
+  const lists = join(folder, 'lists');
+  mkdirSync(join(lists, 'partial'), { recursive: true });
+  const targets = run('apt-get', ['indextargets', '--format', '$(ORIGIN) $(COMPONENT) $(SITE) $(RELEASE)', 'Created-By: Packages']).split('\n');
+  const places = [...new Set(targets.map((line) => /^Debian main (\S+ \S+)$/.exec(line)?.[1]).filter((place) => place !== undefined))];
+  if (places.length === 0) throw new CorpusError(`apt has no packages of Debian, so ${specification} cannot be looked up`);
+  const sources = join(folder, 'sources.list');
+  const signed = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : '';
+  writeFileSync(sources, places.map((place) => `deb-src ${signed}${place} main\n`).join(''));
+  const options = ['-q', '-o', `Dir::Etc::SourceList=${sources}`, '-o', 'Dir::Etc::SourceParts=-', '-o', `Dir::State::Lists=${lists}`];
+  run('apt-get', ['update', ...options], { cwd: folder });
+  run('apt-get', ['source', '--download-only', ...options, specification], { cwd: folder });
+  const tarball = onlyChild(folder, /\.orig\.tar\.(xz|bz2|gz)$/);
+  return { tarball, sha256: createHash('sha256').update(readFileSync(tarball)).digest('hex') };
+}
+
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
 function fetchTarball(name) {
-  const { package: source, members, strip, needed } = TARBALLS[name];
+  const { package: source, members, strip, needed, isSource } = TARBALLS[name];
   const target = join(CACHE, name);
   const version = candidates([source]).get(source);
   if (version === undefined) {
@@ -181,11 +213,10 @@ function fetchTarball(name) {
   const work = mkdtempSync(join(CACHE, 'work-'));
   try {
     const started = performance.now();
-    const { path, sha256 } = download(work, specification);
-    const tarball = onlyChild(join(unpack(work, path), 'usr', 'src', name), new RegExp(`^${name}-.*\\.tar\\.xz$`));
+    const { tarball, sha256 } = isSource ? downloadSource(work, specification) : downloadTarball(work, name, specification);
     const fresh = join(work, 'fresh');
     mkdirSync(join(fresh, 'source'), { recursive: true });
-    run('sh', ['-c', 'xz -dc -T0 "$0" | tar -x --wildcards "$@"', tarball, `--strip-components=${String(strip)}`, '-C', join(fresh, 'source'), ...members]);
+    run('tar', ['-x', '-f', tarball, '--wildcards', `--strip-components=${String(strip)}`, '-C', join(fresh, 'source'), ...members]);
     if (!existsSync(join(fresh, 'source', needed))) throw new CorpusError(`${tarball} did not give ${needed}`);
     writeFileSync(join(fresh, 'corpus.json'), `${JSON.stringify({ packages: { source: { package: specification, sha256 } } }, undefined, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
