@@ -33,7 +33,7 @@ test('the Test Explorer has the routine and its CPUs, and shows which failed', a
   for (const label of [/^copy_pairs \(Failed\)/, /^intel-server \(Failed\)/, /^amd-server \(Failed\)/]) {
     await workbench.press('ArrowRight');
     await workbench.press('ArrowDown');
-    await workbench.page.locator('.test-explorer .monaco-list-row').and(workbench.page.getByLabel(label)).first().waitFor();
+    await workbench.testItem(label).waitFor();
   }
 });
 

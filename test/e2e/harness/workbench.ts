@@ -146,6 +146,11 @@ export class Workbench {
     return this.page.locator('.test-error-content-widget', { hasText: text }).first();
   }
 
+  /** An item of the Test Explorer by its label, which ends with its state. */
+  testItem(label: RegExp): Locator {
+    return this.page.locator('.test-explorer .monaco-list-row').and(this.page.getByLabel(label)).first();
+  }
+
   /** Closes a pane of the debug side bar, so that the others have its room. */
   async collapse(pane: string): Promise<void> {
     const header = this.page.locator(`.pane-header[aria-label^="${pane}"]`);
