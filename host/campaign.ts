@@ -185,7 +185,7 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said, notes: gi
   checkKinds(request.axes.kinds, contract);
   const campaign = new Campaign(request);
   if (campaign.total > MAX_CASES) {
-    throw new SpaceError(`the space has ${campaign.space.size.toLocaleString('en')} cases${shard === undefined ? '' : `, this shard ${campaign.total.toLocaleString('en')}`}, more than can be swept here (${MAX_CASES.toLocaleString('en')}); narrow it (-n, --faults, --src-offsets), cut it with --shard 1/N, or draw from it with --random COUNT`);
+    throw new SpaceError(`the space has ${campaign.space.size.toLocaleString('en')} cases${shard === undefined ? '' : `, this shard ${campaign.total.toLocaleString('en')}`}, more than can be swept here (${MAX_CASES.toLocaleString('en')}); narrow it (-n, --faults, --src-offsets, or \`# mcsafe: sweep n=… faults=…\` beside the routine), cut it with --shard 1/N, or draw from it with --random COUNT`);
   }
   if (campaign.total === 0) throw new SpaceError('the space has no case: no length, or no fault that the contract has a buffer for');
   return campaign;

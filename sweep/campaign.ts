@@ -85,6 +85,8 @@ const SURE_AFTER = 3;
 const DRIVEN_UNIT = 2 ** 15, SLOW_UNIT = 2 ** 9;
 /** For coverage, runs are followed step by step once for each length modulo this: without a fault, and for each place of a fault. */
 const TRACED_LENGTHS = { clean: 32, faulting: 8 } as const;
+/** Branches and faults over which a run without end is followed. */
+const ENDLESS_PIECES = 4096;
 
 export class Campaign {
   readonly request: CampaignRequest;
@@ -242,7 +244,7 @@ export class Campaign {
     const { target } = space.caseAt(cases[0]!);
     const coverage = this.coverage[target]!;
     const { doubtful, followed } = this.#driven(cases, fast, coverage);
-    for (const index of followed) this.references[target]!.run(space.caseAt(index), coverage.execute);
+    for (const index of followed) this.references[target]!.trace(space.caseAt(index), coverage.execute);
     for (const [i, { index, signature }] of doubtful.entries()) {
       if (!this.#settle(space.caseAt(index), signature, fast)) continue;
       // The driver knows more now: it may vouch for the others.
@@ -317,9 +319,9 @@ export class Campaign {
     const classes = this.failures.add(violations, one);
     if (violations.length > 0) this.#violated(one);
     const key = `${String(one.target)} ${one.kind} ${faulted.map(({ exception }) => exception.ip.toString(16)).join(' ')} ${faulted.length === 0 ? String(one.n % TRACED_LENGTHS.clean) : ''}`;
-    if (!this.#traced.has(key) && violations.every(({ clause }) => clause !== 'ends')) {
+    if (!this.#traced.has(key)) {
       this.#traced.add(key);
-      reference.run(one, coverage.execute);
+      reference.trace(one, coverage.execute, machine.ended?.reason === 'budget' ? ENDLESS_PIECES : undefined);
     }
     return { violations, classes, learned };
   }

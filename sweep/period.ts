@@ -46,7 +46,7 @@ function branchesOf(reference: Reference, n: number): string | undefined {
   const one: SweepCase = { index: 0, target: 0, kind: 'none', n, srcOffset: 0, dstOffset: 0, position: 0, second: 0 };
   // Following a run that goes on for ever would take that long.
   if (reference.run(one).ended?.reason !== 'returned') return undefined;
-  reference.run(one, (address) => {
+  reference.trace(one, (address) => {
     pairs.add(`${before.toString(16)} ${address.toString(16)}`);
     before = address;
   });

@@ -116,14 +116,17 @@ export class Reference {
     return machine;
   }
 
-  /** Runs the case to its end; `seen` is told every instruction executed, which costs time. */
-  run(one: SweepCase, seen?: (address: bigint) => void): Machine {
+  /** Runs the case to its end. */
+  run(one: SweepCase): Machine {
     const machine = this.machine(one);
-    while (machine.ended === undefined) {
-      if (seen === undefined) machine.run({ limit: SLICE });
-      else this.#follow(machine, seen);
-    }
+    while (machine.ended === undefined) machine.run({ limit: SLICE });
     return machine;
+  }
+
+  /** Runs the case and tells `seen` of every instruction executed, which costs time: to its end, or over `most` branches, faults and repeated instructions. */
+  trace(one: SweepCase, seen: (address: bigint) => void, most = Infinity): void {
+    const machine = this.machine(one);
+    for (let pieces = 0; machine.ended === undefined && pieces < most; pieces++) this.#follow(machine, seen);
   }
 
   /** Runs on to the next branch, fault or repeated instruction and tells what was executed. */

@@ -69,6 +69,17 @@ test('follows landing pads out of the routine, and lists the rows that graded ma
   expect(coverage!.severityRows).toEqual([{ row: 17, severity: 'AR', message: expect.stringContaining('recoverable') as unknown }]);
 });
 
+test('has what a run without end executed: the instructions of its loop, and none behind it', async () => {
+  const endless = join(folder, 'endless.S');
+  writeFileSync(endless, ROUTINE.replace(/copy_bytes/g, 'copy_endless').replace('decq %rax\n\tjmp 2b', 'jmp 2b'));
+  const campaign = await prepare(endless, { n: '1..2', srcOffsets: '0', dstOffsets: '0', faults: 'none' }, nodeHost());
+  campaign.run(campaign.total);
+  const found = campaignReport(campaign);
+  expect(found.failures.map(({ clause }) => clause)).toContain('ends');
+  const ran = (text: string): boolean | undefined => found.coverage[0]!.instructions.find((instruction) => instruction.text.startsWith(text))?.executed;
+  expect([ran('inc %rsi'), ran('inc %rdi'), ran('ret')]).toEqual([true, true, false]);
+});
+
 test('tells from which length on runs take no new branch', async () => {
   const campaign = await prepare(file, { n: '0..9', srcOffsets: '0', dstOffsets: '0', faults: 'none' }, nodeHost());
   expect(campaign.period).toEqual({ from: 2, period: 1, to: 9 });
