@@ -3,13 +3,16 @@
  */
 import type { Delivery } from '../../machine/kernel/delivery.ts';
 import type { StopPlace } from '../../machine/scenario/scenario.ts';
+import { compareMoments } from '../../machine/timeline/moment.ts';
+import type { Moment } from '../../machine/timeline/moment.ts';
 
 /** Stands for the goal among the ids of breakpoints, which begin at 1. */
 export const GOAL = 0;
 
 export class Goal {
   readonly #place: StopPlace;
-  #arrivals = 0;
+  /** When the instruction was arrived at, ascending: going back and on again does not count twice. */
+  readonly #arrivals: Moment[] = [];
   #reached = false;
 
   constructor(place: StopPlace) {
@@ -37,9 +40,12 @@ export class Goal {
     return true;
   }
 
-  /** The program is about to execute the instruction at `address`: whether it is the one, for the time that was asked for. */
-  arrived(address: bigint): boolean {
-    if (this.#reached || !('address' in this.#place) || address !== this.#place.address || ++this.#arrivals < this.#place.execution) return false;
+  /** The program is about to execute the instruction at `address`, at `now`: whether it is the one, for the time that was asked for. */
+  arrived(address: bigint, now: Moment): boolean {
+    if (this.#reached || !('address' in this.#place) || address !== this.#place.address) return false;
+    while (this.#arrivals.length > 0 && compareMoments(this.#arrivals.at(-1)!, now) >= 0) this.#arrivals.pop();
+    this.#arrivals.push(now);
+    if (this.#arrivals.length < this.#place.execution) return false;
     this.#reached = true;
     return true;
   }

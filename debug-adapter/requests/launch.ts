@@ -12,6 +12,7 @@ import type { Delivery } from '../../machine/kernel/delivery.ts';
 import { createMachine } from '../../machine/create.ts';
 import { parseLaunchConfig } from '../../machine/scenario/schema.ts';
 import type { LaunchConfig } from '../../machine/scenario/schema.ts';
+import { momentOf } from '../../machine/timeline/moment.ts';
 import type { Adapter } from '../adapter.ts';
 import { GOAL } from '../breakpoints/goal.ts';
 import type { Goal } from '../breakpoints/goal.ts';
@@ -143,7 +144,7 @@ function begin(adapter: Adapter): void {
 /** Ids of what stops the program before the instruction at `address`: breakpoints, and the configuration's own place. */
 function breakpointsAt(adapter: Adapter, { goal, machine }: Debuggee, address: bigint): readonly number[] {
   const hit = adapter.breakpoints.hit(address, machine, (text) => { adapter.print(text); });
-  if (goal?.arrived(address) !== true) return hit;
+  if (goal?.arrived(address, momentOf(machine)) !== true) return hit;
   tellGoal(adapter, goal);
   return [GOAL, ...hit];
 }

@@ -1,6 +1,7 @@
 /**
  * The launch configurations that sweeps print: a debug client that is given one stands where the promise broke, in the very run.
  */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../cli/commands/sweep.ts';
@@ -66,6 +67,20 @@ test('an execution in a loop is told from the ones before it', async () => {
   expect(await client.evaluate('rdx')).toContain('224');
   await client.ask('continue', THREAD);
   expect(await client.event('mcsafe/ended')).toMatchObject({ reason: 'returned' });
+});
+
+test('an execution that was gone back over is counted once', async () => {
+  const client = new TestClient();
+  await client.start({ program: SAMPLE, n: 256, poison: false, stopOnEntry: true, stopAt: { at: 'copy_mc+0xc', execution: 5 } });
+  await client.event('stopped');
+  const line = readFileSync(SAMPLE, 'utf8').split('\n').findIndex((text) => text.includes('.Lread_word:')) + 2;
+  await client.ask('setBreakpoints', { source: { path: SAMPLE }, breakpoints: [{ line }] });
+  for (const [command, reason] of [['continue', 'breakpoint'], ['reverseContinue', 'entry'], ['continue', 'breakpoint']] as const) {
+    expect(await client.go(command, THREAD)).toMatchObject({ reason });
+  }
+  await client.ask('setBreakpoints', { source: { path: SAMPLE }, breakpoints: [] });
+  expect(await client.go('continue', THREAD)).toMatchObject({ description: 'Paused where the configuration says' });
+  expect(await client.evaluate('rdx')).toContain('224');
 });
 
 test.each([
