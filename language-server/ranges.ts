@@ -47,13 +47,23 @@ export function wordAt(text: string, file: string, line: number, column: number)
   return undefined;
 }
 
+/** Where the lines begin of the text that was asked about last: questions come in bunches about one text. */
+let lines: { readonly text: string; readonly starts: readonly number[] } = { text: '', starts: [0] };
+
+/** Where line `line` (1-based) of `text` begins; undefined behind the last. */
+export function lineStart(text: string, line: number): number | undefined {
+  if (lines.text !== text) {
+    const starts = [0];
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+    lines = { text, starts };
+  }
+  return lines.starts[Math.max(line, 1) - 1];
+}
+
 /** Line `line` (1-based) of `text`, without its end. */
 export function lineOf(text: string, line: number): string {
-  let start = 0;
-  for (let at = 1; at < line; at++) {
-    start = text.indexOf('\n', start) + 1;
-    if (start === 0) return '';
-  }
+  const start = lineStart(text, line);
+  if (start === undefined) return '';
   const end = text.indexOf('\n', start);
   return text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
 }

@@ -116,14 +116,15 @@ function plausibleType(type: number): boolean {
 }
 
 function scoreRelocatable(fields: TableFields, hints: TableHints): Candidate[] {
-  const candidates = ranked(ORDER.map((layout) => {
+  const patterns = new Map<number, Pattern>();
+  return ranked(ORDER.flatMap((layout): readonly Candidate[] => {
     const { stride } = LAYOUTS[layout];
+    const pattern = patterns.get(stride) ?? relocatedWords(fields, stride);
+    patterns.set(stride, pattern);
+    if (!matchesPattern(layout, pattern)) return [];
     const { count, good } = sensible(fields, hints, layout);
-    const pattern = relocatedWords(fields, stride);
-    const fits = matchesPattern(layout, pattern);
-    return { layout, share: fits ? share(fields, layout, good, count) : 0, why: `${pattern.text}; ${String(good)} of ${String(count)} entries make sense as layout ${layout}` };
+    return [{ layout, share: share(fields, layout, good, count), why: `${pattern.text}; ${String(good)} of ${String(count)} entries make sense as layout ${layout}` }];
   }));
-  return candidates;
 }
 
 interface Pattern {

@@ -151,7 +151,8 @@ class FileAnalysis implements Analysis {
   #ranges: readonly RangeSite[] | undefined;
   #routines: readonly Routine[] | undefined;
   #instructions: readonly InstructionSite[] | undefined;
-  #byLine: ReadonlyMap<string, readonly InstructionSite[]> | undefined;
+  /** By file, then line. */
+  #byLine: ReadonlyMap<string, ReadonlyMap<number, readonly InstructionSite[]>> | undefined;
   #usesByLine: ReadonlyMap<number, readonly MacroUse[]> | undefined;
 
   constructor(text: string, unit: GasUnit, object: ObjectFile, problems: readonly Problem[], { generation = DEFAULT_KERNEL_GENERATION, checksWithoutEntries = false, unconfigured = false, history = {} }: AnalysisOptions) {
@@ -200,12 +201,8 @@ class FileAnalysis implements Analysis {
   }
 
   instructionsOnLine(line: number, file = this.file): readonly InstructionSite[] {
-    if (this.#byLine === undefined) {
-      const byLine = new Map<string, InstructionSite[]>();
-      for (const site of this.instructions) for (const key of lineKeys(site.statement.range.start)) pushTo(byLine, key, site);
-      this.#byLine = byLine;
-    }
-    return this.#byLine.get(lineKey(file, line)) ?? [];
+    this.#byLine ??= byLines(this.instructions);
+    return this.#byLine.get(file)?.get(line) ?? [];
   }
 
   macroUseAt(line: number, column: number): MacroUse | undefined {
@@ -224,14 +221,19 @@ export function placeKey({ section, offset }: ObjectPlace): string {
   return `${String(section)}:${String(offset)}`;
 }
 
-function lineKey(file: string, line: number): string {
-  return `${file}\n${String(line)}`;
-}
-
-/** The line the person wrote, and the line inside the macro the statement comes from. */
-function lineKeys(position: SourcePosition): readonly string[] {
-  const written = writtenPosition(position);
-  const outer = lineKey(written.file, written.line);
-  const inner = lineKey(position.file, position.line);
-  return outer === inner ? [outer] : [outer, inner];
+/** By the line the person wrote, and the line inside the macro the statement comes from. */
+function byLines(sites: readonly InstructionSite[]): ReadonlyMap<string, ReadonlyMap<number, readonly InstructionSite[]>> {
+  const found = new Map<string, Map<number, InstructionSite[]>>();
+  const add = ({ file, line }: SourcePosition, site: InstructionSite): void => {
+    let lines = found.get(file);
+    if (lines === undefined) found.set(file, lines = new Map());
+    pushTo(lines, line, site);
+  };
+  for (const site of sites) {
+    const { start } = site.statement.range;
+    const written = writtenPosition(start);
+    add(written, site);
+    if (written.file !== start.file || written.line !== start.line) add(start, site);
+  }
+  return found;
 }

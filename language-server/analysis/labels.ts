@@ -5,6 +5,7 @@ import type { ObjectFile } from '../../assembly/elf/object.ts';
 import type { GasUnit, LabelStatement } from '../../assembly/gas/statement.ts';
 import type { SourceRange } from '../../assembly/source.ts';
 import type { ObjectPlace } from './analysis.ts';
+import { pushTo } from './multimap.ts';
 
 export interface Label extends ObjectPlace {
   /** Unique name; numeric labels have an internal one. */
@@ -17,6 +18,7 @@ export interface Label extends ObjectPlace {
 export class LabelTable {
   readonly #byName = new Map<string, Label>();
   readonly #byPlace = new Map<string, Label[]>();
+  #byWritten: Map<string, Label[]> | undefined;
 
   constructor(unit: GasUnit, object: ObjectFile) {
     const places = new Map<string, ObjectPlace>();
@@ -31,6 +33,15 @@ export class LabelTable {
 
   get all(): readonly Label[] {
     return [...this.#byName.values()];
+  }
+
+  /** Labels that were written so, in order: of numeric ones there are many. */
+  written(name: string): readonly Label[] {
+    if (this.#byWritten === undefined) {
+      this.#byWritten = new Map();
+      for (const label of this.#byName.values()) pushTo(this.#byWritten, label.written, label);
+    }
+    return this.#byWritten.get(name) ?? [];
   }
 
   byName(name: string): Label | undefined {
@@ -48,8 +59,6 @@ export class LabelTable {
     const label: Label = { section: place.section, offset: place.offset, name: statement.name, written: statement.written, range: statement.range };
     this.#byName.set(label.name, label);
     const key = `${String(label.section)}:${String(label.offset)}`;
-    const list = this.#byPlace.get(key);
-    if (list === undefined) this.#byPlace.set(key, [label]);
-    else list.push(label);
+    pushTo(this.#byPlace, key, label);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What stands around the cursor, from the text alone: a line that is being typed is rarely one the reader can read.
  */
-import { lineOf } from '../ranges.ts';
+import { lineOf, lineStart } from '../ranges.ts';
 
 /** `f(a, |`: the innermost call that is open at the cursor. */
 export interface OpenCall {
@@ -139,11 +139,8 @@ function operandsOf(head: string, rest: string): Pick<Cursor, 'operands' | 'call
 }
 
 function inBlockComment(text: string, line: number, character: number): boolean {
-  let offset = 0;
-  for (let at = 0; at < line; at++) {
-    offset = text.indexOf('\n', offset) + 1;
-    if (offset === 0) return false;
-  }
+  const offset = lineStart(text, line + 1);
+  if (offset === undefined) return false;
   const before = text.slice(0, offset + character);
   const open = before.lastIndexOf('/*');
   return open >= 0 && before.indexOf('*/', open + 2) < 0 && !/[#"]|\/\//.test(before.slice(before.lastIndexOf('\n', open) + 1, open).replace(/"[^"]*"/g, ''));

@@ -17,16 +17,15 @@ const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   error: DiagnosticSeverity.Error, warning: DiagnosticSeverity.Warning, information: DiagnosticSeverity.Information, hint: DiagnosticSeverity.Hint,
 };
 
-/** Diagnostics that took no longer than this, in milliseconds, are worked out at once for each version. */
-const QUICK_MS = 60;
-/** Where they take longer, for a version that stands as long as they took, this long at most. */
-const QUIET_MS = 150;
+/** Milliseconds without a change to wait for at most, while changes come faster than they are answered. */
+const LONGEST_WAIT = 150;
 
 export const diagnostics: Provider = {
   capabilities: { diagnosticProvider: { identifier: 'mcsafe', interFileDependencies: true, workspaceDiagnostics: false } },
   register(connection, workspace) {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
     const costs = new Map<string, number>();
+    const changes = new Map<string, number>();
     let form: Form = {};
     const settings = new SettingsProblems(connection, workspace);
     const push = async (uri: string): Promise<void> => {
@@ -38,10 +37,13 @@ export const diagnostics: Provider = {
     };
     const schedule = (uri: string): void => {
       clearTimeout(timers.get(uri));
+      const now = performance.now();
+      const wait = waitFor(now - (changes.get(uri) ?? -Infinity), costs.get(uri) ?? 0);
+      changes.set(uri, now);
       timers.set(uri, setTimeout(() => {
         // Outside a request nobody turns an exception into an answer: it would end the server.
         push(uri).catch((error: unknown) => { connection.console.error(error instanceof Error ? error.stack ?? error.message : String(error)); });
-      }, waitAfter(costs.get(uri))));
+      }, wait));
     };
     connection.languages.diagnostics.on(async ({ textDocument }) => {
       const items = [...await current(workspace, textDocument.uri, form)];
@@ -67,9 +69,12 @@ export const diagnostics: Provider = {
   },
 };
 
-/** Milliseconds to wait for another change, by what the last version cost. */
-function waitAfter(cost = 0): number {
-  return cost <= QUICK_MS ? 0 : Math.min(cost, QUIET_MS);
+/**
+ * Milliseconds to wait for another change. One that comes later after the one before it than diagnostics take, `cost`, is answered at once:
+ * there is nothing to gain by waiting. In a run of faster ones the last is.
+ */
+export function waitFor(sinceLast: number, cost: number): number {
+  return sinceLast < cost ? Math.min(cost, LONGEST_WAIT) : 0;
 }
 
 /** What the client can show beside the message. */

@@ -97,7 +97,7 @@ function markdown(paragraphs: readonly string[], range: SourceRange | undefined)
 }
 
 function labelNamed(word: string, line: number, column: number, analysis: Analysis): Label | undefined {
-  const here = analysis.labels.all.find((label) => holds(label.range, line, column) && label.range.start.file === analysis.file && label.written === word);
+  const here = analysis.labels.written(word).find((label) => holds(label.range, line, column) && label.range.start.file === analysis.file);
   return here ?? analysis.labels.byName(word) ?? numericLabel(word, line, analysis);
 }
 
@@ -105,6 +105,6 @@ function labelNamed(word: string, line: number, column: number, analysis: Analys
 function numericLabel(word: string, line: number, analysis: Analysis): Label | undefined {
   const [, digits, direction] = /^(\d+)([bf])$/.exec(word) ?? [];
   if (digits === undefined) return undefined;
-  const all = analysis.labels.all.filter(({ written, range }) => written === digits && range.start.file === analysis.file).sort((a, b) => a.range.start.line - b.range.start.line);
+  const all = analysis.labels.written(digits).filter(({ range }) => range.start.file === analysis.file).sort((a, b) => a.range.start.line - b.range.start.line);
   return direction === 'b' ? all.findLast(({ range }) => range.start.line <= line) : all.find(({ range }) => range.start.line > line);
 }
