@@ -2,7 +2,7 @@
  * From a launch configuration to a linked program: settings, sources, encoder, stubs, linker. All problems are gathered; nothing is thrown.
  */
 import { ElfError, readElf } from '../assembly/elf/read.ts';
-import { linkObjects } from '../assembly/elf/link.ts';
+import { linkObjects } from '../assembly/elf/link/link.ts';
 import type { Image } from '../assembly/elf/image.ts';
 import type { ObjectFile } from '../assembly/elf/object.ts';
 import { readGas } from '../assembly/gas/read.ts';

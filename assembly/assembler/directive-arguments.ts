@@ -2,7 +2,7 @@
  * Reading the arguments of directives: each function says what is wrong with an argument that does not fit.
  */
 import type { DirectiveArgument, DirectiveStatement, Expression } from '../gas/statement.ts';
-import { decodeUtf8 } from '../elf/text.ts';
+import { decodeUtf8 } from '../elf/utf8.ts';
 import { AssemblyError } from './assembly-error.ts';
 import type { AssemblyState } from './state.ts';
 

@@ -1,8 +1,8 @@
 /**
  * A linked file as an {@link Image}: its PT_LOAD segments at their own addresses, dynamic relocations applied.
  */
-import { alignUp, PAGE } from './link-layout.ts';
-import { linkProblem } from './link-options.ts';
+import { alignUp, PAGE } from './link/layout.ts';
+import { linkProblem } from './link/options.ts';
 import { createImage } from './linked-image.ts';
 import type { Image, ImageSegment } from './image.ts';
 import { R_X86_64, SHF, SHT } from './object.ts';

@@ -2,7 +2,7 @@
  * An ELF file of any size, of which only what is asked for is read: sections, symbols, relocations and lines come on first use.
  */
 import type { ByteSource } from './byte-source.ts';
-import { readLineTable } from './dwarf-line.ts';
+import { readLineTable } from './dwarf/lines.ts';
 import { ElfError } from './elf-error.ts';
 import { readHeader } from './header.ts';
 import type { ElfHeader, SectionHeader } from './header.ts';

@@ -2,7 +2,7 @@
  * ELF string tables. Names may share tails, so a hostile table could stand for far more text than it has bytes: the total is bounded.
  */
 import { ElfError } from './elf-error.ts';
-import { decodeUtf8 } from './text.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** Linkers merge tails of names, which makes a few characters stand for several; nothing honest comes near this. */
 const LARGEST_EXPANSION = 64;

@@ -5,7 +5,7 @@
 import { EM_X86_64 } from './machines.ts';
 import { SHF, SHT } from './object.ts';
 import type { ObjectFile, ObjectSymbol, Section, SymbolBinding, SymbolType, SymbolVisibility } from './object.ts';
-import { encodeUtf8 } from './text.ts';
+import { encodeUtf8 } from './utf8.ts';
 
 const HEADER_SIZE = 64;
 const SECTION_HEADER_SIZE = 64;

@@ -4,7 +4,7 @@
 import type { Image } from '../elf/image.ts';
 import { partOf, SHF, SHT } from '../elf/object.ts';
 import type { ObjectFile } from '../elf/object.ts';
-import { decodeUtf8 } from '../elf/text.ts';
+import { decodeUtf8 } from '../elf/utf8.ts';
 import type { TableHints } from './detect.ts';
 
 type Hints = Omit<TableHints, 'section'>;

@@ -1,7 +1,7 @@
 /**
  * Everything `mcsafe table` shows of a file, as plain data. What a type means is the fault model's to say and is handed in.
  */
-import { linesOf } from '../elf/line-lookup.ts';
+import { linesOf } from '../elf/dwarf/line-lookup.ts';
 import type { ObjectFile } from '../elf/object.ts';
 import { writtenPosition } from '../source.ts';
 import type { Instruction } from '../x86/instruction.ts';

@@ -4,7 +4,7 @@
  *   node load.cjs OBJECT ENTRY
  */
 import { readFileSync } from 'node:fs';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import { readElf } from '../../assembly/elf/read.ts';
 import { createMachine } from '../../machine/create.ts';
 

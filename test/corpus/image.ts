@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Image } from '../../assembly/elf/image.ts';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import { readElf } from '../../assembly/elf/read.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
 import { stubSource } from '../../assembly/linux-compat/stubs.ts';

@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
 import { packedAs } from '../../assembly/elf/packed.ts';
 import { readElf } from '../../assembly/elf/read.ts';

@@ -1,6 +1,6 @@
 /** Assembly text to bytes in a CPU's memory, through the product's own front end. */
 import { assemble } from '../../assembly/assembler/assemble.ts';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import type { Image } from '../../assembly/elf/image.ts';
 import { readGas } from '../../assembly/gas/read.ts';
 import type { CpuExit } from '../../machine/cpu/cpu.ts';

@@ -1,7 +1,7 @@
 /**
  * Reads a damaged file in every way there is and checks what must hold for any bytes.
  */
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import { openElf } from '../../assembly/elf/open.ts';
 import { ElfError, readElf } from '../../assembly/elf/read.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { KERNEL_BASE, linkObjects } from '../../assembly/elf/link.ts';
+import { KERNEL_BASE, linkObjects } from '../../assembly/elf/link/link.ts';
 import type { Image } from '../../assembly/elf/image.ts';
 import { SHF } from '../../assembly/elf/object.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import { ElfError, readElf } from '../../assembly/elf/read.ts';
 import { readTables } from '../../assembly/extable/read.ts';
 import { R_X86_64, SHF, SHT } from '../../assembly/elf/object.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
 import type { ExtableEntry, ExtableLayout } from '../../assembly/extable/entry.ts';
 import { Places } from '../../assembly/extable/places.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import type { Image } from '../../assembly/elf/image.ts';
 import { findImageTable, searchEntries } from '../../assembly/extable/search.ts';
 import type { ImageTable } from '../../assembly/extable/search.ts';

@@ -3,7 +3,7 @@
  */
 import { assemble } from '../../assembly/assembler/assemble.ts';
 import type { Image } from '../../assembly/elf/image.ts';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
 import { readGas } from '../../assembly/gas/read.ts';
 import type { CommentDirective } from '../../assembly/gas/statement.ts';

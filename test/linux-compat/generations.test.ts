@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { assemble } from '../../assembly/assembler/assemble.ts';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
 import { readImageTables } from '../../assembly/extable/read.ts';
 import type { ExtableTable } from '../../assembly/extable/entry.ts';

@@ -3,7 +3,7 @@
  */
 import type { DirectiveArgument, DirectiveStatement } from '../../gas/statement.ts';
 import { SHF, SHT } from '../../elf/object.ts';
-import { decodeUtf8 } from '../../elf/text.ts';
+import { decodeUtf8 } from '../../elf/utf8.ts';
 import { AssemblyError } from '../assembly-error.ts';
 import { boundedNumber, nameOf, numberOf, optional, required, stringOf } from '../directive-arguments.ts';
 import type { SectionBuilder } from '../fragments.ts';

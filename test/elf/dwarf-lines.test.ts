@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readElf } from '../../assembly/elf/read.ts';
 import type { ObjectFile } from '../../assembly/elf/object.ts';
-import { linkObjects } from '../../assembly/elf/link.ts';
+import { linkObjects } from '../../assembly/elf/link/link.ts';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { missing } from '../corpus/corpus.ts';

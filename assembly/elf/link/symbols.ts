@@ -1,10 +1,10 @@
 /**
  * Which definition each name means: strong before weak, common blocks merged, the rest provided or external (gABI 5, "Symbol Binding").
  */
-import type { ObjectFile, ObjectSymbol } from './object.ts';
-import type { Layout, OutputSection } from './link-layout.ts';
-import { linkProblem } from './link-options.ts';
-import type { Problem, SourcePosition } from '../source.ts';
+import type { ObjectFile, ObjectSymbol } from '../object.ts';
+import type { Layout, OutputSection } from './layout.ts';
+import { linkProblem } from './options.ts';
+import type { Problem, SourcePosition } from '../../source.ts';
 
 /** One symbol of one object. */
 export interface Definition {

@@ -1,11 +1,11 @@
 /**
  * Placed sections to page-aligned segments with their bytes.
  */
-import { alignUp, PAGE } from './link-layout.ts';
-import type { Group, OutputSection, Piece } from './link-layout.ts';
-import { linkProblem } from './link-options.ts';
-import type { ImageSegment } from './image.ts';
-import type { Problem } from '../source.ts';
+import { alignUp, PAGE } from './layout.ts';
+import type { Group, OutputSection, Piece } from './layout.ts';
+import { linkProblem } from './options.ts';
+import type { ImageSegment } from '../image.ts';
+import type { Problem } from '../../source.ts';
 
 /** Bytes that belong at an address; what `bytes` does not cover is zero. */
 interface Chunk {

@@ -1,7 +1,7 @@
 /**
  * Relocations into bytes, by the formulas of the x86-64 psABI 4.4.1; a value that does not fit is named, not cut.
  */
-import { R_X86_64 } from './object.ts';
+import { R_X86_64 } from '../object.ts';
 
 type Check = 'none' | 'signed' | 'unsigned' | 'either';
 

@@ -1,9 +1,9 @@
 /**
  * Reading DWARF's encodings, and sections that still carry relocations.
  */
-import { R_X86_64 } from './object.ts';
-import type { ObjectFile, Relocation, Section } from './object.ts';
-import { decodeUtf8 } from './text.ts';
+import { R_X86_64 } from '../object.ts';
+import type { ObjectFile, Relocation, Section } from '../object.ts';
+import { decodeUtf8 } from '../utf8.ts';
 
 /** The data ends where more was announced, or says something no DWARF version does. */
 export class DwarfError extends Error {}

@@ -1,10 +1,10 @@
 /**
  * The lines of a few places out of a line table of any size: rows stream by, only what was asked for is kept.
  */
-import { partitionPoint } from '../binary-search.ts';
-import { visitLines } from './dwarf-line.ts';
-import type { ObjectFile } from './object.ts';
-import type { SourcePosition } from '../source.ts';
+import { partitionPoint } from '../../binary-search.ts';
+import { visitLines } from './lines.ts';
+import type { ObjectFile } from '../object.ts';
+import type { SourcePosition } from '../../source.ts';
 
 export interface LinePlace {
   /** Index in {@link ObjectFile.sections}, and the offset in it. */

@@ -1,24 +1,24 @@
 /**
  * The linker: relocatable objects to one {@link Image}. A single executable or shared object is loaded by its segments instead.
  */
-import { createImage } from './linked-image.ts';
-import { gather, place } from './link-layout.ts';
-import type { Layout, OutputSection, Piece } from './link-layout.ts';
-import { buildSegments } from './link-segments.ts';
-import { KERNEL_BASE, linkProblem } from './link-options.ts';
-import type { LinkOptions } from './link-options.ts';
-import { applyRelocation, needsSlot } from './link-relocate.ts';
-import { layOutCommons, lineIn, resolveSymbols } from './link-symbols.ts';
-import type { SymbolTable } from './link-symbols.ts';
-import { loadImage } from './load.ts';
-import type { Image, ImageLine, ImageSection, ImageSymbol } from './image.ts';
-import { R_X86_64, SHF } from './object.ts';
-import type { ObjectFile, ObjectSymbol, Relocation } from './object.ts';
-import { relocationName } from './relocations.ts';
-import type { Problem } from '../source.ts';
+import { createImage } from '../linked-image.ts';
+import { gather, place } from './layout.ts';
+import type { Layout, OutputSection, Piece } from './layout.ts';
+import { buildSegments } from './segments.ts';
+import { KERNEL_BASE, linkProblem } from './options.ts';
+import type { LinkOptions } from './options.ts';
+import { applyRelocation, needsSlot } from './relocate.ts';
+import { layOutCommons, lineIn, resolveSymbols } from './symbols.ts';
+import type { SymbolTable } from './symbols.ts';
+import { loadImage } from '../load.ts';
+import type { Image, ImageLine, ImageSection, ImageSymbol } from '../image.ts';
+import { R_X86_64, SHF } from '../object.ts';
+import type { ObjectFile, ObjectSymbol, Relocation } from '../object.ts';
+import { relocationName } from '../relocations.ts';
+import type { Problem } from '../../source.ts';
 
-export { KERNEL_BASE } from './link-options.ts';
-export type { LinkOptions } from './link-options.ts';
+export { KERNEL_BASE } from './options.ts';
+export type { LinkOptions } from './options.ts';
 
 export interface LinkResult {
   readonly image: Image;

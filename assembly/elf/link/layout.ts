@@ -1,11 +1,11 @@
 /**
  * Which sections of which objects a linked program has, in what order and where.
  */
-import { SHF, SHT } from './object.ts';
-import type { ObjectFile, ObjectSymbol, Section } from './object.ts';
-import { KERNEL_BASE, linkProblem } from './link-options.ts';
-import type { LinkOptions } from './link-options.ts';
-import type { Problem } from '../source.ts';
+import { SHF, SHT } from '../object.ts';
+import type { ObjectFile, ObjectSymbol, Section } from '../object.ts';
+import { KERNEL_BASE, linkProblem } from './options.ts';
+import type { LinkOptions } from './options.ts';
+import type { Problem } from '../../source.ts';
 
 /** One section of one object, and where it went. */
 export interface Piece {

@@ -1,8 +1,8 @@
 /**
  * What a link can be told, and what it can complain about.
  */
-import type { ObjectFile } from './object.ts';
-import type { Problem, SourcePosition } from '../source.ts';
+import type { ObjectFile } from '../object.ts';
+import type { Problem, SourcePosition } from '../../source.ts';
 
 /** Where the kernel's own text is linked (kernel Documentation/arch/x86/x86_64/mm.rst). */
 export const KERNEL_BASE = 0xffff_ffff_8100_0000n;

@@ -2,8 +2,8 @@
  * The little of `.debug_info` that line tables need: each unit's compilation directory. DWARF 4 line tables do not carry it.
  * Numbers: DWARF 5 standard, section 7.
  */
-import { DwarfError, DwarfReader, debugSection } from './dwarf-reader.ts';
-import type { ObjectFile } from './object.ts';
+import { DwarfError, DwarfReader, debugSection } from './reader.ts';
+import type { ObjectFile } from '../object.ts';
 
 const DW_FORM = {
   addr: 0x01, block2: 0x03, block4: 0x04, data2: 0x05, data4: 0x06, data8: 0x07, string: 0x08, block: 0x09, block1: 0x0a, data1: 0x0b,

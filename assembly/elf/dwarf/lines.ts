@@ -1,14 +1,14 @@
 /**
  * DWARF 2-5 line tables (`.debug_line`, `.debug_line_str`) to rows of section, offset and place. DWARF 5 standard, section 6.2.
  */
-import { DwarfError, DwarfReader, debugSection } from './dwarf-reader.ts';
-import type { DebugSection } from './dwarf-reader.ts';
-import { compilationDirectories, readForm } from './dwarf-units.ts';
-import { ElfError } from './elf-error.ts';
-import { SHF } from './object.ts';
-import type { LineRow, ObjectFile } from './object.ts';
-import { StringTable } from './strings.ts';
-import type { SourcePosition } from '../source.ts';
+import { DwarfError, DwarfReader, debugSection } from './reader.ts';
+import type { DebugSection } from './reader.ts';
+import { compilationDirectories, readForm } from './units.ts';
+import { ElfError } from '../elf-error.ts';
+import { SHF } from '../object.ts';
+import type { LineRow, ObjectFile } from '../object.ts';
+import { StringTable } from '../strings.ts';
+import type { SourcePosition } from '../../source.ts';
 
 /** Called for each row. `line` is 0 for code that comes from no line; `end` for the address behind a sequence's last byte. */
 export type LineVisitor = (section: number, offset: number, place: () => SourcePosition, line: number, end: boolean) => void;
