@@ -18,7 +18,7 @@ const CR4_FEATURES: readonly (readonly [feature: string, bit: bigint])[] = [['la
 const CR3_NO_FLUSH = 1n << 63n;
 const PCID = 0xfffn;
 /** Bit 16 is zero only inside transactions, bit 11 only after a bus lock was caught: neither is modelled. */
-const DR6 = { FIXED: 0xffff_0ff0n, WRITABLE: 0xe00fn } as const;
+const DR6 = { FIXED: 0xffff_0ff0n, WRITABLE: 0xe00fn, GENERAL_DETECT: 1n << 13n } as const;
 const DR7 = { FIXED: 0x400n, WRITABLE: 0xffff_2bffn, GENERAL_DETECT: 1n << 13n } as const;
 
 function gp(): never {
@@ -92,6 +92,12 @@ export const moveDebug: SystemInstruction = (cpu, instruction) => {
   }
   if (register > 7) throw new SystemFault(VECTOR.UD);
   supervisor(cpu);
+  // A debugger guards the registers: the access is told in DR6, and the guard is lifted for the handler (SDM 3A 17.2.4).
+  if ((cpu.state.getDebug(7) & DR7.GENERAL_DETECT) !== 0n) {
+    cpu.state.setDebug(7, cpu.state.getDebug(7) & ~DR7.GENERAL_DETECT);
+    cpu.state.setDebug(6, cpu.state.getDebug(6) | DR6.GENERAL_DETECT);
+    throw new SystemFault(VECTOR.DB);
+  }
   if (!writes) {
     writeRegister(cpu.state, instruction.op0Register, cpu.state.getDebug(register));
     return undefined;

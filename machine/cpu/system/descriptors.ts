@@ -4,7 +4,7 @@
 import { VECTOR } from '../cpu.ts';
 import { ACCESS } from '../../memory/layout.ts';
 import type { State } from '../state.ts';
-import { NotModelled, SystemFault } from './context.ts';
+import { SystemFault } from './context.ts';
 import type { SystemContext } from './context.ts';
 
 export interface Descriptor {
@@ -72,14 +72,15 @@ export const isWritable = (descriptor: Descriptor): boolean => descriptor.segmen
 const CR0_WP = 1n << 16n, CR4_SMAP = 1n << 21n;
 
 /** An access of the processor's own to a table: ring 0's rights in every ring, and AC does not lift SMAP (SDM 3A 4.6.1). */
-function checkTable(cpu: SystemContext, address: bigint, size: number, kind: 'read' | 'write'): void {
+export function checkTable(cpu: SystemContext, address: bigint, size: number, kind: 'read' | 'write'): void {
   const { accessMode } = cpu.state;
   const mode = { user: false, smap: (cpu.state.getControl(4) & CR4_SMAP) !== 0n, smep: false, writeProtect: (cpu.state.getControl(0) & CR0_WP) !== 0n, addressBits: accessMode.addressBits };
   const fault = cpu.memory.check(address, size, kind === 'read' ? ACCESS.READ : ACCESS.READ_WRITE, mode);
   if (fault !== undefined) throw new SystemFault(VECTOR.PF, undefined, { fault, access: { kind, address, size } });
 }
 
-function readQuad(cpu: SystemContext, address: bigint): bigint {
+/** Eight bytes of a table, read as the processor reads them for itself. */
+export function readQuad(cpu: SystemContext, address: bigint): bigint {
   checkTable(cpu, address, 8, 'read');
   const bytes = cpu.memory.read(address, 8);
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
@@ -106,11 +107,16 @@ export function descriptorOf(cpu: SystemContext, selector: number): Descriptor |
   return found === undefined ? undefined : decode(found.raw, found.address);
 }
 
-/** The base of a system segment, whose descriptor has 16 bytes; undefined if the second half is not in the table or has a type. */
-export function systemBase(cpu: SystemContext, selector: number, { base }: Descriptor): bigint | undefined {
+/** The second half of a system descriptor, which has 16 bytes; undefined if it is not in the table or has a type. */
+export function upperHalf(cpu: SystemContext, selector: number): bigint | undefined {
   const upper = rawDescriptor(cpu, selector, 1)?.raw;
-  if (upper === undefined || ((upper >> 40n) & 0x1fn) !== 0n) return undefined;
-  return base | ((upper & 0xffff_ffffn) << 32n);
+  return upper === undefined || ((upper >> 40n) & 0x1fn) !== 0n ? undefined : upper;
+}
+
+/** The base of a system segment; undefined as for {@link upperHalf}. */
+export function systemBase(cpu: SystemContext, selector: number, { base }: Descriptor): bigint | undefined {
+  const upper = upperHalf(cpu, selector);
+  return upper === undefined ? undefined : base | ((upper & 0xffff_ffffn) << 32n);
 }
 
 const ACCESSED = 1;
@@ -155,15 +161,12 @@ export function stackSegment(cpu: SystemContext, selector: number, privilege: nu
   return descriptor;
 }
 
-const CALL_GATE = 12;
-
 /** The code segment a far transfer goes to. `returning`: retf and iret, which may go outwards. */
 export function codeSegment(cpu: SystemContext, selector: number, returning: boolean): Descriptor {
   if (isNull(selector)) throw new SystemFault(VECTOR.GP, 0);
   const level = cpu.state.privilege;
   const requested = selector & 3;
   const descriptor = descriptorOf(cpu, selector) ?? fail(VECTOR.GP, selector);
-  if (!returning && !descriptor.segment && descriptor.type === CALL_GATE && descriptor.privilege >= Math.max(level, requested)) throw new NotModelled('a call gate');
   if (!isCode(descriptor)) fail(VECTOR.GP, selector);
   if (returning) {
     if (requested < level) fail(VECTOR.GP, selector);

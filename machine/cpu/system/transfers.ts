@@ -11,6 +11,7 @@ import { NotModelled, SystemFault } from './context.ts';
 import type { SystemContext, SystemInstruction } from './context.ts';
 import { codeSegment, dropInnerSegments, isNull, setAccessed, stackSegment } from './descriptors.ts';
 import type { Descriptor } from './descriptors.ts';
+import { callGate, checkInterruptGate, throughGate } from './gates.ts';
 import { MSR } from './msr.ts';
 import { loadInteger, storeInteger } from './operands.ts';
 
@@ -113,7 +114,7 @@ const interruptReturn: SystemInstruction = (cpu, instruction) => {
   return undefined;
 };
 
-/** Far jmp and call through memory; gates and tasks are not modelled. */
+/** Far jmp and call through memory, to code or through a call gate; a task gate is a protection fault in long mode. */
 export function farBranch(call: boolean): SystemInstruction {
   return (cpu, instruction) => {
     const { state } = cpu;
@@ -121,6 +122,11 @@ export function farBranch(call: boolean): SystemInstruction {
     const address = cpu.address(instruction);
     const target = loadInteger(cpu, address, bytes);
     const selector = Number(loadInteger(cpu, address + BigInt(bytes), 2));
+    const gate = callGate(cpu, selector);
+    if (gate !== undefined) {
+      throughGate(cpu, gate, call);
+      return undefined;
+    }
     const segment = codeSegment(cpu, selector, false);
     const level = state.privilege;
     const next = (selector & ~3) | level;
@@ -191,11 +197,9 @@ const sysret: SystemInstruction = (cpu, instruction) => {
   return undefined;
 };
 
-/** int n from ring 3 reaches only the gates Linux opens to it: int3 and into. */
 const interrupt: SystemInstruction = (cpu, instruction): CpuExit => {
   const vector = Number(instruction.immediate(0)) & 0xff;
-  const { BP, OF } = VECTOR;
-  if (cpu.state.privilege === 3 && vector !== BP && vector !== OF) throw new SystemFault(VECTOR.GP, vector * 8 + 2);
+  checkInterruptGate(cpu, vector);
   return { kind: 'exception', vector, software: true };
 };
 
