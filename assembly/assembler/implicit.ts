@@ -5,7 +5,7 @@ import { Register } from 'iced-x86';
 import type { Argument } from './arguments.ts';
 import { registerClass } from './registers.ts';
 
-const RAX = Register.RAX, EAX = Register.EAX, AX = Register.AX, RCX = Register.RCX, ECX = Register.ECX, EDX = Register.EDX, RDX = Register.RDX, EBX = Register.EBX, RBX = Register.RBX, XMM0 = Register.XMM0;
+const AL = Register.AL, RAX = Register.RAX, EAX = Register.EAX, AX = Register.AX, RCX = Register.RCX, ECX = Register.ECX, EDX = Register.EDX, RDX = Register.RDX, EBX = Register.EBX, RBX = Register.RBX, XMM0 = Register.XMM0;
 
 interface ImplicitOperands {
   /** One list of acceptable registers for each operand, AT&T order. */
@@ -16,13 +16,23 @@ interface ImplicitOperands {
   readonly real?: number;
   /** The real operands come first. */
   readonly realFirst?: true;
+  /** The first operand must be a register of the same size as the one behind the real operands. */
+  readonly sameSize?: true;
 }
 
 const A = [RAX, EAX];
 const C = [ECX, RCX];
 const D = [EDX, RDX];
 
+/** What is divided may be named behind the divisor: `div %ecx, %eax`. */
+const DIVIDED: Readonly<Record<string, ImplicitOperands>> = {
+  '': { operands: [[AL, AX, EAX, RAX]], real: 1, realFirst: true, sameSize: true },
+  b: { operands: [[AL]], real: 1, realFirst: true }, w: { operands: [[AX]], real: 1, realFirst: true },
+  l: { operands: [[EAX]], real: 1, realFirst: true }, q: { operands: [[RAX]], real: 1, realFirst: true },
+};
+
 const TABLE: Readonly<Record<string, ImplicitOperands>> = {
+  ...Object.fromEntries(['div', 'idiv'].flatMap((name) => Object.entries(DIVIDED).map(([suffix, row]) => [name + suffix, row] as const))),
   monitor: { operands: [[RAX, EAX, AX], C, D], address: true },
   monitorx: { operands: [[RAX, EAX, AX], C, D], address: true },
   mwait: { operands: [A, C] },
@@ -54,9 +64,13 @@ export function implicitOperands(
     const operand = operands[skip + index];
     return operand?.kind === 'register' && accepted.includes(operand.register);
   });
-  if (!fits || operands.length !== count + (row.real ?? 0)) return { operands, addressSize: 0 };
+  if (!fits || operands.length !== count + (row.real ?? 0) || (row.sameSize === true && !sameSize(operands[0], operands[skip]))) return { operands, addressSize: 0 };
   const first = operands[0];
   const kind = row.address === true && first?.kind === 'register' ? registerClass(first.register) : undefined;
   const addressSize = kind === undefined ? 0 : kind === 'r64' ? 64 : kind === 'r32' ? 32 : 16;
   return { operands: skip > 0 ? operands.slice(0, skip) : operands.slice(count), addressSize: addressSize === 64 && bits !== 64 ? -1 : addressSize };
+}
+
+function sameSize(one: Argument | undefined, other: Argument | undefined): boolean {
+  return one?.kind === 'register' && other?.kind === 'register' && registerClass(one.register) === registerClass(other.register);
 }

@@ -25,6 +25,8 @@ interface Alias {
 }
 
 const isFar = (form: Form): boolean => /^(Call|Jmp)_(m16|ptr)/.test(form.name);
+/** Two immediates can only be a segment and an offset, so gas takes `jmp $0x33, $1f` as `ljmp`. */
+const isNearOrPointer = (form: Form): boolean => !/^(Call|Jmp)_m16/.test(form.name);
 const isString = (form: Form): boolean => form.shapes.some((shape) => shape.string !== undefined && shape.optional === true);
 const isOffset = (form: Form): boolean => form.shapes.some((shape) => shape.memory === 'offset');
 
@@ -40,8 +42,8 @@ const ALIASES: Record<string, readonly Alias[]> = {
   ret: [{ to: 'ret' }],
   lret: [{ to: 'retf' }],
   iret: [{ to: 'iret' }, { to: 'iretd' }, { to: 'iretq' }],
-  call: [{ to: 'call', only: (form) => !isFar(form) }],
-  jmp: [{ to: 'jmp', only: (form) => !isFar(form) }],
+  call: [{ to: 'call', only: isNearOrPointer }],
+  jmp: [{ to: 'jmp', only: isNearOrPointer }],
   lcall: [{ to: 'call', only: isFar }],
   ljmp: [{ to: 'jmp', only: isFar }],
   pushf: [{ to: 'pushf' }, { to: 'pushfd' }, { to: 'pushfq' }],
@@ -81,7 +83,7 @@ const ALIASES: Record<string, readonly Alias[]> = {
 
 /** iced's own names that are not AT&T mnemonics. */
 const NOT_ATT = new Set([
-  'retf', 'iretd', 'pushfd', 'popfd', 'pushad', 'popad', 'insd', 'outsd', 'lodsd', 'stosd', 'scasd', 'getsecq',
+  'iretd', 'pushfd', 'popfd', 'pushad', 'popad', 'insd', 'outsd', 'lodsd', 'stosd', 'scasd', 'getsecq',
   'reservednop', 'zero_bytes', 'loadall', 'storeall', 'ibts', 'xbts', 'umov', 'jmpe', 'db', 'dw', 'dd', 'dq',
   'pcommit', 'fstdw', 'fstsg', 'fnstdw', 'fnstsg', 'fstpnce', 'ftstp', 'frint2', 'frinear', 'frichop', 'feni8087_nop',
   'pcmpestri64', 'pcmpestrm64', 'vpcmpestri64', 'vpcmpestrm64', 'altinst', 'cl1invmb', 'cpu_read', 'cpu_write', 'bb0_reset', 'bb1_reset', 'undoc', 'invalid',

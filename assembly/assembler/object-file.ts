@@ -257,6 +257,8 @@ class SymbolWriter {
   }
 
   private typeOf(symbol: AssemblySymbol): ObjectSymbol['type'] {
+    // The other way round: a function that a resolver chooses stays one, whatever the resolver is.
+    if (symbol.type === 'ifunc') return 'ifunc';
     const original = this.original(symbol);
     const type = original === undefined ? 'notype' : this.typeOf(original);
     return type === 'notype' ? symbol.type : type;

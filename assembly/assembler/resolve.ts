@@ -89,7 +89,9 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     const pcRelative = field.relative || /^(GOTPCREL|TLSGD|TLSLD|GOTTPOFF)$/.test(modifier);
     const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
     const type = relocationType(use(field, bytes, modifier, pcRelative));
-    return { offset, type, target: symbol, addend: modifier === 'TLSCALL' ? 0n : addend };
+    // A name for an undefined symbol is no symbol of the object.
+    const [target, more] = located.kind === 'other' ? [located.symbol, located.addend] : [symbol, 0n];
+    return { offset, type, target, addend: modifier === 'TLSCALL' ? 0n : addend + more };
   }
   if (located.kind === 'absolute') {
     // A modifier hid the value from folding.
@@ -106,11 +108,11 @@ function symbolic(state: AssemblyState, field: Field, folded: Extract<Folded, { 
     writeValue(field, located.offset + folded.addend - BigInt(offset + field.end), bytes, true);
     return undefined;
   }
-  const type = wantsPlt(field, folded, symbol)
+  const type = wantsPlt(field, folded, located.kind === 'other' ? located.symbol : symbol)
     ? R_X86_64.PLT32
     : relocationType(use(field, bytes, undefined, field.relative));
   const addend = folded.addend - (field.relative ? BigInt(field.end) : 0n);
-  return { offset, type, ...aim(symbol, located, addend, field.relative) };
+  return { offset, type, ...aim(symbol, located, addend, field) };
 }
 
 /** The relocation that a `.reloc` asks for, and the section it belongs to. Throws {@link AssemblyError}. */
@@ -147,13 +149,19 @@ function wantsPlt(field: Field, folded: Extract<Folded, { kind: 'symbol' }>, sym
   return field.mayUsePlt && folded.addend === 0n && !(symbol.binding === 'local' && symbol.isDefined);
 }
 
-/** Local symbols are named by their section, as gas does, unless the linker may move pieces of the section about. */
-function aim(symbol: AssemblySymbol, located: Located, addend: bigint, relative: boolean): { readonly target: RelocationTarget; readonly addend: bigint } {
+/** The linker keeps one copy of such a section and drops the others: from outside, only a symbol means the copy that was kept. */
+function isLinkOnce({ group, name }: SectionBuilder): boolean {
+  return group?.comdat === true || name.startsWith('.gnu.linkonce.');
+}
+
+/** Local symbols are named by their section, as gas does, unless the linker may move pieces of the section about or drop it. */
+function aim(symbol: AssemblySymbol, located: Located, addend: bigint, { section, relative }: Pick<Field, 'section' | 'relative'>): { readonly target: RelocationTarget; readonly addend: bigint } {
   switch (located.kind) {
     case 'section': {
       const { flags } = located.section;
       const merged = (flags & SHF.MERGE) !== 0 && (relative || addend !== 0n);
-      if (!isLocal(symbol) || merged || (flags & SHF.TLS) !== 0) return { target: symbol, addend };
+      const fromOutside = section !== located.section && !symbol.isLocalName && isLinkOnce(located.section);
+      if (!isLocal(symbol) || merged || fromOutside || (flags & SHF.TLS) !== 0) return { target: symbol, addend };
       return { target: located.section, addend: addend + located.offset };
     }
     case 'other':
@@ -184,7 +192,7 @@ function difference(state: AssemblyState, field: Field, { plus, minus, addend }:
   if (symbol === undefined) return { offset: field.offset, type: relocationType({ size: field.size, relative: true, signed: false, modifier: undefined, opcode: undefined }), target: undefined, addend: sum };
   if (symbol.name === GLOBAL_OFFSET_TABLE && !symbol.isDefined) return { offset: field.offset, type: field.size === 8 ? 29 : R_X86_64.GOTPC32, target: symbol, addend: sum };
   const type = relocationType({ size: field.size, relative: true, signed: field.signed, modifier: plus.modifier, opcode: undefined });
-  return { offset: field.offset, type, ...aim(symbol, state.symbols.locate(symbol), sum, true) };
+  return { offset: field.offset, type, ...aim(symbol, state.symbols.locate(symbol), sum, { section: field.section, relative: true }) };
 }
 
 /** Writes a number little-endian. Throws if the field cannot hold it, as gas does where the number was not known while reading. */

@@ -40,6 +40,13 @@ export interface WrittenRelocation {
   readonly range: SourceRange;
 }
 
+/** The last row of the line table that a `.loc` has made in a subsection. */
+export interface LineView {
+  readonly place: Place;
+  /** Its view, bound. */
+  readonly view: Expression;
+}
+
 /** Where the assembler is writing. */
 interface Spot {
   readonly section: SectionBuilder;
@@ -74,6 +81,8 @@ export class AssemblyState {
   readonly lines: { readonly place: Place; readonly range: SourceRange }[] = [];
   readonly localLabels: { readonly name: string; readonly place: Place; readonly position: SourcePosition }[] = [];
   readonly frames = new Frames();
+  /** The last `.loc` of each subsection. */
+  readonly lineViews = new Map<Subsection, LineView>();
   /** Name of the source as `.file` gives it. */
   fileName: string | undefined;
   /** What `.symver` asked for. */

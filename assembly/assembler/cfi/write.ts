@@ -88,9 +88,7 @@ class FrameWriter {
     if (frame.returnColumn !== other.returnColumn || frame.signal !== other.signal) return false;
     if (this.eh && !(samePointer(frame.personality, other.personality) && frame.lsda?.encoding === other.lsda?.encoding)) return false;
     if (instructions.length > other.instructions.length) return false;
-    if (!instructions.every((instruction, index) => sameInstruction(instruction, other.instructions[index]!))) return false;
-    const next = other.instructions[instructions.length];
-    return next === undefined || endsCommon(next);
+    return instructions.every((instruction, index) => sameInstruction(instruction, other.instructions[index]!));
   }
 
   private writeCommon({ frame, instructions }: Common): void {

@@ -66,7 +66,12 @@ function common(local: boolean): Handler {
     // Without an alignment, the power of two that holds the size, up to 16 (`.comm`); none for `.lcomm`.
     const natural = local ? 1 : Math.min(16, 2 ** Math.ceil(Math.log2(Math.max(bytes, 1))));
     const align = given === undefined ? natural : boundedNumber(state, given, 0, 2 ** 28);
-    if ((align & (align - 1)) !== 0) throw new AssemblyError('value-out-of-range', `an alignment is a power of two, not ${String(align)}`, given?.range);
+    if ((align & (align - 1)) !== 0) {
+      const message = `an alignment is a power of two, not ${String(align)}`;
+      if (local || symbol.forcedLocal) throw new AssemblyError('value-out-of-range', message, given?.range);
+      // gas leaves it to the linker.
+      state.report('warning', 'value-out-of-range', message, given?.range);
+    }
     if (symbol.isDefined) {
       if (symbol.definition?.kind !== 'common') throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, nameArgument.range);
       return;
