@@ -7,29 +7,17 @@ import type { SourceRange } from '../source.ts';
 import { AssemblyError } from './assembly-error.ts';
 import type { SectionBuilder } from './fragments.ts';
 import { relocationType, TLS_MODIFIERS } from './relocations.ts';
-import type { AssemblyState, WrittenRelocation } from './state.ts';
+import type { AssemblyState, Fixup, WrittenRelocation } from './state.ts';
 import { ABSOLUTE, GLOBAL_OFFSET_TABLE } from './symbol-table.ts';
 import type { AssemblySymbol, Located } from './symbol-table.ts';
-import type { Expression } from '../gas/statement.ts';
 
-/** A field at its address. */
-export interface Field {
+/** A {@link Fixup} at its address: offsets count from the start of the section. */
+export interface Field extends Omit<Fixup, 'fragment' | 'start'> {
   readonly section: SectionBuilder;
-  /** Offset in the section. */
-  readonly offset: number;
-  readonly size: number;
-  readonly kind: 'data' | 'displacement' | 'immediate' | 'branch';
-  readonly expression: Expression;
-  readonly relative: boolean;
-  readonly end: number;
-  readonly signed: boolean;
-  /** A branch in 64-bit code, which may go through the PLT of another object. */
-  readonly mayUsePlt: boolean;
   /** A branch that layout chose the size of. */
   readonly sized?: true;
-  /** Offset in the section at which the instruction begins; undefined in data. */
+  /** Where the instruction begins; undefined in data. */
   readonly start: number | undefined;
-  readonly range: SourceRange;
 }
 
 /** What a relocation points at: a symbol, the beginning of a section, or nothing (an absolute address). */
