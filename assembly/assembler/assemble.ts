@@ -6,7 +6,7 @@ import type { ObjectFile } from '../elf/object.ts';
 import type { Problem, SourceRange } from '../source.ts';
 import { AssemblyError } from './assembly-error.ts';
 import { assembleDirective } from './directives.ts';
-import { EncodeError } from './encode.ts';
+import { EncodeError } from './encoding/encode.ts';
 import { finishFrames, finishSections } from './finish.ts';
 import { assembleInstruction } from './instructions.ts';
 import { layOut } from './layout.ts';

@@ -2,8 +2,8 @@
  * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
  */
 import type { Expression, InstructionStatement } from '../gas/statement.ts';
-import { EncodeError, encodeInstruction } from './encode.ts';
-import type { EncodedField, EncodedInstruction } from './encode.ts';
+import { EncodeError, encodeInstruction } from './encoding/encode.ts';
+import type { EncodedField, EncodedInstruction } from './encoding/encode.ts';
 import type { AssemblyState } from './state.ts';
 import { AssemblyError } from './assembly-error.ts';
 

@@ -2,7 +2,7 @@
  * What can be said of a source whose includes are not all there: a build makes some headers, and paths may not be configured. What such a
  * header defines, the rest of the text may be made of: a problem counts only where nothing in its line is without explanation.
  */
-import { similarMnemonic } from '../../assembly/assembler/mnemonic-names.ts';
+import { similarMnemonic } from '../../assembly/assembler/encoding/mnemonic-names.ts';
 import type { Problem } from '../../assembly/source.ts';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';

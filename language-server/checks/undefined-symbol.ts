@@ -4,7 +4,7 @@
  */
 import { visitOccurrences } from '../analysis/occurrences.ts';
 import type { Analysis } from '../analysis/analysis.ts';
-import { mostSimilar } from '../../assembly/assembler/mnemonic-names.ts';
+import { mostSimilar } from '../../assembly/assembler/encoding/mnemonic-names.ts';
 import type { FileCheck, Finding } from './check.ts';
 
 export const undefinedSymbol: FileCheck = {

@@ -1,7 +1,7 @@
 /**
  * Words in Markdown, for completion, signature help and hover: mnemonics, directives, macros.
  */
-import { operandForms } from '../../assembly/assembler/operand-forms.ts';
+import { operandForms } from '../../assembly/assembler/encoding/operand-forms.ts';
 import type { MacroDefinition } from '../../assembly/gas/statement.ts';
 import { directiveFacts } from '../facts/directives.ts';
 import { mnemonicSummary } from '../facts/mnemonics.ts';

@@ -1,9 +1,9 @@
 /**
  * Proposals for the first word of a statement: instructions, directives, macros.
  */
-import { candidates } from '../../assembly/assembler/mnemonics.ts';
-import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/mnemonic-names.ts';
-import { icedMnemonics } from '../../assembly/assembler/forms.ts';
+import { candidates } from '../../assembly/assembler/encoding/mnemonics.ts';
+import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/encoding/mnemonic-names.ts';
+import { icedMnemonics } from '../../assembly/assembler/encoding/forms.ts';
 import type { MacroDefinition } from '../../assembly/gas/statement.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { DIRECTIVES, PREPROCESSOR, directiveFacts } from '../facts/directives.ts';

@@ -1,10 +1,10 @@
 /**
  * Which forms of an instruction the operands written so far leave, and what the operand at the cursor may be.
  */
-import { operandForms } from '../../assembly/assembler/operand-forms.ts';
-import type { OperandForm, OperandSlot } from '../../assembly/assembler/operand-forms.ts';
-import { registerClass, registerNamed } from '../../assembly/assembler/registers.ts';
-import type { RegisterClass } from '../../assembly/assembler/registers.ts';
+import { operandForms } from '../../assembly/assembler/encoding/operand-forms.ts';
+import type { OperandForm, OperandSlot } from '../../assembly/assembler/encoding/operand-forms.ts';
+import { registerClass, registerNamed } from '../../assembly/assembler/encoding/registers.ts';
+import type { RegisterClass } from '../../assembly/assembler/encoding/registers.ts';
 import type { Cursor } from './cursor.ts';
 
 export interface OpenForm {

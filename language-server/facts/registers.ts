@@ -1,8 +1,8 @@
 /**
  * Registers in words: what each is, and what the C calling convention does with it (System V ABI for x86-64, 3.2).
  */
-import { registerClass, registerNames } from '../../assembly/assembler/registers.ts';
-import type { RegisterClass } from '../../assembly/assembler/registers.ts';
+import { registerClass, registerNames } from '../../assembly/assembler/encoding/registers.ts';
+import type { RegisterClass } from '../../assembly/assembler/encoding/registers.ts';
 import { fullRegister } from '../registers.ts';
 
 const ROLES: Readonly<Record<string, string>> = {

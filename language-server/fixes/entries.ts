@@ -2,7 +2,7 @@
  * Entries: on the instruction that was meant, of the type that goes with the access, and one for an access that has none.
  */
 import { nearestUncovered } from '../checks/entry-cannot-fault.ts';
-import { mostSimilar } from '../../assembly/assembler/mnemonic-names.ts';
+import { mostSimilar } from '../../assembly/assembler/encoding/mnemonic-names.ts';
 import { EX_TYPE } from '../../fault-model/ex-type.ts';
 import type { Analysis, EntrySite, InstructionSite } from '../analysis/analysis.ts';
 import type { Label } from '../analysis/labels.ts';

@@ -1,7 +1,7 @@
 /**
  * Words in the place of an instruction that are none: the one that was meant, or the header of a macro.
  */
-import { mostSimilar, similarMnemonic } from '../../assembly/assembler/mnemonic-names.ts';
+import { mostSimilar, similarMnemonic } from '../../assembly/assembler/encoding/mnemonic-names.ts';
 import { includeEdit } from '../editing/include-edit.ts';
 import { kernelMacros } from '../facts/kernel-macros.ts';
 import { lineOf } from '../ranges.ts';

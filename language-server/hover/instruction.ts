@@ -1,7 +1,7 @@
 /**
  * Hover of an instruction: what it does, and what happens if it faults.
  */
-import { operandForms } from '../../assembly/assembler/operand-forms.ts';
+import { operandForms } from '../../assembly/assembler/encoding/operand-forms.ts';
 import type { Instruction } from '../../assembly/x86/instruction.ts';
 import { writtenPosition } from '../../assembly/source.ts';
 import { recoverability } from '../../fault-model/error-context.ts';

@@ -4,7 +4,7 @@
 import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver';
 import type { CompletionItem, CompletionList, Position, Range } from 'vscode-languageserver';
 import type { CompletionClientCapabilities } from 'vscode-languageserver';
-import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/mnemonic-names.ts';
+import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/encoding/mnemonic-names.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { cursorAt } from '../editing/cursor.ts';
 import { directiveText, instructionText, macroText } from '../editing/documentation.ts';

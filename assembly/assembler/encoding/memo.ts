@@ -1,7 +1,7 @@
 /**
  * Remembers encodings by everything that decides them: programs repeat themselves, and the encoder is slow.
  */
-import type { Expression, InstructionStatement, Operand } from '../gas/statement.ts';
+import type { Expression, InstructionStatement, Operand } from '../../gas/statement.ts';
 import type { Resolve } from './arguments.ts';
 import type { EncodedInstruction } from './emit.ts';
 

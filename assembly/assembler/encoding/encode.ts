@@ -5,7 +5,7 @@
  * before EVEX, the shorter before the longer, a sign-extended byte before a full immediate, then iced's table order.
  */
 import { EncodingKind, Register } from 'iced-x86';
-import type { InstructionStatement } from '../gas/statement.ts';
+import type { InstructionStatement } from '../../gas/statement.ts';
 import { readArguments } from './arguments.ts';
 import type { Argument, Arguments, Resolve } from './arguments.ts';
 import { emit } from './emit.ts';

@@ -2,7 +2,7 @@
  * Operands as the encoder sees them: registers resolved, expressions reduced to constants or marked as symbolic.
  */
 import { Register } from 'iced-x86';
-import type { Expression, InstructionStatement, MemoryOperand, Operand, OperandDecoration } from '../gas/statement.ts';
+import type { Expression, InstructionStatement, MemoryOperand, Operand, OperandDecoration } from '../../gas/statement.ts';
 import { EncodeError } from './encode-error.ts';
 import { registerClass, registerNamed } from './registers.ts';
 import type { RegisterClass } from './registers.ts';

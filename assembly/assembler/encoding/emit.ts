@@ -2,7 +2,7 @@
  * One matched form to bytes, by way of iced's encoder. The only file that makes iced objects that must be freed.
  */
 import { Encoder, Instruction, OpCodeOperandKind as Kind, OpKind, Register, RoundingControl } from 'iced-x86';
-import type { Expression } from '../gas/statement.ts';
+import type { Expression } from '../../gas/statement.ts';
 import type { Arguments, MemoryArgument, Value } from './arguments.ts';
 import { EncodeError } from './encode-error.ts';
 import type { Match, Placed } from './match.ts';
