@@ -1,10 +1,11 @@
 /**
- * The order in which a client may speak: `initialize` first and once, nothing but `exit` after `shutdown`. What comes out of turn is turned
- * into a request of our own, which answers with the error that the protocol has for it.
+ * The order in which a client may speak: `initialize` first and once, nothing but `exit` after `shutdown`; and in what form. What comes out
+ * of turn or malformed is turned into a request of our own, which answers with the error that the protocol has for it; a notification is dropped.
  */
 import { ErrorCodes, ResponseError } from 'vscode-languageserver';
 import type { Connection } from 'vscode-languageserver';
 import type { Message, MessageStrategy } from 'vscode-languageserver/node';
+import { wrongParameters } from './parameters.ts';
 
 const REFUSED = 'mcsafe/refused';
 
@@ -18,13 +19,13 @@ export function lifecycle(): MessageStrategy {
   let state: 'new' | 'running' | 'down' = 'new';
   return {
     handleMessage(message: Message, next: (message: Message) => void) {
-      const { id, method } = message as { readonly id?: number | string | null; readonly method?: string };
+      const { id, method, params } = message as { readonly id?: number | string | null; readonly method?: string; readonly params?: unknown };
       // Answers to requests of the server are always in turn.
       if (method === undefined) {
         next(message);
         return;
       }
-      const refusal = refusalOf(state, method);
+      const refusal = refusalOf(state, method, params);
       if (refusal === undefined) {
         if (method === 'initialize') state = 'running';
         if (method === 'shutdown') state = 'down';
@@ -34,11 +35,15 @@ export function lifecycle(): MessageStrategy {
   };
 }
 
-function refusalOf(state: 'new' | 'running' | 'down', method: string): Refusal | undefined {
+function refusalOf(state: 'new' | 'running' | 'down', method: string, parameters: unknown): Refusal | undefined {
   if (method === 'exit' || method.startsWith('$/')) return undefined;
   if (state === 'down') return { code: ErrorCodes.InvalidRequest, message: 'the server has been shut down' };
   if (state === 'new' && method !== 'initialize') return { code: ErrorCodes.ServerNotInitialized, message: 'the first request must be initialize' };
-  return state === 'running' && method === 'initialize' ? { code: ErrorCodes.InvalidRequest, message: 'the server is initialized already' } : undefined;
+  if (state === 'running' && method === 'initialize') return { code: ErrorCodes.InvalidRequest, message: 'the server is initialized already' };
+  // Our own name for what was refused is nobody else's.
+  if (method === REFUSED) return { code: ErrorCodes.MethodNotFound, message: `there is no request ${method}` };
+  const wrong = wrongParameters(method, parameters);
+  return wrong === undefined ? undefined : { code: ErrorCodes.InvalidParams, message: wrong };
 }
 
 /** Answers what {@link lifecycle} refused. */

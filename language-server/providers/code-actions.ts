@@ -41,11 +41,15 @@ export const codeActions: Provider = {
   register(connection, workspace) {
     let lazy = false;
     let versioned = false;
+    // A client from before code actions takes commands only, and there are none for edits.
+    let literals = false;
     workspace.onInitialize(({ capabilities: { textDocument, workspace: client } }) => {
       lazy = textDocument?.codeAction?.resolveSupport?.properties.includes('edit') === true && textDocument.codeAction.dataSupport === true;
       versioned = client?.workspaceEdit?.documentChanges === true;
+      literals = textDocument?.codeAction?.codeActionLiteralSupport !== undefined;
     });
     connection.onCodeAction(async ({ textDocument: { uri }, range, context }) => {
+      if (!literals) return [];
       const severities = await workspace.severities(uri);
       const analysis = workspace.analysis(uri);
       const version = workspace.document(uri)?.version ?? 0;

@@ -1,7 +1,7 @@
 /**
  * Completion: what may stand at the cursor. Documentation is looked up for the item that is looked at.
  */
-import { CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver';
+import { CompletionItemKind, InsertTextFormat } from 'vscode-languageserver';
 import type { CompletionItem, CompletionList, Position, Range } from 'vscode-languageserver';
 import type { CompletionClientCapabilities } from 'vscode-languageserver';
 import { MNEMONIC_LETTERS, mnemonicsFrom } from '../../assembly/assembler/encoding/mnemonic-names.ts';
@@ -13,6 +13,7 @@ import { proposeDirectives, proposeHead } from '../editing/propose-code.ts';
 import { proposeComment, proposeIncludes } from '../editing/propose-files.ts';
 import { proposeOperand } from '../editing/propose-operands.ts';
 import type { Proposal, ProposalKind } from '../editing/proposals.ts';
+import { markup } from '../markup.ts';
 import type { Provider } from '../provider.ts';
 import type { Workspace } from '../workspace.ts';
 
@@ -51,7 +52,7 @@ export const completion: Provider = {
     };
     workspace.onReady(() => { timer = setTimeout(warm, WARM_AFTER_MS); });
     workspace.onShutdown(() => { clearTimeout(timer); });
-    connection.onCompletionResolve((item) => resolved(item, workspace));
+    connection.onCompletionResolve((item) => resolved(item, workspace, client));
   },
 };
 
@@ -110,10 +111,10 @@ function exported(workspace: Workspace, file: string): ReadonlySet<string> {
   return names;
 }
 
-function resolved(item: CompletionItem, workspace: Workspace): CompletionItem {
+function resolved(item: CompletionItem, workspace: Workspace, client: CompletionClientCapabilities): CompletionItem {
   const asked = item.data as Asked | undefined;
   const value = asked === undefined ? undefined : documentationOf(item.label, asked, workspace);
-  return value === undefined ? item : { ...item, documentation: { kind: MarkupKind.Markdown, value } };
+  return value === undefined ? item : { ...item, documentation: markup(value, client.completionItem?.documentationFormat) };
 }
 
 function documentationOf(label: string, { uri, kind }: Asked, workspace: Workspace): string | undefined {

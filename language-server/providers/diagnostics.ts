@@ -51,16 +51,19 @@ export const diagnostics: Provider = {
       return { kind: 'full', items };
     });
     let pulls = false;
-    workspace.onInitialize(({ capabilities: { textDocument: client } }) => {
+    let refreshes = false;
+    workspace.onInitialize(({ capabilities: { textDocument: client, workspace: ofWorkspace } }) => {
       pulls = client?.diagnostic !== undefined;
+      refreshes = ofWorkspace?.diagnostics?.refreshSupport === true;
       form = {
         ...(client?.publishDiagnostics?.codeDescriptionSupport === true && workspace.documentation !== undefined ? { documentation: workspace.documentation } : {}),
+        related: (client?.diagnostic?.relatedInformation ?? client?.publishDiagnostics?.relatedInformation) === true,
         tags: client?.publishDiagnostics?.tagSupport?.valueSet.includes(DiagnosticTag.Unnecessary) === true,
       };
     });
     workspace.onDidChange((uri) => {
       if (pulls) {
-        if (uri === undefined) connection.languages.diagnostics.refresh().catch(() => { /* the client does not support it */ });
+        if (uri === undefined && refreshes) connection.languages.diagnostics.refresh().catch(() => { /* the client has gone */ });
         return;
       }
       for (const changed of uri === undefined ? workspace.documents.map((document) => document.uri) : [uri]) schedule(changed);
@@ -82,6 +85,8 @@ interface Form {
   /** The folder with the pages of the codes. */
   readonly documentation?: string;
   readonly tags?: boolean;
+  /** False: the client shows no places beside a diagnostic's own. */
+  readonly related?: boolean;
 }
 
 /** What is wrong with the `.mcsafe.json` of a document, told at that file, which is no document of this server. */
@@ -129,7 +134,7 @@ export function diagnosticsOf(analysis: Analysis, severities: Readonly<Record<st
     .sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.character - b.range.start.character);
 }
 
-function toDiagnostic(problem: Problem, file: string, { documentation, tags }: Form): readonly Diagnostic[] {
+function toDiagnostic(problem: Problem, file: string, { documentation, tags, related: shows = true }: Form): readonly Diagnostic[] {
   const shown = shownRange(problem.range, file);
   if (shown === undefined) return [];
   const related = [
@@ -140,6 +145,6 @@ function toDiagnostic(problem: Problem, file: string, { documentation, tags }: F
     range: toRange(shown), severity: SEVERITY[problem.severity], source: 'mcsafe', code: problem.code, message: problem.message,
     ...(documentation === undefined ? {} : { codeDescription: { href: uriOf(`${documentation}/diagnostics/${problem.code}.md`) } }),
     ...(tags === true && problem.code === 'unused-suppression' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
-    ...(related.length === 0 ? {} : { relatedInformation: related.map(({ message, range }) => ({ message, location: toLocation(range) })) }),
+    ...(related.length === 0 || !shows ? {} : { relatedInformation: related.map(({ message, range }) => ({ message, location: toLocation(range) })) }),
   }];
 }

@@ -2,7 +2,7 @@
  * The outline: routines with the labels inside them, macros, and data labels.
  */
 import { SymbolKind } from 'vscode-languageserver';
-import type { DocumentSymbol } from 'vscode-languageserver';
+import type { DocumentSymbol, SymbolInformation } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import type { Label } from '../analysis/labels.ts';
@@ -13,12 +13,21 @@ import { shownRange, toRange } from '../ranges.ts';
 export const documentSymbols: Provider = {
   capabilities: { documentSymbolProvider: true },
   register(connection, workspace) {
-    connection.onDocumentSymbol(({ textDocument }) => {
-      const analysis = workspace.analysis(textDocument.uri);
-      return analysis === undefined ? [] : [...outline(analysis)];
+    let nested = false;
+    workspace.onInitialize(({ capabilities }) => { nested = capabilities.textDocument?.documentSymbol?.hierarchicalDocumentSymbolSupport === true; });
+    connection.onDocumentSymbol(({ textDocument: { uri } }) => {
+      const analysis = workspace.analysis(uri);
+      const found = analysis === undefined ? [] : outline(analysis);
+      return nested ? [...found] : found.flatMap((symbol) => flat(symbol, uri));
     });
   },
 };
+
+/** A symbol and those in it, for clients that know no nesting. */
+function flat({ name, kind, range, children = [] }: DocumentSymbol, uri: string, container?: string): SymbolInformation[] {
+  const own = { name, kind, location: { uri, range }, ...(container === undefined ? {} : { containerName: container }) };
+  return [own, ...children.flatMap((child) => flat(child, uri, name))];
+}
 
 /** In document order; labels nest in the routine they stand in. */
 export function outline(analysis: Analysis): readonly DocumentSymbol[] {

@@ -1,7 +1,7 @@
 /**
  * Hover: what this is, what happens if it faults, and why.
  */
-import type { Hover } from 'vscode-languageserver';
+import type { Hover, MarkupContent, MarkupKind } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { SourceRange } from '../../assembly/source.ts';
 import type { Analysis, InstructionSite } from '../analysis/analysis.ts';
@@ -11,6 +11,7 @@ import { directiveText, instructionText } from '../editing/documentation.ts';
 import { describeInstruction } from '../hover/instruction.ts';
 import { describeMacro, describeUse } from '../hover/macros.ts';
 import { describeLabel, describeRegister, describeSection, describeSymbol, describeType } from '../hover/names.ts';
+import { markup } from '../markup.ts';
 import type { Provider } from '../provider.ts';
 import { fromPosition, holds, lineOf, toRange, wordAt } from '../ranges.ts';
 import type { Workspace } from '../workspace.ts';
@@ -18,11 +19,14 @@ import type { Workspace } from '../workspace.ts';
 export const hover: Provider = {
   capabilities: { hoverProvider: true },
   register(connection, workspace) {
+    let formats: readonly MarkupKind[] | undefined;
+    workspace.onInitialize(({ capabilities }) => { formats = capabilities.textDocument?.hover?.contentFormat; });
     connection.onHover(({ textDocument, position }) => {
       const analysis = workspace.analysis(textDocument.uri);
       if (analysis === undefined || analysis.foreign !== undefined) return null;
       const { line, column } = fromPosition(analysis.file, position);
-      return hoverAt(analysis, line, column, workspace.index) ?? null;
+      const found = hoverAt(analysis, line, column, workspace.index);
+      return found === undefined ? null : { ...found, contents: markup((found.contents as MarkupContent).value, formats) };
     });
   },
 };

@@ -1,13 +1,13 @@
 /**
  * Inlay hints: behind covered instructions where they land and after which exceptions; at accesses that have no entry, that they have none.
  */
-import { MarkupKind } from 'vscode-languageserver';
-import type { InlayHint, InlayHintLabelPart, Range } from 'vscode-languageserver';
+import type { InlayHint, InlayHintLabelPart, MarkupKind, Range } from 'vscode-languageserver';
 import { vectorFacts } from '../../fault-model/vectors.ts';
 import type { EditorSettings } from '../../host/settings.ts';
 import type { Analysis, InstructionSite } from '../analysis/analysis.ts';
 import { accessesData, coveredRoutines } from '../analysis/coverage.ts';
 import { canMachineCheck, entryLine, recoverabilityOf } from '../analysis/describe.ts';
+import { markup } from '../markup.ts';
 import type { Provider } from '../provider.ts';
 import { shownRange, toLocation, toRange } from '../ranges.ts';
 
@@ -21,6 +21,9 @@ interface About {
 export const inlayHints: Provider = {
   capabilities: { inlayHintProvider: { resolveProvider: true } },
   register(connection, workspace) {
+    // Hints have no format of their own to announce: who shows Markdown in a hover shows it here.
+    let formats: readonly MarkupKind[] | undefined;
+    workspace.onInitialize(({ capabilities }) => { formats = capabilities.textDocument?.hover?.contentFormat; });
     connection.languages.inlayHint.on(async ({ textDocument: { uri }, range }) => {
       const { inlayHints: settings = {} } = await workspace.settings(uri);
       const analysis = workspace.analysis(uri);
@@ -31,7 +34,7 @@ export const inlayHints: Provider = {
       const analysis = about === undefined ? undefined : workspace.recentAnalysis(about.uri);
       if (about === undefined || analysis === undefined) return hint;
       const value = analysis.instructionsOnLine(about.line).map((site) => tooltip(site, analysis)).join('\n\n');
-      return { ...hint, tooltip: { kind: MarkupKind.Markdown, value } };
+      return { ...hint, tooltip: markup(value, formats) };
     });
   },
 };

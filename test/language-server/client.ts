@@ -46,6 +46,25 @@ export interface Client {
   close(): Promise<void>;
 }
 
+/** What editors of today announce, beside what a test is about. */
+const EDITOR: NonNullable<ClientCapabilities['textDocument']> = {
+  hover: { contentFormat: ['markdown', 'plaintext'] },
+  completion: { completionItem: { documentationFormat: ['markdown', 'plaintext'] } },
+  documentSymbol: { hierarchicalDocumentSymbolSupport: true },
+  codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: [] } } },
+  publishDiagnostics: { relatedInformation: true },
+};
+
+/** Both, member by member; where both say something, what `more` says. */
+function merged(base: unknown, more: unknown): unknown {
+  if (!isPlain(base) || !isPlain(more)) return more ?? base;
+  return Object.fromEntries([...new Set([...Object.keys(base), ...Object.keys(more)])].map((name) => [name, merged(base[name], more[name])]));
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 export interface ClientOptions {
   /** URIs of the workspace's folders. */
   readonly folders?: readonly string[];
@@ -63,7 +82,7 @@ export async function startClient(capabilities: ClientCapabilities = {}, { folde
   });
   connection.listen();
   const initialized = await connection.sendRequest<InitializeResult>('initialize', {
-    processId: null, rootUri: folders?.[0] ?? null, capabilities, initializationOptions,
+    processId: null, rootUri: folders?.[0] ?? null, capabilities: merged({ textDocument: EDITOR }, capabilities), initializationOptions,
     workspaceFolders: folders?.map((uri) => ({ uri, name: uri })) ?? null,
   });
   await connection.sendNotification('initialized', {});

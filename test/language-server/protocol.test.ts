@@ -54,6 +54,63 @@ describe('the protocol', () => {
     expect(await codeOf(connection.sendRequest('textDocument/hover', { textDocument: { uri: URI }, position: { line: 0, character: 0 } }))).toBe(-32600);
   });
 
+  it('tells a client what its parameters lack, and goes on', async () => {
+    const connection = connect();
+    await connection.sendRequest('initialize', initialize);
+    const textDocument = { uri: URI };
+    const wrong = async (method: string, parameters: object): Promise<string> => connection.sendRequest(method, parameters).then(() => 'an answer', (error: unknown) => `${String((error as { code: number }).code)} ${(error as Error).message}`);
+    expect(await wrong('textDocument/hover', { textDocument })).toBe('-32602 textDocument/hover: `position` is missing or malformed');
+    expect(await wrong('textDocument/hover', { textDocument, position: { line: -1, character: 1.5 } })).toMatch(/^-32602 .*`position`/);
+    expect(await wrong('textDocument/semanticTokens/range', {})).toBe('-32602 textDocument/semanticTokens/range: `textDocument` and `range` are missing or malformed');
+    expect(await wrong('textDocument/codeAction', { textDocument, range: { start: { line: 0, character: 0 } }, context: { diagnostics: [] } })).toMatch(/^-32602 .*`range`/);
+    expect(await wrong('callHierarchy/incomingCalls', { item: {} })).toMatch(/^-32602 /);
+    expect(await wrong('workspace/symbol', {})).toMatch(/^-32602 /);
+    // Our own name for a refusal is no request.
+    expect(await wrong('mcsafe/refused', { code: 1, message: 'made up' })).toMatch(/^-32601 /);
+    await connection.sendNotification('textDocument/didChange', { textDocument, contentChanges: [{ range: {}, text: 5 }] });
+    await connection.sendNotification('textDocument/didOpen', { textDocument: {} });
+    expect(await wrong('textDocument/documentSymbol', { textDocument })).toBe('an answer');
+  });
+
+  it('answers what is no JSON with a parse error, and reads on', async () => {
+    const [up, down] = [new PassThrough(), new PassThrough()];
+    serve(openConnection(up, down), nodeHost());
+    done.push(() => { up.end(); });
+    let answers = '';
+    down.on('data', (chunk: Buffer) => { answers += chunk.toString(); });
+    const send = (body: string): void => { up.write(`content-length: ${String(Buffer.byteLength(body))}\r\nContent-Type: application/vscode-jsonrpc; charset=utf-8\r\n\r\n${body}`); };
+    send('{"jsonrpc": "2.0", "id": 1, ');
+    await expect.poll(() => answers).toContain('"code":-32700');
+    send(JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'initialize', params: initialize }));
+    await expect.poll(() => answers).toContain('"id":2,"result"');
+  });
+
+  it('gives a client without capabilities nothing that it did not announce', async () => {
+    const connection = connect();
+    const asked: string[] = [];
+    connection.onRequest((method) => {
+      asked.push(method);
+      return null;
+    });
+    await connection.sendRequest('initialize', initialize);
+    await connection.sendNotification('initialized', {});
+    const text = '\t.globl copy\ncopy:\n1:\tmovq (%rsi), %rax\n.Lout:\tret\n\t.section __ex_table, "a"\n\t.long 1b - ., .Lout - ., 1\n\t.text\n\tbogus\n';
+    await connection.sendNotification('textDocument/didOpen', { textDocument: { uri: URI, languageId: 'gas', version: 1, text } });
+    const textDocument = { uri: URI };
+    const hover = await connection.sendRequest<{ contents: { kind: string; value: string } }>('textDocument/hover', { textDocument, position: { line: 2, character: 4 } });
+    expect(hover.contents.kind).toBe('plaintext');
+    expect(hover.contents.value).toContain('Can fault:\n');
+    expect(hover.contents.value).not.toMatch(/`|\*\*/);
+    const symbols = await connection.sendRequest<object[]>('textDocument/documentSymbol', { textDocument });
+    expect(symbols).toContainEqual(expect.objectContaining({ name: '.Lout', containerName: 'copy', location: expect.objectContaining({ uri: URI }) as object }));
+    expect(await connection.sendRequest('textDocument/codeAction', { textDocument, range: { start: { line: 0, character: 0 }, end: { line: 8, character: 0 } }, context: { diagnostics: [] } })).toEqual([]);
+    const { documentation } = await connection.sendRequest<{ documentation: { kind: string } }>('completionItem/resolve', { label: 'movq', data: { uri: URI, kind: 'instruction' } });
+    expect(documentation.kind).toBe('plaintext');
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings: {} });
+    await connection.sendRequest('textDocument/documentSymbol', { textDocument });
+    expect(asked).toEqual([]);
+  });
+
   it('counts in UTF-16, which every client knows', async () => {
     for (const positionEncodings of [undefined, ['utf-8', 'utf-16'], ['utf-32', 'utf-16', 'utf-8']]) {
       const connection = connect();
