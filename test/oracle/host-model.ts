@@ -21,6 +21,8 @@ const OPTIONAL: Readonly<Record<string, string>> = {
 /** AMD's Zen 5. */
 const NEWEST_AMD = 0x1a;
 const COMPARES: ReadonlySet<Mnemonic> = new Set([Mnemonic.Cmpsb, Mnemonic.Cmpsw, Mnemonic.Cmpsd, Mnemonic.Cmpsq]);
+const MASKED: ReadonlySet<Mnemonic> = new Set([Mnemonic.Vmaskmovps, Mnemonic.Vmaskmovpd, Mnemonic.Vpmaskmovd, Mnemonic.Vpmaskmovq]);
+const EXTENDED_RESTORES: ReadonlySet<Mnemonic> = new Set([Mnemonic.Xrstor, Mnemonic.Xrstor64]);
 const MEMORY_FAULTS: ReadonlySet<number> = new Set([VECTOR.SS, VECTOR.GP, VECTOR.PF, VECTOR.AC]);
 
 /** The first of `features` that the host does not have. */
@@ -40,8 +42,12 @@ export function hostDiffers(host: HostCpu, state: OracleCase, native: Outcome, e
     return feature === undefined ? undefined : `this host has no ${feature}`;
   }
   if (undefinedFor === emulated) return older && isRepeated0F01(bytes) ? 'this host takes repeat prefixes with opcodes 0F 01' : undefined;
-  const bothFault = faultsInMemory(native.ending) && faultsInMemory(emulated.ending);
-  return older && bothFault && COMPARES.has(instructionAt(bytes).mnemonic) ? 'of two operands that fault, this host reports the second' : undefined;
+  if (!older || !faultsInMemory(native.ending)) return undefined;
+  const { mnemonic } = instructionAt(bytes);
+  if (EXTENDED_RESTORES.has(mnemonic)) return 'this host looks for all of an extended area that is asked for, whether it restores it or not';
+  if (!faultsInMemory(emulated.ending)) return undefined;
+  if (COMPARES.has(mnemonic)) return 'of two operands that fault, this host reports the second';
+  return MASKED.has(mnemonic) ? 'this host wraps the address of each element at the address size' : undefined;
 }
 
 /** Also of what is too long to be decoded. */
