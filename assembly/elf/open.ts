@@ -102,6 +102,8 @@ export class ElfFile implements ObjectFile {
       }
       // A linked file's dynamic relocations name another symbol table; they are the loader's, not the section's.
       if (header.type !== SHT.RELA || header.link !== symbolTable || header.info === 0) continue;
+      // So are those without symbols that a stripped static program resolves its ifuncs by.
+      if (header.link === 0 && this.kind !== 'relocatable') continue;
       if (header.info >= this.#header.sections.length) {
         throw new ElfError(this.name, header.headerOffset + 44, `relocations for section ${String(header.info)}, which does not exist`);
       }

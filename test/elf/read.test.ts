@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { linkObjects } from '../../assembly/elf/link/link.ts';
 import { ElfError, readElf } from '../../assembly/elf/read.ts';
@@ -19,7 +20,7 @@ __attribute__((section(".odd-name"))) int placed = 4;
 int main(int argc, char **argv) { own = argc; puts("hello"); return soft() + quiet(other[argc]) + (int)table[argc] + space[argc]; }
 `;
 
-const skip = missing('reading ELF files against readelf', { commands: ['gcc', 'readelf'] });
+const skip = missing('reading ELF files against readelf', { commands: ['gcc', 'ld', 'readelf', 'strip'] });
 const folder = scratchFolder();
 
 describe.skipIf(skip !== undefined)('an object file is read as readelf reads it', () => {
@@ -57,6 +58,16 @@ describe.skipIf(skip !== undefined)('an object file is read as readelf reads it'
       `${String(offset)} ${relocationName(type)} ${file.symbols[symbol]!.name} ${addend < 0n ? '-' : ''}${(addend < 0n ? -addend : addend).toString(16)}`));
     expect(theirs.length).toBeGreaterThan(20);
     expect([...mine].sort()).toEqual([...theirs].sort());
+  });
+
+  it('a stripped static program, whose relocations for ifuncs name no symbol table', () => {
+    const program = join(folder, 'stripped');
+    run('ld', '-o', program, compile(folder, 'ifunc.S', '.globl f, _start\n.type f, @gnu_indirect_function\nf: ret\n_start: call f@plt\n'));
+    run('strip', program);
+    expect(run('readelf', '-rW', program)).toContain('R_X86_64_IRELATIV');
+    const file = readObject(program);
+    expect(file.symbols).toEqual([]);
+    expect(file.sections.flatMap(({ relocations }) => relocations)).toEqual([]);
   });
 
   it('more sections than fit in 16 bits', () => {
