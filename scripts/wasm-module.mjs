@@ -2,7 +2,6 @@
 // memory, active segments, and no instruction beyond WebAssembly 1.0 with bulk memory, sign extension and saturating conversions.
 
 export const FUNCTION = 0, TABLE = 1, MEMORY = 2, GLOBAL = 3;
-export const I32 = 0x7f;
 export const PAGE = 65536;
 const FUNCREF = 0x70, EMPTY = 0x40, END = 0x0b, I32_CONST = 0x41;
 const HEADER = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);

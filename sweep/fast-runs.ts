@@ -6,7 +6,8 @@ import { EX_TYPE } from '../fault-model/ex-type.ts';
 import { GENERAL_REGISTERS, VECTOR } from '../machine/cpu/cpu.ts';
 import type { GeneralRegister } from '../machine/cpu/cpu.ts';
 import { ShortRuns } from '../machine/cpu/short-runs/short-runs.ts';
-import type { ShortRunCase, ShortRunEntry, ShortRunOutcome, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs/plan.ts';
+import type { ShortRunCase, ShortRunEntry, ShortRunPlan, ShortRunResult } from '../machine/cpu/short-runs/plan.ts';
+import { OUTCOMES } from '../machine/cpu/short-runs/records.ts';
 import { createCpu } from '../machine/cpu/wasm-cpu.ts';
 import { machineFor } from '../machine/create.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -39,7 +40,6 @@ const VECTORS: Partial<Record<FaultKind, readonly number[]>> = {
   'pf-read': [VECTOR.PF], 'pf-write': [VECTOR.PF], 'pf-both': [VECTOR.PF], 'pf-read-byte': [VECTOR.PF], 'pf-write-byte': [VECTOR.PF],
 };
 const MAX_BUDGET = 2 ** 24;
-const OUTCOMES: readonly ShortRunOutcome[] = ['returned', 'unhandled', 'no-progress', 'budget', 'stopped'];
 const NO_FLOOR = -(2 ** 31);
 
 /** Whether the driver can judge this contract: those that are about bytes, or their sum. */
@@ -202,21 +202,30 @@ export class FastRuns {
     poison.size = absent ? size - poison.offset : kindFacts(kind).poisons === true ? 1 : 0;
     if (kind === 'mc-two') poison.second = src + one.second;
     into.length = n;
-    const { progress } = this.#promises;
-    const fault = progress === undefined ? undefined : firstFaultByte(one);
-    into.least = this.#checksums !== undefined ? (n === 0 ? -1 : this.#checksums.at(src, n)) : fault === undefined ? NO_FLOOR : fault - progress!;
+    into.least = this.#checksums !== undefined ? (n === 0 ? -1 : this.#checksums.at(src, n)) : this.#least(one);
     return into;
   }
 
-  #doubt(result: ShortRunResult, { n }: SweepCase): Doubt {
-    const { outcome, rax, faults, vector, firstFault, restUntouched, stateKept, pendingNonTemporal, done } = result;
+  /** The least number of bytes that a run that faults has to do. */
+  #least(one: SweepCase): number {
+    const { progress } = this.#promises;
+    const fault = progress === undefined ? undefined : firstFaultByte(one);
+    return fault === undefined ? NO_FLOOR : fault - progress!;
+  }
+
+  #doubt(result: ShortRunResult, one: SweepCase): Doubt {
+    const { n } = one;
+    const { outcome, faults, vector, firstFault, restUntouched, stateKept, pendingNonTemporal, done } = result;
+    const { answer, machineCheckBit } = this.#promises.contract;
+    const bit = machineCheckBit === undefined ? 0n : 1n << BigInt(machineCheckBit);
+    const rax = result.rax & ~bit;
     const left = Number(rax);
-    const { answer } = this.#promises.contract;
+    const claimed = answer === 'error' || (answer === 'done' && isError(rax)) ? done : answer === 'done' ? left : n - left;
     // A count is too small, too great, beyond n, or right; of a checksum it is told whether it says that something faulted.
     const count = this.#checksums !== undefined ? Number(BigInt.asUintN(32, rax) === 0n) : left > n ? 3 : Math.sign(n - left - done) + 1;
     // Another answer than the bytes left is nothing, an error, or a number that is right or not.
     const said = answer === undefined || rax === 0n ? 0 : isError(rax) ? 1 : left === n ? 2 : left === done ? 3 : 4;
-    const flags = [done >= n, restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n];
+    const flags = [done >= n, restUntouched, stateKept, pendingNonTemporal, n >= LONG, rax === 0n, claimed >= this.#least(one), rax !== result.rax];
     let place = this.#places.get(firstFault);
     if (place === undefined) this.#places.set(firstFault, place = this.#places.size);
     let signature = place;
