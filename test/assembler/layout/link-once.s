@@ -18,5 +18,5 @@ old:	ret
 	lea old(%rip), %rax
 	.quad inside, inside + 8, kept_inside, old
 	mov data + 8(%rip), %rax
-	.section .note, "", @note
+	.section .info, ""
 	.long inside, data
