@@ -31,7 +31,7 @@ export const KERNEL_STACK = page('kernel stack', KERNEL + 0x9000n, 'w');
 /** Where an exception's frame goes, whatever rsp is: IST 1 of every gate. */
 export const FRAME_STACK = page('exception stack', KERNEL + 0xc000n, 'w');
 export const TABLES = page('descriptor tables', KERNEL + 0xe000n, 'w');
-const INTERRUPTS = page('interrupt table', KERNEL + 0x1_0000n, 'w');
+export const INTERRUPTS = page('interrupt table', KERNEL + 0x1_0000n, 'w');
 export const HANDLERS = page('handlers', KERNEL + 0x1_2000n, 'x');
 export const USER_CODE = page('user code', USER, 'xu');
 export const USER_DATA = page('user data', USER + 0x4000n, 'wu');
