@@ -30,7 +30,7 @@ export function assemble(unit: GasUnit, options: AssembleOptions = {}): Assemble
   const state = new AssemblyState(options, start);
   for (const statement of unit.statements) {
     if (state.stopped) break;
-    state.range = statement.range;
+    state.statement = statement;
     attempt(state, () => { assembleStatement(state, statement); });
   }
   attempt(state, () => { finishSections(state); });
@@ -73,20 +73,21 @@ function defineLabel(state: AssemblyState, { name, written, range }: LabelStatem
   if (symbol.isLocalName) state.localLabels.push({ name: written, place: state.here(), position: range.start });
 }
 
-function assign(state: AssemblyState, { name, value, once, lazy, range }: AssignmentStatement): void {
+function assign(state: AssemblyState, statement: AssignmentStatement): void {
+  const { name, value, once, lazy } = statement.form ?? statement;
   if (name === '.') {
-    state.close({ kind: 'origin', target: state.bind(value), fill: 0, range });
+    state.close({ kind: 'origin', target: state.bind(value), fill: 0, range: statement.range });
     return;
   }
   let symbol = state.symbols.named(name);
   const expression = state.bind(value);
   if (symbol.isDefined) {
-    if (once || !symbol.redefinable) throw new AssemblyError('symbol-redefined', `symbol ${name} is defined already, and not by an assignment that may be repeated`, range);
+    if (once || !symbol.redefinable) throw new AssemblyError('symbol-redefined', `symbol ${name} is defined already, and not by an assignment that may be repeated`, statement.range);
     symbol = state.symbols.replace(symbol);
   }
   symbol.redefinable = !once;
   if (lazy === true && value.kind !== 'number' && !isRegister(value)) symbol.lazy = value;
-  symbol.range = range;
+  symbol.definedBy = statement;
   // What is a number by now stays that number.
   const settled = state.symbols.settled(expression);
   symbol.definition = { kind: 'value', expression: settled === undefined ? throughRegisters(state, expression) : { kind: 'number', value: settled } };

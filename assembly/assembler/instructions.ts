@@ -2,7 +2,7 @@
  * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
  */
 import type { Expression, InstructionStatement } from '../gas/statement.ts';
-import { EncodeError, encodeInstruction } from './encoding/encode.ts';
+import { EncodeError, encodeInstruction, settledEncoding } from './encoding/encode.ts';
 import type { EncodedField, EncodedInstruction } from './encoding/encode.ts';
 import type { AssemblyState } from './state.ts';
 import { AssemblyError } from './assembly-error.ts';
@@ -11,15 +11,22 @@ import { AssemblyError } from './assembly-error.ts';
 export function assembleInstruction(state: AssemblyState, statement: InstructionStatement): void {
   state.bits = statement.bits;
   if (state.absolute !== undefined) throw new AssemblyError('bad-section', 'an instruction needs a section: behind .struct, offsets are only counted');
-  refuseEmptyIndex(state, statement);
-  const { plain, call } = takeDescriptorCall(statement);
+  const form = statement.form ?? statement;
+  refuseEmptyIndex(state, form);
+  const known = settledEncoding(form);
+  if (known?.fields.length === 0 && known.warning === undefined && state.section.hasContents) {
+    state.addLine(statement);
+    state.part.append(known.bytes);
+    return;
+  }
+  const { plain, call } = takeDescriptorCall(form);
   const encoded = encodeInstruction(plain, (expression) => state.known(expression));
   if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
   const start = state.here();
-  const branch = relaxable(encoded, statement);
+  const branch = relaxable(encoded, form);
   refuseAbsoluteTarget(state, encoded, branch !== undefined);
   if (encoded.warning !== undefined) state.report('warning', 'value-out-of-range', encoded.warning);
-  state.lines.push({ place: start, range: statement.range });
+  state.addLine(statement);
   if (call !== undefined) {
     const { fragment, offset } = start;
     state.fixups.push({ fragment, offset, size: 4, kind: 'data', expression: state.bind(call), relative: false, end: 0, signed: true, mayUsePlt: false, range: statement.range });
@@ -32,7 +39,7 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   const bound = encoded.fields.map((field) => state.bind(field.expression));
   if (branch !== undefined) {
     state.part.append(encoded.bytes.subarray(0, branch.offset));
-    state.close({ kind: 'branch', target: bound[0]!, longSize: branch.longSize, fieldSize: branch.fieldSize, range: statement.range, long: branch.long, mayUsePlt: statement.bits === 64 });
+    state.close({ kind: 'branch', target: bound[0]!, longSize: branch.longSize, fieldSize: branch.fieldSize, range: statement.range, long: branch.long, mayUsePlt: form.bits === 64 });
     return;
   }
   state.part.append(encoded.bytes);
@@ -40,7 +47,7 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
     state.fixups.push({
       fragment: start.fragment, offset: start.offset + field.offset, size: field.size, kind: field.kind,
       expression: bound[index]!, relative: field.relative, end: encoded.bytes.length - field.offset, signed: field.signed,
-      mayUsePlt: field.kind === 'branch' && statement.bits === 64,
+      mayUsePlt: field.kind === 'branch' && form.bits === 64,
       start: start.offset, range: statement.range,
     });
   });

@@ -282,8 +282,9 @@ class SymbolWriter {
 const NULL_SYMBOL: ObjectSymbol = { name: '', section: 'undefined', value: 0n, size: 0n, type: 'notype', binding: 'local', visibility: 'default' };
 
 function lineRows(state: AssemblyState, numbers: Numbers): LineRow[] {
-  return state.lines
-    .map(({ place, range }): LineRow => ({ section: numbers(place.fragment.section), offset: addressOf(place), position: range.start }))
+  const { fragments, offsets, statements } = state.lines;
+  return statements
+    .map(({ range }, index): LineRow => ({ section: numbers(fragments[index]!.section), offset: fragments[index]!.address + offsets[index]!, position: range.start }))
     .sort((a, b) => a.section - b.section || a.offset - b.offset);
 }
 

@@ -47,6 +47,11 @@ export interface LineView {
   readonly view: Expression;
 }
 
+/** What has a place in the source; ranges of what macros made are worked out when somebody asks. */
+interface Placed {
+  readonly range: SourceRange;
+}
+
 /** Where the assembler is writing. */
 interface Spot {
   readonly section: SectionBuilder;
@@ -78,7 +83,8 @@ export class AssemblyState {
   readonly fixups: Fixup[] = [];
   /** What `.reloc` asked for. */
   readonly relocations: WrittenRelocation[] = [];
-  readonly lines: { readonly place: Place; readonly range: SourceRange }[] = [];
+  /** Where each instruction is, and what it was made of: apart, for there are many. */
+  readonly lines = { fragments: [] as Fragment[], offsets: [] as number[], statements: [] as Placed[] };
   readonly localLabels: { readonly name: string; readonly place: Place; readonly position: SourcePosition }[] = [];
   readonly frames = new Frames();
   /** The last `.loc` of each subsection. */
@@ -97,19 +103,32 @@ export class AssemblyState {
   stopped = false;
   section: SectionBuilder;
   part: Subsection;
-  /** Range of the statement at work, for problems that have no better one. */
-  range: SourceRange;
+  /** The statement at work, for problems that have no better place. */
+  statement: Placed;
   private previousSpot: Spot | undefined;
   private readonly stack: { readonly spot: Spot; readonly previous: Spot | undefined }[] = [];
 
   constructor(options: AssembleOptions, range: SourceRange) {
     this.options = options;
-    this.range = range;
+    this.statement = { range };
     // GNU as begins every ELF object with these three.
     this.section = this.addSection('.text', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.EXECINSTR, entrySize: 0 });
     this.addSection('.data', { type: SHT.PROGBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0 });
     this.addSection('.bss', { type: SHT.NOBITS, flags: SHF.ALLOC | SHF.WRITE, entrySize: 0 });
     this.part = this.section.subsection(0);
+  }
+
+  /** Range of the statement at work. */
+  get range(): SourceRange {
+    return this.statement.range;
+  }
+
+  /** Notes that the instruction of `statement` comes next. */
+  addLine(statement: Placed): void {
+    const { fragments, offsets, statements } = this.lines;
+    fragments.push(this.part.current);
+    offsets.push(this.part.current.length);
+    statements.push(statement);
   }
 
   /** Notes a problem at `range`, or at the statement at work. */
@@ -190,7 +209,7 @@ export class AssemblyState {
     const target = symbol.redefinable && symbol.definition?.kind === 'value' ? this.symbols.replace(symbol) : symbol;
     if (target.isDefined) throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, range);
     target.redefinable = false;
-    target.range = range;
+    target.definedBy = { range };
     if (this.absolute !== undefined) {
       target.definition = { kind: 'value', expression: { kind: 'number', value: this.absolute } };
       return;

@@ -33,8 +33,8 @@ export class AssemblySymbol {
   type: SymbolType = 'notype';
   visibility: SymbolVisibility = 'default';
   size: { readonly expression: Expression; readonly range: SourceRange } | undefined;
-  /** Where it was defined. */
-  range: SourceRange | undefined;
+  /** The statement that defined it. */
+  definedBy: { readonly range: SourceRange } | undefined;
   /** An expression names it, not only a `.weakref`. */
   referenced = false;
   /** A `.weakref` stands for it. */
@@ -65,6 +65,11 @@ export class AssemblySymbol {
   /** Names that begin with `.L`, and numeric labels, are not written to the symbol table. */
   get isLocalName(): boolean {
     return this.anonymous || this.name.startsWith('.L') || this.name.includes('\u0002') || this.name.includes('\u0001');
+  }
+
+  /** Where it was defined. */
+  get range(): SourceRange | undefined {
+    return this.definedBy?.range;
   }
 
   get isDefined(): boolean {

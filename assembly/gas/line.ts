@@ -1,7 +1,7 @@
 /**
  * A line of assembler text and where its characters come from. Lines are written in a file, made by the preprocessor, or made by a macro.
  */
-import type { MacroFrame, SourcePosition, SourceRange } from '../source.ts';
+import type { SourcePosition, SourceRange } from '../source.ts';
 import type { TextPlaces } from './places.ts';
 
 /**
@@ -62,51 +62,6 @@ export class JoinedOrigin implements Origin {
   position(offset: number): SourcePosition {
     const piece = pieceAt(this.starts, offset);
     return { file: this.file, line: this.lines[piece]!, column: this.columns[piece]! + offset - this.starts[piece]! };
-  }
-}
-
-/** One stretch of a text made by a macro of the assembler: of its body, or of an argument. */
-export interface MacroPiece {
-  /** Offset in the new text. */
-  readonly start: number;
-  /** Offset in the body's line. */
-  readonly body: number;
-  /** For an argument: the line it was written in, and its offset there. */
-  readonly argument?: { readonly line: Line; readonly offset: number };
-}
-
-/** Gives the frames of one expansion, innermost first; the same array each time. */
-export type FramesSource = () => readonly MacroFrame[];
-
-/** Text made from a line of a macro's body. */
-export class MacroOrigin implements Origin {
-  private readonly line: Line;
-  /** Gives the stretches of the text; they are worked out only when somebody asks for a place. */
-  private readonly piecesOf: () => readonly MacroPiece[];
-  private readonly frames: FramesSource;
-  private known: readonly MacroPiece[] | undefined;
-
-  constructor(line: Line, piecesOf: () => readonly MacroPiece[], frames: FramesSource) {
-    this.line = line;
-    this.piecesOf = piecesOf;
-    this.frames = frames;
-  }
-
-  private get pieces(): readonly MacroPiece[] {
-    return (this.known ??= this.piecesOf());
-  }
-
-  position(offset: number, mode: PlaceMode): SourcePosition {
-    let index = this.pieces.length - 1;
-    while (index > 0 && this.pieces[index]!.start > offset) index--;
-    const piece = this.pieces[index];
-    if (piece?.argument !== undefined && mode === 'spelling') {
-      return piece.argument.line.origin.position(piece.argument.offset + offset - piece.start, mode);
-    }
-    const place = piece === undefined ? offset : piece.body + (piece.argument === undefined ? offset - piece.start : 0);
-    const position = this.line.origin.position(place, mode);
-    const frames = this.frames();
-    return { ...position, expansion: position.expansion === undefined ? frames : [...position.expansion, ...frames] };
   }
 }
 

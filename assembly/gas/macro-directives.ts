@@ -1,6 +1,7 @@
 /**
  * `.macro`, `.rept` and their like: collecting bodies and expanding them (gas/macro.c, gas/read.c `s_rept`).
  */
+import type { MacroFrame } from '../source.ts';
 import { endOfName, skipBlanks } from './characters.ts';
 import { MAX_MACRO_DEPTH } from './limits.ts';
 import type { Line } from './line.ts';
@@ -11,7 +12,7 @@ import type { Reader } from './reader.ts';
 import { scrub } from './scrub.ts';
 import type { Scrubbed } from './scrub.ts';
 import type { Piece, Source } from './sources.ts';
-import type { Substitution } from './substitute.ts';
+import type { Substitution, Substitutions } from './substitute.ts';
 
 const MACRO_OPENERS = new Set(['.macro']);
 const MACRO_CLOSERS = new Set(['.endm']);
@@ -99,11 +100,47 @@ export function purgeMacros(reader: Reader, { line, end }: Piece, nameEnd: numbe
   }
 }
 
-/** Where the argument `argument` of scrubbed text was written. */
-function placed({ offsets }: Scrubbed, argument: Argument, line: Line): Substitution {
-  if (argument.start < 0) return { text: argument.text };
-  return { text: argument.text, line, offset: offsets[argument.start] ?? 0 };
+/** What the argument `argument` of scrubbed text stands for. */
+function placed({ offsets }: Scrubbed, argument: Argument): Substitution {
+  return argument.start < 0 ? { text: argument.text } : { text: argument.text, offset: offsets[argument.start] ?? 0 };
 }
+
+type Values = ReadonlyMap<string, Substitution>;
+
+/** One round of an expansion. The macros around it are worked out when somebody asks for a place. */
+class Round implements Substitutions {
+  readonly values: Values;
+  readonly number: number;
+  readonly alternate: boolean;
+  readonly literal: boolean;
+  private readonly name: string;
+  private readonly piece: Piece;
+  private knownFrames: readonly MacroFrame[] | undefined;
+
+  constructor(name: string, piece: Piece, number: number, alternate: boolean, values: Values | undefined) {
+    this.name = name;
+    this.piece = piece;
+    this.number = number;
+    this.values = values ?? NO_VALUES;
+    this.literal = values === undefined;
+    this.alternate = alternate && values !== undefined;
+  }
+
+  get invocation(): Line {
+    return this.piece.line;
+  }
+
+  get frames(): readonly MacroFrame[] {
+    if (this.knownFrames === undefined) {
+      const { line, start, end } = this.piece;
+      const invokedAt = line.bodyRange(start, end).start;
+      this.knownFrames = [{ name: this.name, invokedAt }, ...(invokedAt.expansion ?? [])];
+    }
+    return this.knownFrames;
+  }
+}
+
+const NO_VALUES: Values = new Map();
 
 /** A body being expanded, `rounds` times, each with its own values. */
 class Expansion implements Source {
@@ -115,36 +152,32 @@ class Expansion implements Source {
   private readonly reader: Reader;
   private readonly body: readonly Piece[];
   private readonly rounds: number;
-  private readonly valuesOf: ((round: number) => ReadonlyMap<string, Substitution>) | undefined;
-  private readonly number: string;
-  private readonly frames: ReturnType<Reader['framesFor']>;
+  /** What is put into the lines of a round, counted from 0. */
+  private readonly roundOf: (round: number) => Substitutions;
   private round = 0;
   private index = 0;
-  private values: ReadonlyMap<string, Substitution>;
+  private substitutions: Substitutions | undefined;
 
-  constructor(reader: Reader, name: string, piece: Piece, body: readonly Piece[], rounds: number, valuesOf: ((round: number) => ReadonlyMap<string, Substitution>) | undefined, number: string) {
+  constructor(reader: Reader, body: readonly Piece[], rounds: number, roundOf: (round: number) => Substitutions) {
     this.reader = reader;
     this.body = body;
     this.rounds = body.length === 0 ? 0 : rounds;
-    this.valuesOf = valuesOf;
-    this.number = number;
-    this.frames = reader.framesFor(name, piece);
+    this.roundOf = roundOf;
     this.conditionalDepth = reader.conditionals.depth;
-    this.values = valuesOf === undefined || rounds === 0 ? new Map() : valuesOf(0);
   }
 
   next(): Line | undefined {
     if (this.index >= this.body.length) {
       this.index = 0;
       this.round++;
-      if (this.round < this.rounds && this.valuesOf !== undefined) this.values = this.valuesOf(this.round);
+      this.substitutions = undefined;
     }
     if (this.round >= this.rounds) return undefined;
-    return this.reader.instantiate(this.body[this.index++]!, this.values, this.number, this.frames, this.valuesOf !== undefined);
+    return this.reader.instantiate(this.body[this.index++]!, (this.substitutions ??= this.roundOf(this.round)));
   }
 }
 
-function begin(reader: Reader, name: string, piece: Piece, body: readonly Piece[], rounds: number, valuesOf?: (round: number) => ReadonlyMap<string, Substitution>, number = String(reader.expansions)): void {
+function begin(reader: Reader, piece: Piece, body: readonly Piece[], rounds: number, roundOf: (round: number) => Substitutions): void {
   let depth = 0;
   for (const source of reader.sources) if (source.isMacro) depth++;
   if (depth >= MAX_MACRO_DEPTH) {
@@ -154,23 +187,36 @@ function begin(reader: Reader, name: string, piece: Piece, body: readonly Piece[
     reader.conditionals.closeTo(outermost!.conditionalDepth);
     return;
   }
-  reader.sources.push(new Expansion(reader, name, piece, body, rounds, valuesOf, number));
+  reader.sources.push(new Expansion(reader, body, rounds, roundOf));
 }
 
 /** An invocation of `macro`; its arguments stand behind `argumentStart`. */
 export function expandMacro(reader: Reader, macro: GasMacro, piece: Piece, argumentStart: number): void {
-  const { line, start, end } = piece;
+  const { line, start } = piece;
+  const { alternate } = reader;
+  const values = valuesOf(reader, macro, piece, argumentStart);
+  const number = reader.expansions++;
+  if (line.isWritten) reader.macroUses.push({ definition: macro.definition, range: line.range(start, argumentStart) });
+  const given = alternate ? new Map(values) : values;
+  const body = alternate ? withoutLocals(reader, macro.body, given as Map<string, Substitution>) : macro.body;
+  const round = new Round(macro.name, piece, number, alternate, given);
+  begin(reader, piece, body, 1, () => round);
+}
+
+/** What the parameters of `macro` stand for; worked out once for each text. */
+function valuesOf(reader: Reader, macro: GasMacro, piece: Piece, argumentStart: number): Values {
+  const { line, end, form } = piece;
+  if (form?.call?.macro === macro && !reader.alternate) return form.call.values;
   const scrubbed = scrub(line.text, argumentStart, end);
+  let isRight = true;
   const given = matchArguments(scrubbed.text, 0, macro.parameters, reader.alternate, reader.evaluatorFor(piece), (message) => {
+    isRight = false;
     reader.refuse(piece, 'macro-argument', `${macro.name}: ${message}`);
   });
   const values = new Map<string, Substitution>();
-  macro.parameters.forEach((parameter, index) => { values.set(parameter.name, placed(scrubbed, given[index]!, line)); });
-  const number = String(reader.expansions++);
-  const range = line.range(start, argumentStart);
-  if (line.isWritten) reader.macroUses.push({ definition: macro.definition, range });
-  const body = reader.alternate ? withoutLocals(reader, macro.body, values) : macro.body;
-  begin(reader, macro.name, piece, body, 1, () => values, number);
+  macro.parameters.forEach((parameter, index) => { values.set(parameter.name, placed(scrubbed, given[index]!)); });
+  if (form !== undefined && isRight && !reader.alternate) form.call = { macro, values };
+  return values;
 }
 
 /** `.altmacro`: the lines `LOCAL name, …` at the beginning of a body give each name a symbol of its own. */
@@ -196,7 +242,8 @@ export function repeat(reader: Reader, piece: Piece, nameEnd: number): void {
     reader.refuse(piece, 'value-out-of-range', `.rept cannot repeat ${count.toString()} times`);
     return;
   }
-  begin(reader, '.rept', piece, body, count > 0x7fffffffn ? 0x7fffffff : Number(count));
+  const round = new Round('.rept', piece, reader.expansions, false, undefined);
+  begin(reader, piece, body, count > 0x7fffffffn ? 0x7fffffff : Number(count), () => round);
 }
 
 /** `.irp name, values…` and `.irpc name, characters`. */
@@ -214,7 +261,8 @@ export function repeatFor(reader: Reader, piece: Piece, nameEnd: number, charact
   const name = line.text.slice(from, stop);
   const scrubbed = scrub(line.text, stop, end);
   const values = characters ? eachCharacter(scrubbed.text) : eachArgument(reader, piece, scrubbed.text);
-  begin(reader, directive, piece, body, values.length, (round) => new Map([[name, placed(scrubbed, values[round]!, line)]]));
+  const { expansions, alternate } = reader;
+  begin(reader, piece, body, values.length, (round) => new Round(directive, piece, expansions, alternate, new Map([[name, placed(scrubbed, values[round]!)]])));
 }
 
 function eachArgument(reader: Reader, piece: Piece, text: string): Argument[] {

@@ -2,12 +2,14 @@
  * The reader itself: takes statements from its sources, carries out what is the reader's business (macros, conditionals, includes) and
  * passes on the rest.
  */
-import type { MacroFrame, Problem, Severity, SourceRange } from '../source.ts';
+import type { Problem, Severity, SourceRange } from '../source.ts';
 import { endOfName, isDigit, isNamePart, skipBlanks } from './characters.ts';
 import { Conditionals } from './conditionals.ts';
 import { parseArguments } from './directive-arguments.ts';
 import { readString, skipQuoted } from './escapes.ts';
 import { parseExpression, parseWholeExpression } from './expression.ts';
+import { Forms, PlacedAssignment, PlacedInstruction } from './forms.ts';
+import type { StatementForm } from './forms.ts';
 import type { GasMacro } from './gas-macro.ts';
 import { parseHead } from './instruction.ts';
 import { parseIntelInstruction } from './intel/instruction.ts';
@@ -15,7 +17,6 @@ import { MAX_LINE_LENGTH, MAX_PROBLEMS, MAX_STATEMENTS } from './limits.ts';
 import type { Budget } from './limits.ts';
 import { Journal, JournaledMap } from './journal.ts';
 import { Line } from './line.ts';
-import type { FramesSource } from './line.ts';
 import type { EvaluateAt } from './macro-arguments.ts';
 import { parseOperands } from './operands.ts';
 import type { OperandContext } from './operands.ts';
@@ -24,9 +25,9 @@ import { bareRegister } from './register-names.ts';
 import { READER_DIRECTIVES } from './reader-directives.ts';
 import { splitStatements } from './sources.ts';
 import type { Piece, Source } from './sources.ts';
-import type { CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, Operand, ReadOptions, Statement } from './statement.ts';
+import type { AssignmentStatement, CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, Operand, ReadOptions, Statement } from './statement.ts';
 import { substitute } from './substitute.ts';
-import type { Substitution } from './substitute.ts';
+import type { Substitutions } from './substitute.ts';
 import { Symbols } from './symbols.ts';
 import { GasSyntaxError, problemOf } from './syntax-error.ts';
 
@@ -45,6 +46,8 @@ export class Reader {
   readonly macros: Map<string, GasMacro> = new JournaledMap<GasMacro>(this.journal);
   readonly conditionals = new Conditionals();
   readonly symbols: Symbols;
+  /** What the texts that macros make say. */
+  private readonly forms = new Forms();
   options: ReadOptions;
   budget: Budget;
   /** Files were read of which the preprocessor knows nothing. */
@@ -144,19 +147,25 @@ export class Reader {
       if (this.budget.exhausted) return undefined;
       const line = source.next();
       if (line === undefined) return undefined;
-      splitStatements(line, source.pending);
+      if (source.isMacro) for (const form of this.forms.of(line.text)) source.pending.push({ line, start: form.start, end: form.end, form });
+      else for (const { start, end } of splitStatements(line.text)) source.pending.push({ line, start, end });
     }
   }
 
   // --- statements
 
   private readPiece(piece: Piece): void {
-    const { line, start, end } = piece;
-    const { text } = line;
+    const { line, start, end, form } = piece;
     if (this.conditionals.skipping) {
-      this.skipPiece(piece);
+      if (form?.isInert !== true) this.skipPiece(piece);
       return;
     }
+    if (form !== undefined && form.kind !== 'other') {
+      if (form.kind === 'word') this.statementOf(piece, form.word, form.nameEnd);
+      else this.assignmentOf(form, line);
+      return;
+    }
+    const { text } = line;
     let at = start;
     // Labels.
     for (;;) {
@@ -181,25 +190,44 @@ export class Reader {
       this.assignment(line, from, at, next, end);
       return;
     }
-    const word = text.slice(from, at);
-    const lower = word.toLowerCase();
-    if (this.macros.size > 0) {
-      const macro = this.macros.get(lower);
-      if (macro !== undefined) {
-        this.expand(macro, { line, start: from, end }, at);
-        return;
-      }
-    }
-    if (text.charCodeAt(from) !== 0x2e) {
-      this.instruction(line, from, end);
+    this.statementOf({ line, start: from, end }, text.slice(from, at).toLowerCase(), at);
+  }
+
+  /** A macro's use, a directive or an instruction, which begins with `word` (in lower case). */
+  private statementOf(piece: Piece, word: string, nameEnd: number): void {
+    const { line, start, end, form } = piece;
+    const macro = this.macros.size > 0 ? this.macros.get(word) : undefined;
+    if (macro !== undefined) {
+      this.attempt(line, () => { expandMacro(this, macro, piece, nameEnd); });
       return;
     }
-    const handler = READER_DIRECTIVES.get(lower);
-    if (handler !== undefined) {
-      this.attempt(line, () => { handler(this, { line, start: from, end }, at); });
+    if (line.text.charCodeAt(start) !== 0x2e) {
+      if (form === undefined || !this.keepInstruction(form, line)) this.instruction(line, start, end);
       return;
     }
-    this.directive(lower, line, from, at, end);
+    const handler = READER_DIRECTIVES.get(word);
+    if (handler !== undefined) this.attempt(line, () => { handler(this, piece, nameEnd); });
+    else this.directive(word, line, start, nameEnd, end);
+  }
+
+  /** What forms are read for. */
+  private get hasPlainSyntax(): boolean {
+    return !this.intel && this.registerPrefix && this.bits === 64 && !this.wideStack;
+  }
+
+  /** Notes the instruction that `form` is; false if it has to be read at its place. */
+  private keepInstruction(form: StatementForm, line: Line): boolean {
+    const instruction = this.hasPlainSyntax ? form.instruction(this.symbols.registerOf) : undefined;
+    if (instruction === undefined) return false;
+    if (this.options.namesOnly === true && !instruction.operands.some(namesSymbol)) this.statements.push(NAMELESS);
+    else this.statements.push(new PlacedInstruction(instruction, line));
+    return true;
+  }
+
+  private assignmentOf(form: StatementForm, line: Line): void {
+    const assignment = this.hasPlainSyntax ? form.assignment() : undefined;
+    if (assignment === undefined) this.assignment(line, form.start, form.nameEnd, skipBlanks(line.text, form.nameEnd), form.end);
+    else this.define(assignment.name, assignment.value, assignment.lazy === true, () => new PlacedAssignment(assignment, line));
   }
 
   /** Text that does not count: only conditionals matter. */
@@ -284,14 +312,15 @@ export class Reader {
   }): void {
     this.attempt(line, () => {
       const value = this.registerValue(parseWholeExpression(line.text, valueStart, end, { ...this.context(line), intel: this.intel }));
-      const again = this.options.namesOnly === true && this.symbols.isDefined(name);
-      this.symbols.assign(name, value, lazy);
-      if (again && !isOpen(value)) {
-        this.statements.push(NAMELESS);
-        return;
-      }
-      this.statements.push({ kind: 'assignment', name, value, once, ...(lazy ? { lazy } : {}), text: line.text.slice(from, end), range: line.bodyRange(from, end) });
+      this.define(name, value, lazy, () => ({ kind: 'assignment', name, value, once, ...(lazy ? { lazy } : {}), text: line.text.slice(from, end), range: line.bodyRange(from, end) }));
     });
+  }
+
+  /** Gives `name` its value, and notes the statement that says so. */
+  private define(name: string, value: Expression, lazy: boolean, statement: () => AssignmentStatement): void {
+    const again = this.options.namesOnly === true && this.symbols.isDefined(name);
+    this.symbols.assign(name, value, lazy);
+    this.statements.push(again && !isOpen(value) ? NAMELESS : statement());
   }
 
   /** A name for a register may be given without `%` where registers are written so. */
@@ -375,29 +404,10 @@ export class Reader {
     };
   }
 
-  private expand(macro: GasMacro, piece: Piece, argumentStart: number): void {
-    this.attempt(piece.line, () => { expandMacro(this, macro, piece, argumentStart); });
-  }
-
-  /** The frames of an expansion of `name` at `piece`, innermost first. */
-  framesFor(name: string, piece: Piece): FramesSource {
-    let frames: readonly MacroFrame[] | undefined;
-    return () => {
-      if (frames === undefined) {
-        const invokedAt = piece.line.bodyRange(piece.start, piece.end).start;
-        frames = [{ name, invokedAt }, ...(invokedAt.expansion ?? [])];
-      }
-      return frames;
-    };
-  }
-
-  /** A line of a macro's body with `values` put in. */
-  instantiate(piece: Piece, values: ReadonlyMap<string, Substitution>, number: string, frames: FramesSource, substituting: boolean): Line | undefined {
-    const plain = !substituting;
-    const line = substitute(piece.line, piece.start, piece.end, {
-      values: plain ? NO_VALUES : values, number, frames, alternate: !plain && this.alternate, maxLength: MAX_LINE_LENGTH, literal: plain,
-      tooLong: () => { this.refuse(piece, 'expansion-limit', `the macro makes a line of more than ${String(MAX_LINE_LENGTH)} characters`); },
-    });
+  /** A line of a macro's body with its parameters replaced; undefined when macros have made too much. */
+  instantiate(piece: Piece, substitutions: Substitutions): Line | undefined {
+    const line = substitute(piece, substitutions);
+    if (line.text.length > MAX_LINE_LENGTH) this.refuse(piece, 'expansion-limit', `the macro makes a line of more than ${String(MAX_LINE_LENGTH)} characters`);
     return this.budget.spend(1, line.text.length) ? line : undefined;
   }
 }
@@ -429,8 +439,6 @@ function namesSymbol(operand: Operand): boolean {
 function isOpen(expression: Expression): boolean {
   return expression.kind !== 'number' && !(expression.kind === 'symbol' && expression.name.startsWith('%'));
 }
-
-const NO_VALUES: ReadonlyMap<string, Substitution> = new Map();
 
 function isBlankAt(text: string, at: number): boolean {
   return !isNamePart(text.charCodeAt(at)) && text.charCodeAt(at) !== 0x3a;

@@ -1,6 +1,7 @@
 /**
  * Where the reader's statements come from: files, and bodies of macros while they are expanded.
  */
+import type { StatementForm } from './forms.ts';
 import type { Line } from './line.ts';
 
 /** One statement's text: the stretch `start` to `end` of a line, without comments and blanks around it. */
@@ -8,6 +9,8 @@ export interface Piece {
   readonly line: Line;
   readonly start: number;
   readonly end: number;
+  /** What the text says, where it has been taken apart before. */
+  readonly form?: StatementForm;
 }
 
 /** Something that gives lines, which are cut into statements. */
@@ -26,20 +29,20 @@ export interface Source {
   readonly file: string | undefined;
 }
 
-/** Cuts `line` at `;` outside of strings, drops comments, and appends the statements to `into`. */
-export function splitStatements(line: Line, into: Piece[]): void {
-  const { text } = line;
+/** Cuts `text` at `;` outside of strings, and drops comments. */
+export function splitStatements(text: string): { readonly start: number; readonly end: number }[] {
+  const into: { readonly start: number; readonly end: number }[] = [];
   let start = 0;
   const { length } = text;
   const add = (from: number, to: number): void => {
     while (from < to && isSpace(text.charCodeAt(from))) from++;
     while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
-    if (to > from) into.push({ line, start: from, end: to });
+    if (to > from) into.push({ start: from, end: to });
   };
   let first = 0;
   while (first < length && isSpace(text.charCodeAt(first))) first++;
   // At the beginning of a line, a slash too begins a comment.
-  if (text.charCodeAt(first) === 0x2f) return;
+  if (text.charCodeAt(first) === 0x2f) return into;
   for (let at = first; at < length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x3b:
@@ -48,7 +51,7 @@ export function splitStatements(line: Line, into: Piece[]): void {
         break;
       case 0x23:
         add(start, at);
-        return;
+        return into;
       case 0x22:
         for (at++; at < length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
         break;
@@ -59,6 +62,7 @@ export function splitStatements(line: Line, into: Piece[]): void {
     }
   }
   add(start, length);
+  return into;
 }
 
 function isSpace(code: number): boolean {

@@ -88,6 +88,8 @@ export interface InstructionStatement {
   /** The statement's text after expansion, for `as` and for messages; `.intel_syntax` input is given back as written. */
   readonly text: string;
   readonly range: SourceRange;
+  /** What it says apart from its place: one object for all statements that macros made of the same text. Places in it mean nothing. */
+  readonly form?: InstructionStatement;
 }
 
 /** A directive the reader does not itself consume (sections, data, alignment, symbol attributes …). */
@@ -118,9 +120,11 @@ export interface AssignmentStatement {
   /** `==` and `.equiv` refuse a second definition. */
   readonly once: boolean;
   /** `==` and `.eqv`: worked out anew at each use, with what names and `.` mean there. */
-  readonly lazy?: true;
+  readonly lazy?: true | undefined;
   readonly text: string;
   readonly range: SourceRange;
+  /** As with instructions. */
+  readonly form?: AssignmentStatement;
 }
 
 export type Statement = LabelStatement | InstructionStatement | DirectiveStatement | AssignmentStatement;

@@ -2,47 +2,87 @@
  * Putting arguments into the body of a macro (gas/macro.c `macro_expand_body`).
  */
 import { isNamePart, isNameStart } from './characters.ts';
-import { MacroOrigin, Line } from './line.ts';
-import type { FramesSource, MacroPiece } from './line.ts';
+import { MAX_LINE_LENGTH } from './limits.ts';
+import type { MacroFrame, SourcePosition } from '../source.ts';
+import { Line } from './line.ts';
+import type { Origin, PlaceMode } from './line.ts';
+import type { Piece } from './sources.ts';
 
 /** What a parameter stands for in one expansion. */
 export interface Substitution {
   readonly text: string;
-  /** Where it was written, if it was. */
-  readonly line?: Line;
-  /** Offset of its first character there. */
+  /** Offset of its first character in the line of the invocation, if it was written there. */
   readonly offset?: number;
 }
 
-export interface SubstitutionContext {
+/** What is put into the lines of one body. */
+export interface Substitutions {
   readonly values: ReadonlyMap<string, Substitution>;
-  /** The number of the expansion, for `\@`; undefined keeps it. */
-  readonly number: string;
-  readonly frames: FramesSource;
+  /** The line of the invocation. */
+  readonly invocation: Line;
+  /** For `\@`. */
+  readonly number: number;
   /** `.altmacro`: parameters are also replaced without a backslash. */
   readonly alternate: boolean;
-  /** Longer lines are cut, and `tooLong` called. */
-  readonly maxLength: number;
-  readonly tooLong: () => void;
-  /** Nothing is replaced: the line is copied as it is. */
-  readonly literal?: boolean;
+  /** Nothing is replaced: the lines are copied as they are. */
+  readonly literal: boolean;
+  /** The macros around the text, innermost first; the same array each time. */
+  readonly frames: readonly MacroFrame[];
 }
 
-/** The stretch `start` to `end` of a body's line with its parameters replaced. */
-export function substitute(body: Line, start: number, end: number, context: SubstitutionContext): Line {
-  const text = fill(body, start, end, context, undefined);
-  const piecesOf = (): readonly MacroPiece[] => {
-    const pieces: MacroPiece[] = [];
-    fill(body, start, end, context, pieces);
-    return pieces;
-  };
-  return new Line(text, new MacroOrigin(body, piecesOf, context.frames));
+/** One stretch of a text made by a macro of the assembler: of its body, or of an argument. */
+interface MacroPiece {
+  /** Offset in the new text. */
+  readonly start: number;
+  /** Offset in the body's line. */
+  readonly body: number;
+  /** For an argument: the line it was written in, and its offset there. */
+  readonly argument?: { readonly line: Line; readonly offset: number };
+}
+
+/** Text made from a line of a macro's body. Its stretches are worked out only when somebody asks for a place. */
+class MacroOrigin implements Origin {
+  private readonly piece: Piece;
+  private readonly substitutions: Substitutions;
+  private known: readonly MacroPiece[] | undefined;
+
+  constructor(piece: Piece, substitutions: Substitutions) {
+    this.piece = piece;
+    this.substitutions = substitutions;
+  }
+
+  private get pieces(): readonly MacroPiece[] {
+    if (this.known === undefined) {
+      const pieces: MacroPiece[] = [];
+      fill(this.piece, this.substitutions, pieces);
+      this.known = pieces;
+    }
+    return this.known;
+  }
+
+  position(offset: number, mode: PlaceMode): SourcePosition {
+    let index = this.pieces.length - 1;
+    while (index > 0 && this.pieces[index]!.start > offset) index--;
+    const piece = this.pieces[index];
+    if (piece?.argument !== undefined && mode === 'spelling') {
+      return piece.argument.line.origin.position(piece.argument.offset + offset - piece.start, mode);
+    }
+    const place = piece === undefined ? offset : piece.body + (piece.argument === undefined ? offset - piece.start : 0);
+    const position = this.piece.line.origin.position(place, mode);
+    const { frames } = this.substitutions;
+    return { ...position, expansion: position.expansion === undefined ? frames : [...position.expansion, ...frames] };
+  }
+}
+
+/** A line of a body with its parameters replaced. It is cut where it has grown longer than {@link MAX_LINE_LENGTH}. */
+export function substitute(piece: Piece, substitutions: Substitutions): Line {
+  return new Line(fill(piece, substitutions, undefined), new MacroOrigin(piece, substitutions));
 }
 
 /** The new text; where its stretches come from is noted in `pieces`. */
-function fill(body: Line, start: number, end: number, context: SubstitutionContext, pieces: MacroPiece[] | undefined): string {
+function fill({ line: body, start, end }: Piece, context: Substitutions, pieces: MacroPiece[] | undefined): string {
   const { text } = body;
-  if (context.literal === true || (!context.alternate && nextBackslash(text, start, end) < 0)) {
+  if (context.literal || (!context.alternate && nextBackslash(text, start, end) < 0)) {
     pieces?.push({ start: 0, body: start });
     return text.slice(start, end);
   }
@@ -57,17 +97,14 @@ function fill(body: Line, start: number, end: number, context: SubstitutionConte
     if (value.text === '') return;
     pieces?.push({
       start: out.length, body: at,
-      argument: value.line === undefined ? { line: body, offset: at } : { line: value.line, offset: value.offset ?? 0 },
+      argument: value.offset === undefined ? { line: body, offset: at } : { line: context.invocation, offset: value.offset },
     });
     out += value.text;
   };
   let at = start;
   let quoted = false;
   while (at < end) {
-    if (out.length > context.maxLength) {
-      context.tooLong();
-      break;
-    }
+    if (out.length > MAX_LINE_LENGTH) break;
     const code = text.charCodeAt(at);
     if (code === 0x5c) {
       const next = text[at + 1];
@@ -78,7 +115,7 @@ function fill(body: Line, start: number, end: number, context: SubstitutionConte
       }
       if (next === '@') {
         copyTo(at);
-        put(at, { text: context.number });
+        put(at, { text: String(context.number) });
         at = copied = at + 2;
         continue;
       }

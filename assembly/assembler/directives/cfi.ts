@@ -45,7 +45,7 @@ const label: Handler = (state, statement) => {
   const frame = state.frames.current(state.part);
   // Until the table is written, the place of the directive stands in.
   symbol.definition = { kind: 'label', place: state.here() };
-  symbol.range = argument.range;
+  symbol.definedBy = argument;
   frame.add(state.here(), { kind: 'label', symbol: symbol.key });
 };
 

@@ -20,7 +20,7 @@ export const loc: Handler = (state, statement) => {
   if (!/^[A-Za-z_.$][\w.$]*$/.test(written)) throw new AssemblyError('bad-directive', `a view is named by a symbol, or is 0 or -0, not \`${written}\``);
   const symbol = state.symbols.named(written);
   if (symbol.isDefined) throw new AssemblyError('symbol-redefined', `symbol ${written} is defined already`);
-  symbol.range = statement.range;
+  symbol.definedBy = statement;
   symbol.definition = { kind: 'value', expression: view };
 };
 

@@ -76,7 +76,7 @@ function common(local: boolean): Handler {
       if (symbol.definition?.kind !== 'common') throw new AssemblyError('symbol-redefined', `symbol ${symbol.name} is defined already`, nameArgument.range);
       return;
     }
-    symbol.range = nameArgument.range;
+    symbol.definedBy = nameArgument;
     if (local || symbol.forcedLocal) {
       allocate(state, symbol.name, bytes, Math.max(align, 1));
       return;

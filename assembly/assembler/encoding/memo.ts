@@ -4,6 +4,7 @@
 import type { Expression, InstructionStatement, Operand } from '../../gas/statement.ts';
 import type { Resolve } from './arguments.ts';
 import type { EncodedInstruction } from './emit.ts';
+import { EncodeError } from './encode-error.ts';
 
 /** Bounds the memo: a long-lived language server sees many texts. */
 const LIMIT = 50_000;
@@ -15,22 +16,36 @@ interface Remembered {
 }
 
 const memo = new Map<string, Remembered>();
-/** Of statements that mention no symbol: a file is assembled again after each change, mostly from the same statements. */
-const settled = new WeakMap<InstructionStatement, EncodedInstruction>();
+/** What became of statements that mention no symbol, by what they say: a file is assembled again after each change, mostly from the same ones. */
+const settled = new WeakMap<InstructionStatement, EncodedInstruction | EncodeError>();
+
+/** The encoding of `statement`, if it is the same wherever the statement stands and has been worked out before. Throws {@link EncodeError} if it has none. */
+export function settledEncoding(statement: InstructionStatement): EncodedInstruction | undefined {
+  const known = settled.get(statement);
+  if (known instanceof EncodeError) throw known;
+  return known;
+}
 
 /** The encoding of `statement`, from an earlier one that differs only in symbolic expressions, or from `encode`. */
 export function remember(
   statement: InstructionStatement, resolve: Resolve, encode: (statement: InstructionStatement, resolve: Resolve) => EncodedInstruction,
 ): EncodedInstruction {
-  const before = settled.get(statement);
-  if (before !== undefined) return before;
-  const encoded = rememberText(statement, resolve, encode);
-  if (statement.operands.every(isSettled)) settled.set(statement, encoded);
-  return encoded;
+  const known = settledEncoding(statement);
+  if (known !== undefined) return known;
+  const isSettled = statement.operands.every(isNumeric);
+  try {
+    const encoded = rememberText(statement, resolve, encode);
+    if (isSettled) settled.set(statement, encoded);
+    return encoded;
+  } catch (error) {
+    // What cannot be encoded costs more than what can: others are sought that can.
+    if (isSettled && error instanceof EncodeError) settled.set(statement, error);
+    throw error;
+  }
 }
 
 /** True for an operand whose expression, if it has one, is a number as it stands. */
-function isSettled(operand: Operand): boolean {
+function isNumeric(operand: Operand): boolean {
   const expression = expressionOf(operand);
   return expression === undefined || expression.kind === 'number';
 }
