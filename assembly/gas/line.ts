@@ -10,6 +10,13 @@ import type { TextPlaces } from './places.ts';
  */
 export type PlaceMode = 'spelling' | 'body';
 
+let moves = 0;
+
+/** How often lines of any file have moved: a place worked out earlier may be another by now. */
+export function lineMoves(): number {
+  return moves;
+}
+
 /** Knows where the characters of one text come from. */
 export interface Origin {
   position(offset: number, mode: PlaceMode): SourcePosition;
@@ -18,7 +25,7 @@ export interface Origin {
 /** Text that stands in a file as it is. */
 export class FileOrigin implements Origin {
   readonly file: string;
-  readonly line: number;
+  line: number;
   /** 1-based column of offset 0. */
   readonly column: number;
 
@@ -49,7 +56,7 @@ export function pieceAt(starts: readonly number[], offset: number): number {
 export class JoinedOrigin implements Origin {
   readonly file: string;
   readonly starts: readonly number[];
-  readonly lines: readonly number[];
+  lines: readonly number[];
   readonly columns: readonly number[];
 
   constructor(file: string, starts: readonly number[], lines: readonly number[], columns: readonly number[]) {
@@ -72,6 +79,7 @@ class LazyRange implements SourceRange {
   private readonly to: number;
   private readonly mode: PlaceMode;
   private known: SourceRange | undefined;
+  private knownAt = -1;
 
   constructor(line: Line, from: number, to: number, mode: PlaceMode) {
     this.line = line;
@@ -81,7 +89,11 @@ class LazyRange implements SourceRange {
   }
 
   private get range(): SourceRange {
-    return (this.known ??= this.line.rangeNow(this.from, this.to, this.mode));
+    if (this.known === undefined || this.knownAt !== moves) {
+      this.known = this.line.rangeNow(this.from, this.to, this.mode);
+      this.knownAt = moves;
+    }
+    return this.known;
   }
 
   get start(): SourcePosition {
@@ -120,6 +132,19 @@ export class Line implements TextPlaces {
   /** True for text that is as somebody wrote it, without macros. */
   get isWritten(): boolean {
     return this.origin instanceof FileOrigin || this.origin instanceof JoinedOrigin;
+  }
+
+  /** True for a line of a file from its first character to its last, without comments taken out. */
+  get isWholeLine(): boolean {
+    return this.origin instanceof FileOrigin;
+  }
+
+  /** Lines came or went in front of this one, which stands in a file: it is `count` lines further down. All places that depend on it follow. */
+  moveBy(count: number): void {
+    const { origin } = this;
+    if (origin instanceof FileOrigin) origin.line += count;
+    else if (origin instanceof JoinedOrigin) origin.lines = origin.lines.map((line) => line + count);
+    moves++;
   }
 
   /** The range as a plain object. */

@@ -4,9 +4,11 @@
 import type { MacroFrame } from '../source.ts';
 import { endOfName, skipBlanks } from './characters.ts';
 import { MAX_MACRO_DEPTH } from './limits.ts';
+import { lineMoves } from './line.ts';
 import type { Line } from './line.ts';
 import { MacroArgumentError, matchArguments, readArgument, readParameters, skipComma } from './macro-arguments.ts';
 import type { Argument, Parameter } from './macro-arguments.ts';
+import { hasNumber, sameGasMacro } from './gas-macro.ts';
 import type { GasMacro } from './gas-macro.ts';
 import type { Reader } from './reader.ts';
 import { scrub } from './scrub.ts';
@@ -78,14 +80,17 @@ export function defineMacro(reader: Reader, piece: Piece, nameEnd: number): void
     reader.report('error', 'macro-redefined', `the macro ${name} is defined already; .purgem removes it`, line.range(from, stop));
     return;
   }
-  const macro: GasMacro = {
-    name, parameters, body,
+  const made: GasMacro = {
+    name, parameters, body, usesNumber: hasNumber(body),
     definition: {
       kind: 'gas', name, parameters: parameters.map((parameter) => parameter.name),
       get body() { return body.map((part) => part.line.text.slice(part.start, part.end)).join('\n'); },
       range: line.range(from, stop),
     },
   };
+  const earlier = reader.definedBy.get(line);
+  const macro = earlier !== undefined && sameGasMacro(earlier, made) ? earlier : made;
+  reader.definedBy.set(line, macro);
   reader.macros.set(key, macro);
   reader.macroDefinitions.push(macro.definition);
 }
@@ -116,6 +121,7 @@ class Round implements Substitutions {
   private readonly name: string;
   private readonly piece: Piece;
   private knownFrames: readonly MacroFrame[] | undefined;
+  private knownAt = -1;
 
   constructor(name: string, piece: Piece, number: number, alternate: boolean, values: Values | undefined) {
     this.name = name;
@@ -131,8 +137,9 @@ class Round implements Substitutions {
   }
 
   get frames(): readonly MacroFrame[] {
-    if (this.knownFrames === undefined) {
+    if (this.knownFrames === undefined || this.knownAt !== lineMoves()) {
       const { line, start, end } = this.piece;
+      this.knownAt = lineMoves();
       const invokedAt = line.bodyRange(start, end).start;
       this.knownFrames = [{ name: this.name, invokedAt }, ...(invokedAt.expansion ?? [])];
     }
@@ -196,6 +203,7 @@ export function expandMacro(reader: Reader, macro: GasMacro, piece: Piece, argum
   const { alternate } = reader;
   const values = valuesOf(reader, macro, piece, argumentStart);
   const number = reader.expansions++;
+  if (macro.usesNumber) reader.numberUses++;
   if (line.isWritten) reader.macroUses.push({ definition: macro.definition, range: line.range(start, argumentStart) });
   const given = alternate ? new Map(values) : values;
   const body = alternate ? withoutLocals(reader, macro.body, given as Map<string, Substitution>) : macro.body;
@@ -262,6 +270,7 @@ export function repeatFor(reader: Reader, piece: Piece, nameEnd: number, charact
   const scrubbed = scrub(line.text, stop, end);
   const values = characters ? eachCharacter(scrubbed.text) : eachArgument(reader, piece, scrubbed.text);
   const { expansions, alternate } = reader;
+  if (hasNumber(body)) reader.numberUses++;
   begin(reader, piece, body, values.length, (round) => new Round(directive, piece, expansions, alternate, new Map([[name, placed(scrubbed, values[round]!)]])));
 }
 

@@ -105,10 +105,7 @@ function readWhole(file: string, text: string, options: ReadOptions): GasUnit {
   const preprocessor = new Preprocessor(file, prepared, options, sinkOf(reader), opener.open, budget, reader.journal);
   reader.sources.push(sourceOf(file, preprocessor));
   const rereading = options.incremental === true ? new Rereading(reader, preprocessor) : undefined;
-  reader.run(rereading === undefined ? undefined : () => {
-    rereading.note();
-    return false;
-  });
+  reader.run(rereading);
   const unit = unitOf(file, reader, budget, prepared.comments);
   if (rereading !== undefined && isKeepable(unit, reader, budget)) kept.set(unit, { text, prepared, reader, preprocessor, rereading, opener, settings: settingsOf(file, options) });
   return unit;
@@ -129,7 +126,7 @@ function reread(file: string, text: string, options: ReadOptions): GasUnit | und
   const budget = new Budget();
   reader.options = options;
   reader.budget = budget;
-  const done = rereading.read(prepared, change, (item, branches) => {
+  const done = rereading.read(change, (item, branches) => {
     preprocessor.resume(prepared, item, branches, opener.open, budget);
     reader.sources.length = 0;
     reader.sources.push(sourceOf(file, preprocessor));

@@ -34,6 +34,14 @@ import { GasSyntaxError, problemOf } from './syntax-error.ts';
 /** Directives of which the reader must know that they define a symbol. */
 const DEFINING = new Set(['.comm', '.lcomm']);
 
+/** Who is told where a reading stands. */
+export interface Pauses {
+  /** The statement that comes next is the first of its line in the outermost source. True ends the reading. */
+  between(): boolean;
+  /** All statements are read. */
+  end(): void;
+}
+
 export class Reader {
   statements: Statement[] = [];
   problems: Problem[] = [];
@@ -48,6 +56,8 @@ export class Reader {
   readonly symbols: Symbols;
   /** What the texts that macros make say. */
   private readonly forms = new Forms();
+  /** Macros by the line that defines them: one that is read again and says the same is the same. */
+  readonly definedBy = new WeakMap<Line, GasMacro>();
   options: ReadOptions;
   budget: Budget;
   /** Files were read of which the preprocessor knows nothing. */
@@ -63,6 +73,8 @@ export class Reader {
   stopped = false;
   /** Expansions so far, for `\@`. */
   expansions = 0;
+  /** How often a body was expanded that has a `\@`. */
+  numberUses = 0;
   /** Symbols of `LOCAL` so far. */
   locals = 0;
   private lastContext: OperandContext | undefined;
@@ -87,13 +99,10 @@ export class Reader {
     this.symbols = new Symbols(this.statements, options.instructionSize, this.journal);
   }
 
-  /**
-   * Reads everything from the sources that are open. `pause` is called wherever the statement that comes next is the first of its line in
-   * the outermost source; reading ends where it says so.
-   */
-  run(pause?: () => boolean): void {
+  /** Reads everything from the sources that are open. */
+  run(pauses?: Pauses): void {
     for (;;) {
-      if (pause !== undefined && this.isBetweenLines && pause()) return;
+      if (pauses !== undefined && this.isBetweenLines && pauses.between()) break;
       const piece = this.nextPiece();
       if (piece === undefined) break;
       if (this.statements.length > MAX_STATEMENTS) {
@@ -103,6 +112,7 @@ export class Reader {
       this.readPiece(piece);
       if (this.stopped) break;
     }
+    pauses?.end();
     for (const [name, range] of this.awaited) this.report('error', 'undefined-symbol', `there is no label ${name.split('\u0002')[0]!} behind this`, range);
     for (const range of this.conditionals.closeTo(0)) this.report('error', 'unbalanced-conditional', 'the .if has no .endif', range);
   }
@@ -113,7 +123,7 @@ export class Reader {
   }
 
   report(severity: Severity, code: string, message: string, range: SourceRange): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range: { start: range.start, endColumn: range.endColumn } });
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ severity, code, message, range });
   }
 
   /** An error about all of `piece`. */
@@ -196,7 +206,7 @@ export class Reader {
   /** A macro's use, a directive or an instruction, which begins with `word` (in lower case). */
   private statementOf(piece: Piece, word: string, nameEnd: number): void {
     const { line, start, end, form } = piece;
-    const macro = this.macros.size > 0 ? this.macros.get(word) : undefined;
+    const macro = this.macros.get(word);
     if (macro !== undefined) {
       this.attempt(line, () => { expandMacro(this, macro, piece, nameEnd); });
       return;

@@ -18,8 +18,8 @@ export interface LabelPlace {
 type Known = bigint | Expression | LabelPlace | 'external';
 
 export class Symbols {
-  /** Distances that were asked for: the number of statements by then, and the first statement in between. */
-  readonly distances: { readonly at: number; readonly from: number }[] = [];
+  /** The first statement that a distance was measured from, since somebody set this. */
+  farthest = Infinity;
   statements: readonly Statement[];
   private readonly known: Map<string, Known>;
   private readonly registers: Map<string, string>;
@@ -60,6 +60,11 @@ export class Symbols {
     return this.known.has(name);
   }
 
+  /** Some names stand for registers. */
+  get hasRegisters(): boolean {
+    return this.registers.size > 0;
+  }
+
   readonly registerOf = (name: string): string | undefined => (this.registers.size === 0 ? undefined : this.registers.get(name));
 
   /** For {@link evaluate}: labels count as symbols of unknown value here. */
@@ -84,7 +89,7 @@ export class Symbols {
       const before = spaces.get(name);
       if (before !== undefined) return before;
       first ??= known.index;
-      this.distances.push({ at: this.statements.length, from: Math.min(first, known.index) });
+      this.farthest = Math.min(this.farthest, first, known.index);
       const distance = distanceBetween(this.statements, first, known.index, this.instructionSize);
       if (distance === undefined) return undefined;
       const value: SymbolValue = { kind: 'label', space: this, offset: distance };

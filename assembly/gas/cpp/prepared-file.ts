@@ -20,8 +20,8 @@ const NAME = /[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/g;
 
 export class Item {
   readonly line: Line;
-  readonly firstLine: number;
-  readonly lastLine: number;
+  firstLine: number;
+  lastLine: number;
   /** Name of the directive; '' for a line of text. */
   readonly directive: string;
   /** Offset of what follows the directive's name. */
@@ -43,6 +43,13 @@ export class Item {
 
   get tokens(): readonly Token[] {
     return (this.readTokens ??= tokenize(this.line, this.rest));
+  }
+
+  /** Lines came or went in front of it. */
+  moveBy(count: number): void {
+    this.firstLine += count;
+    this.lastLine += count;
+    this.line.moveBy(count);
   }
 
   /** All words of a line of text. */
@@ -75,11 +82,13 @@ export interface Reprepared {
   /** From this index on the items are the old ones again, which had the indices from `oldEnd` on; the number of items if none are. */
   readonly end: number;
   readonly oldEnd: number;
+  /** By how many lines those have moved. */
+  readonly lines: number;
 }
 
 /**
- * Takes `text` apart, using what `before` has of the lines in front of the change, and behind it if no line came or went.
- * Takes `before` over: its items are linked anew.
+ * Takes `text` apart, using what `before` has of the lines in front of the change, and behind it.
+ * Takes `before` over: its items are linked anew, and moved.
  */
 export function reprepareFile(file: string, text: string, before: PreparedFile, textBefore: string): Reprepared | undefined {
   if (before.openComment !== undefined) return undefined;
@@ -87,7 +96,7 @@ export function reprepareFile(file: string, text: string, before: PreparedFile, 
   const suffix = commonSuffix(textBefore, text, Math.min(textBefore.length, text.length) - prefix);
   const firstLine = 1 + feeds(text, 0, prefix);
   const lastLine = firstLine + feeds(text, prefix, text.length - suffix);
-  const keepsLines = feeds(text, prefix, text.length - suffix) === feeds(textBefore, prefix, textBefore.length - suffix);
+  const moved = feeds(text, prefix, text.length - suffix) - feeds(textBefore, prefix, textBefore.length - suffix);
   // One item more than must be is read again: reading may look at the line that follows.
   const same = Math.max(0, firstNotBefore(before.items, firstLine) - 1);
   const line = same === 0 ? 1 : before.items[same - 1]!.lastLine + 1;
@@ -96,18 +105,25 @@ export function reprepareFile(file: string, text: string, before: PreparedFile, 
   const { lines, openComment } = logicalLines(file, text, { c: true }, {
     offset, line,
     stopsAt: (number) => {
-      if (!keepsLines || number <= lastLine) return false;
-      const index = firstNotBefore(before.items, number);
-      if (before.items[index]?.firstLine !== number) return false;
+      if (number <= lastLine) return false;
+      const index = firstNotBefore(before.items, number - moved);
+      if (before.items[index]?.firstLine !== number - moved) return false;
       oldEnd = index;
       return true;
     },
   });
   if (openComment !== undefined) return undefined;
   const fresh = lines.flatMap(itemOf);
+  // Those read again though nothing in them has changed stay what they were.
+  for (let index = 0; index < fresh.length && isSameItem(fresh[index]!, before.items[same + index]); index++) fresh[index] = before.items[same + index]!;
+  if (moved !== 0) for (let index = oldEnd; index < before.items.length; index++) before.items[index]!.moveBy(moved);
   const items = [...before.items.slice(0, same), ...fresh, ...before.items.slice(oldEnd)];
   link(items);
-  return { prepared: { items, guard: guardOf(items), openComment, comments: commentDirectives(file, text) }, same, end: same + fresh.length, oldEnd };
+  return { prepared: { items, guard: guardOf(items), openComment, comments: commentDirectives(file, text) }, same, end: same + fresh.length, oldEnd, lines: moved };
+}
+
+function isSameItem(a: Item, b: Item | undefined): boolean {
+  return b !== undefined && a.firstLine === b.firstLine && a.lastLine === a.firstLine && b.lastLine === a.lastLine && a.line.isWholeLine && b.line.isWholeLine && a.line.text === b.line.text;
 }
 
 /** One item, or none: `#` alone is nothing. */

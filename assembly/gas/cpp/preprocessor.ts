@@ -17,7 +17,7 @@ import { DirectiveError, Macro, readDefine, sameMacro } from './macro.ts';
 import type { DynamicMacro } from './macro.ts';
 import { PREDEFINED } from './predefined.ts';
 import type { Item, PreparedFile } from './prepared-file.ts';
-import { Token, positionOf, spell, tokenize } from './token.ts';
+import { Token, TokenRange, spell, tokenize } from './token.ts';
 
 /** Where what the preprocessor finds goes. */
 export interface PreprocessorSink {
@@ -40,6 +40,8 @@ interface OpenFile {
 
 /** Reads and takes apart a file; undefined if there is none. */
 export type OpenPrepared = (path: string) => PreparedFile | undefined;
+
+const MACRO = /^\s*\.macro\b/i;
 
 let predefined: ReadonlyMap<string, Macro> | undefined;
 
@@ -75,6 +77,8 @@ export class Preprocessor implements ExpansionHost {
   private readonly once: JournaledMap<true>;
   /** Next value of `__COUNTER__`. */
   counter = 0;
+  /** How often `__LINE__` was asked for. */
+  lineUses = 0;
   /** Last line of the file read so far, for `__LINE__`. */
   private lastLine = 1;
   private deepLine = -1;
@@ -124,6 +128,13 @@ export class Preprocessor implements ExpansionHost {
     return this.stack.length === 1 ? this.stack[0]!.at : undefined;
   }
 
+  /** Whether the next line of the outermost file begins the definition of a macro of the assembler. */
+  get definesMacroNext(): boolean {
+    const [main] = this.stack;
+    const item = main?.prepared.items[main.at];
+    return item?.directive === '' && MACRO.test(item.line.text);
+  }
+
   /** The conditionals open in the outermost file. */
   get mainConditionals(): readonly Item[] {
     return this.stack[0]?.conditionals ?? [];
@@ -136,6 +147,13 @@ export class Preprocessor implements ExpansionHost {
     this.openPrepared = openPrepared;
     this.budget = budget;
     this.deepLine = -1;
+  }
+
+  /** Goes on at line `at` of the outermost file, which is the one being read. */
+  goTo(at: number, conditionals: readonly Item[]): void {
+    const [main] = this.stack;
+    main!.at = at;
+    main!.conditionals.splice(0, Infinity, ...conditionals);
   }
 
   private hasMacro(item: Item): boolean {
@@ -171,7 +189,9 @@ export class Preprocessor implements ExpansionHost {
   private dynamicValue(name: DynamicMacro): string {
     const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
     switch (name) {
-      case '__LINE__': return String(this.lastLine);
+      case '__LINE__':
+        this.lineUses++;
+        return String(this.lastLine);
       case '__FILE__': return quote(this.stack.at(-1)?.path ?? this.baseFile);
       case '__BASE_FILE__': return quote(this.baseFile);
       case '__COUNTER__': return String(this.counter++);
@@ -187,16 +207,14 @@ export class Preprocessor implements ExpansionHost {
   }
 
   problem(token: Token, message: string): void {
-    const start = positionOf(token.spot);
-    this.report({ start, endColumn: start.column + token.text.length }, 'preprocessor', message);
+    this.report(new TokenRange(token), 'preprocessor', message);
   }
 
   tooDeep(name: Token): void {
     // Once a line is enough.
     if (this.deepLine === this.lastLine) return;
     this.deepLine = this.lastLine;
-    const start = positionOf(name.spot);
-    this.report({ start, endColumn: start.column + name.text.length }, 'expansion-limit', `macros are nested too deep at ${name.text}: it is left as it is`);
+    this.report(new TokenRange(name), 'expansion-limit', `macros are nested too deep at ${name.text}: it is left as it is`);
   }
 
   spend(count: number): boolean {
@@ -224,7 +242,7 @@ export class Preprocessor implements ExpansionHost {
   }
 
   private report(range: SourceRange, code: string, message: string, severity: Severity = 'error'): void {
-    if (this.sink.problems.length < MAX_PROBLEMS) this.sink.problems.push({ severity, code, message, range: { start: range.start, endColumn: range.endColumn } });
+    if (this.sink.problems.length < MAX_PROBLEMS) this.sink.problems.push({ severity, code, message, range });
   }
 
   private defineOption(name: string, value: string): void {

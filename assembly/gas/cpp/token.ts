@@ -2,7 +2,7 @@
  * Preprocessing tokens, as gcc reads them in assembler sources: `$` is no part of a name, and a quote that is not closed runs to the end
  * of the line.
  */
-import type { MacroFrame, SourcePosition } from '../../source.ts';
+import type { MacroFrame, SourcePosition, SourceRange } from '../../source.ts';
 import type { Line } from '../line.ts';
 
 export type TokenKind = 'name' | 'number' | 'string' | 'character' | 'punctuator' | 'other';
@@ -50,6 +50,29 @@ export class Token {
 export function positionOf(spot: Spot, extra = 0): SourcePosition {
   const position = spot.line.origin.position(spot.offset + extra, 'spelling');
   return spot.frames === undefined ? position : { ...position, expansion: spot.frames };
+}
+
+/** Where a token is written; worked out when somebody asks. */
+export class TokenRange implements SourceRange {
+  private readonly token: Token;
+
+  constructor(token: Token) {
+    this.token = token;
+  }
+
+  get start(): SourcePosition {
+    return positionOf(this.token.spot);
+  }
+
+  get endColumn(): number {
+    return this.start.column + this.token.text.length;
+  }
+
+  /** What `JSON.stringify` writes. */
+  toJSON(): SourceRange {
+    const { start, endColumn } = this;
+    return { start, endColumn };
+  }
 }
 
 const TOKEN = new RegExp(
