@@ -80,17 +80,24 @@ function assign(state: AssemblyState, statement: AssignmentStatement): void {
     return;
   }
   let symbol = state.symbols.named(name);
-  const expression = state.bind(value);
+  const expression = settledValue(state, state.bindForNow(value));
   if (symbol.isDefined) {
     if (once || !symbol.redefinable) throw new AssemblyError('symbol-redefined', `symbol ${name} is defined already, and not by an assignment that may be repeated`, statement.range);
-    symbol = state.symbols.replace(symbol);
+    symbol = state.symbols.reassigned(symbol);
   }
   symbol.redefinable = !once;
   if (lazy === true && value.kind !== 'number' && !isRegister(value)) symbol.lazy = value;
   symbol.definedBy = statement;
-  // What is a number by now stays that number.
+  symbol.definition = { kind: 'value', expression };
+}
+
+/** What is a number by now stays that number; the rest is kept as it is, with what it names. */
+function settledValue(state: AssemblyState, expression: Expression): Expression {
   const settled = state.symbols.settled(expression);
-  symbol.definition = { kind: 'value', expression: settled === undefined ? throughRegisters(state, expression) : { kind: 'number', value: settled } };
+  if (settled !== undefined) return { kind: 'number', value: settled };
+  const kept = throughRegisters(state, expression);
+  state.symbols.hold(kept);
+  return kept;
 }
 
 function isRegister(value: Expression): boolean {

@@ -183,15 +183,23 @@ export class AssemblyState {
     return this.part.here();
   }
 
-  /** `expression` with its names fixed to what they mean at this statement. */
+  /** `expression` with its names fixed to what they mean at this statement, to be kept. */
   bind(expression: Expression): Expression {
+    if (expression.kind === 'number') return expression;
+    const bound = this.bindForNow(expression);
+    this.symbols.hold(bound);
+    return bound;
+  }
+
+  /** As {@link bind}, for a value that is worked out at once. */
+  bindForNow(expression: Expression): Expression {
     if (expression.kind === 'number') return expression;
     return this.symbols.bind(this.absolute === undefined ? expression : withOffset(expression, this.absolute), () => this.here());
   }
 
   /** The value of `expression` if it is known by now. */
   known(expression: Expression): bigint | undefined {
-    return expression.kind === 'number' ? BigInt.asIntN(64, expression.value) : this.symbols.settled(this.bind(expression));
+    return expression.kind === 'number' ? BigInt.asIntN(64, expression.value) : this.symbols.settled(this.bindForNow(expression));
   }
 
   append(bytes: Uint8Array): void {

@@ -41,6 +41,8 @@ export class AssemblySymbol {
   weaklyReferenced = false;
   /** It is the section of that name: the section's own symbol takes its place. */
   isSection = false;
+  /** Something refers to what it stands for now, and will when the name has been assigned another value. */
+  isHeld = false;
   /** A relocation names it, so it must be written even if its name is local. */
   needed = false;
   /** Stands for a place that has no name: a use of `.`. */
@@ -70,6 +72,11 @@ export class AssemblySymbol {
   /** Where it was defined. */
   get range(): SourceRange | undefined {
     return this.definedBy?.range;
+  }
+
+  /** Something has been said of it beside its value. */
+  get hasAttributes(): boolean {
+    return this.lazy !== undefined || this.size !== undefined || this.binding !== 'local' || this.forcedLocal || this.type !== 'notype' || this.visibility !== 'default' || this.weaklyReferenced;
   }
 
   get isDefined(): boolean {
@@ -175,6 +182,38 @@ export class SymbolTable {
     this.current.set(old.name, symbol);
     this.byKey.set(key, symbol);
     return symbol;
+  }
+
+  /** The symbol for another value of the name of `old`: a new one, or `old` itself where nothing tells the two apart. Sources count and hand registers round by assignments, thousands of times. */
+  reassigned(old: AssemblySymbol): AssemblySymbol {
+    const { definition, key } = old;
+    const isPlain = definition?.kind === 'value' && (definition.expression.kind === 'number' || (definition.expression.kind === 'symbol' && definition.expression.name.startsWith('%')));
+    if (!isPlain || old.isHeld || old.hasAttributes) return this.replace(old);
+    // It takes the place of a new one.
+    old.order = this.nextOrder();
+    old.referenced = false;
+    old.opaque = false;
+    this.byKey.delete(key);
+    this.byKey.set(key, old);
+    return old;
+  }
+
+  /** Notes that `expression`, which is bound, is kept. */
+  hold(expression: Expression): void {
+    switch (expression.kind) {
+      case 'number': return;
+      case 'symbol': {
+        const symbol = this.byKey.get(expression.name);
+        if (symbol !== undefined) symbol.isHeld = true;
+        return;
+      }
+      case 'unary':
+        this.hold(expression.operand);
+        return;
+      case 'binary':
+        this.hold(expression.left);
+        this.hold(expression.right);
+    }
   }
 
   /** A label without a name, at `place`. */

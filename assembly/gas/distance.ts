@@ -14,30 +14,34 @@ const DATA_SIZES: Readonly<Record<string, number>> = {
 const SILENT = /^\.(?:globl|global|local|weak|hidden|protected|internal|type|size|cfi_\w+|loc|file|ident|att_syntax|intel_syntax|code\d+\w*|arch|print|warning|set|equ)$/;
 const ENTER = new Set(['.pushsection', '.section', '.text', '.data', '.bss', '.subsection', '.previous', '.popsection']);
 
-/**
- * Bytes from the place in front of statement `from` to the one in front of statement `to`, which is negative if `to` comes first;
- * undefined if it is not settled, or if the two are not in one section.
- */
-export function distanceBetween(statements: readonly Statement[], from: number, to: number, instructionSize: InstructionSize | undefined): bigint | undefined {
+/** What was found of a distance. */
+export interface Distance {
+  /** Bytes, negative if the second place comes first; undefined if that is not settled, or if the two places are not in one section. */
+  readonly bytes: bigint | undefined;
+  /** The first statement that was looked at; Infinity for none. */
+  readonly first: number;
+}
+
+/** The distance from the place in front of statement `from` to the one in front of statement `to`. */
+export function distanceBetween(statements: readonly Statement[], from: number, to: number, instructionSize: InstructionSize | undefined): Distance {
   const low = Math.min(from, to);
   const high = Math.max(from, to);
   let total = 0;
-  // Sections pushed since `low`; bytes count while there are none.
+  // Sections popped on the way back from `high`, and not yet pushed; bytes count while there are none.
   let depth = 0;
-  for (let index = low; index < high; index++) {
+  for (let index = high - 1; index >= low; index--) {
     const statement = statements[index]!;
-    if (statement.kind === 'directive') {
-      if (statement.name === '.pushsection') depth++;
-      else if (statement.name === '.popsection') {
-        if (--depth < 0) return undefined;
-      } else if (ENTER.has(statement.name) && depth === 0) return undefined;
-    }
+    const name = statement.kind === 'directive' ? statement.name : '';
+    if (name === '.popsection') depth++;
+    else if (name === '.pushsection') depth--;
+    else if (ENTER.has(name) && depth === 0) return { bytes: undefined, first: index };
+    if (depth < 0) return { bytes: undefined, first: index };
     if (depth > 0) continue;
     const size = sizeOf(statement, instructionSize);
-    if (size === undefined) return undefined;
+    if (size === undefined) return { bytes: undefined, first: index };
     total += size;
   }
-  return depth === 0 ? BigInt(from <= to ? total : -total) : undefined;
+  return { bytes: depth === 0 ? BigInt(from <= to ? total : -total) : undefined, first: low < high ? low : Infinity };
 }
 
 function sizeOf(statement: Statement, instructionSize: InstructionSize | undefined): number | undefined {

@@ -103,8 +103,13 @@ export class Reader {
   run(pauses?: Pauses): void {
     for (;;) {
       if (pauses !== undefined && this.isBetweenLines && pauses.between()) break;
-      const piece = this.nextPiece();
-      if (piece === undefined) break;
+      const source = this.sources.at(-1);
+      if (source === undefined) break;
+      const piece = this.nextOf(source);
+      if (piece === undefined) {
+        this.endSource(source);
+        continue;
+      }
       if (this.statements.length > MAX_STATEMENTS) {
         this.report('error', 'expansion-limit', `there are more than ${String(MAX_STATEMENTS)} statements: reading ends here`, piece.line.bodyRange(piece.start, piece.end));
         return;
@@ -133,22 +138,16 @@ export class Reader {
 
   // --- sources
 
-  /** The next statement's text; ends sources that are used up. */
-  nextPiece(): Piece | undefined {
-    for (;;) {
-      const source = this.sources.at(-1);
-      if (source === undefined) return undefined;
-      const piece = this.nextOf(source);
-      if (piece !== undefined) return piece;
-      this.sources.pop();
-      if (!source.isMacro) continue;
-      for (const range of this.conditionals.closeTo(source.conditionalDepth)) {
-        this.report('error', 'unbalanced-conditional', 'the macro ends inside of this .if', range);
-      }
+  /** Leaves `source`, the innermost one, which is used up. */
+  private endSource(source: Source): void {
+    this.sources.pop();
+    if (!source.isMacro) return;
+    for (const range of this.conditionals.closeTo(source.conditionalDepth)) {
+      this.report('error', 'unbalanced-conditional', 'the macro ends inside of this .if', range);
     }
   }
 
-  /** The next statement's text of `source` alone. */
+  /** The next statement's text of `source`. */
   nextOf(source: Source): Piece | undefined {
     for (;;) {
       if (source.at < source.pending.length) return source.pending[source.at++];

@@ -113,7 +113,7 @@ export class Rereading {
    * False if nothing can be kept: then nothing has changed.
    */
   read(change: Reprepared, resume: (item: number, branches: readonly Item[]) => void): boolean {
-    const first = this.#stretches.findLastIndex(({ item }) => item < change.same);
+    const first = this.#stretches.findLastIndex(({ item }) => item < Math.max(change.same, 1));
     if (first < 0) return false;
     const reader = this.#reader;
     const stretches = this.#stretches.splice(first);

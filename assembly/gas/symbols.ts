@@ -18,7 +18,7 @@ export interface LabelPlace {
 type Known = bigint | Expression | LabelPlace | 'external';
 
 export class Symbols {
-  /** The first statement that a distance was measured from, since somebody set this. */
+  /** The first statement that was looked at for a distance, since somebody set this. */
   farthest = Infinity;
   statements: readonly Statement[];
   private readonly known: Map<string, Known>;
@@ -89,10 +89,10 @@ export class Symbols {
       const before = spaces.get(name);
       if (before !== undefined) return before;
       first ??= known.index;
-      this.farthest = Math.min(this.farthest, first, known.index);
       const distance = distanceBetween(this.statements, first, known.index, this.instructionSize);
-      if (distance === undefined) return undefined;
-      const value: SymbolValue = { kind: 'label', space: this, offset: distance };
+      this.farthest = Math.min(this.farthest, distance.first);
+      if (distance.bytes === undefined) return undefined;
+      const value: SymbolValue = { kind: 'label', space: this, offset: distance.bytes };
       spaces.set(name, value);
       return value;
     });

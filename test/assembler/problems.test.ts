@@ -31,6 +31,12 @@ describe('a statement that is wrong', () => {
     expect(problem).toMatchObject({ code: 'operand-mismatch', range: { start: { line: 2 } } });
   });
 
+  it('is reported each time that macros make it', () => {
+    const source = '.macro wrong\nbogus %rax\nmov %eax, %rbx\n.endm\nwrong\nwrong\nnop';
+    expect(text(run(source))).toBe('90');
+    expect(problems(source).map((line) => line.slice(0, line.indexOf(':')))).toEqual(['2 error unknown-mnemonic', '3 error operand-mismatch', '2 error unknown-mnemonic', '3 error operand-mismatch']);
+  });
+
   it('may be a symbol defined twice', () => {
     expect(problems('a: nop\na: nop\n.equiv b, 1\nb: nop\nc = 1\nc = 2\nc: nop')).toMatchInlineSnapshot(`
       [

@@ -1,5 +1,5 @@
 /**
- * The same as test/gas/rereading.test.ts over the samples, with more edits.
+ * The same as test/gas/rereading.test.ts over the samples, with more edits, and over sources of the kernel that are made of macros.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { describe, it } from 'vitest';
 import { createReadCache } from '../../assembly/gas/read.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { projectOptions } from '../../language-server/analysis/project-options.ts';
+import { corpus } from '../corpus/corpus.ts';
+import { aimedEdit } from '../gas/aimed-edits.ts';
 import { checkEdits, random } from '../gas/rereading.ts';
 
 const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
@@ -17,6 +19,22 @@ describe('reading again after a change, over the samples', () => {
       const path = join(SAMPLES, name);
       const options = { ...projectOptions(path, nodeHost()), cache: createReadCache(), incremental: true };
       for (let seed = 1; seed <= 6; seed++) checkEdits(path, readFileSync(path, 'utf8'), options, random(seed), 40);
+    });
+  }
+});
+
+const kernel = corpus('6.1');
+if (kernel === undefined) console.log('sources of the kernel are not edited: the corpus is not there (node test/corpus/fetch.mjs 6.1)');
+
+describe.runIf(kernel !== undefined)('reading again after a change in macros, definitions and lines, over sources of the kernel', () => {
+  for (const name of [
+    'crypto/aesni-intel_asm.S', 'crypto/aes_ctrby8_avx-x86_64.S', 'crypto/camellia-aesni-avx2-asm_64.S', 'crypto/sha1_avx2_x86_64_asm.S', 'crypto/sha512-avx2-asm.S',
+    'crypto/twofish-x86_64-asm_64.S', 'entry/entry_64.S', 'lib/copy_user_64.S', 'lib/memcpy_64.S',
+  ]) {
+    it(name, { timeout: 600_000 }, () => {
+      const path = join(kernel!.source, 'arch', 'x86', name);
+      const options = { ...projectOptions(path, nodeHost()), cache: createReadCache(), incremental: true };
+      for (let seed = 1; seed <= 2; seed++) checkEdits(path, readFileSync(path, 'utf8'), options, random(seed), 20, aimedEdit);
     });
   }
 });

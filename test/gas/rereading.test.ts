@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReadCache, readGas } from '../../assembly/gas/read.ts';
 import type { GasUnit, ReadOptions } from '../../assembly/gas/statement.ts';
+import { aimedEdit } from './aimed-edits.ts';
 import { checkEdits, plain, random } from './rereading.ts';
 
 const HEADERS = new Map([
@@ -62,11 +63,50 @@ second:
 /** Long enough that what is behind a change is joined again, not read. */
 const LONG = `${SOURCE}${Array.from({ length: 60 }, (_, index) => `local_${String(index)}:\n\tmovq ${String(index)}(%rsi), %rax\n3:\tjnz 3b\n\tjz 3f\n`).join('')}3:\n${SOURCE.slice(SOURCE.indexOf('first:')).replaceAll(/first|value|second|counter/g, '$&_again')}`;
 
+/** Macros that use one another, and stretches between their uses that do not. */
+const MACROS = `#define FIRST %rax
+#define WIDE(x) x, x
+.macro inner reg
+	addq $1, \\reg
+.Linner_\\@:
+.endm
+.macro outer reg, count=2
+	.rept \\count
+	inner \\reg
+	.endr
+	.set made, made + 1
+	.irp other, FIRST, %rcx
+	movq \\reg, \\other
+	.endr
+.endm
+.macro apart
+	nop
+	.byte __LINE__
+.endm
+	.set made, 0
+${Array.from({ length: 40 }, (_, index) => `routine_${String(index)}:
+	${index % 4 === 0 ? 'outer %rbx' : index % 4 === 1 ? 'apart' : index % 4 === 2 ? 'inner FIRST' : 'movq WIDE(%rdx)'}
+1:	jnz 1b
+	jz 1f
+1:	.if made > 3
+	.byte made
+	.endif
+	.if . - routine_${String(index)} > 3
+	hlt
+	.endif
+	.long __LINE__
+	.quad routine_${String(index)}
+`).join('')}`;
+
 const options = (): ReadOptions => ({ provider: { read: (path) => HEADERS.get(path.replace(/^.*\//, '')) }, cache: createReadCache(), incremental: true });
 
 describe('reading again after a change', () => {
   for (let seed = 1; seed <= 6; seed++) {
     it(`gives what reading all gives, seed ${String(seed)}`, () => { checkEdits('/work/source.S', LONG, options(), random(seed), 15); });
+  }
+
+  for (let seed = 1; seed <= 4; seed++) {
+    it(`gives it for edits in macros, definitions and lines, seed ${String(seed)}`, () => { checkEdits('/work/source.S', MACROS, options(), random(seed), 25, aimedEdit); });
   }
 
   it('reads few lines of a long source', () => {
@@ -79,6 +119,42 @@ describe('reading again after a change', () => {
     expect(fresh).toBeGreaterThan(0);
     expect(fresh).toBeLessThan(100);
     expect(plain(second)).toEqual(plain(readGas('/work/long.S', lines.join('\n'), options())));
+  });
+
+  /** The reading of `lines` after that of `before`, and how many of its statements are new. */
+  const after = (before: readonly string[], lines: readonly string[]): { readonly first: GasUnit; readonly second: GasUnit; readonly fresh: number } => {
+    const first = readGas('/work/long.S', before.join('\n'), options());
+    for (const { range } of first.statements) expect(range.start.line).toBeGreaterThan(0);
+    const kept = new Set(first.statements);
+    const second = readGas('/work/long.S', lines.join('\n'), { ...options(), previous: first });
+    expect(plain(second)).toEqual(plain(readGas('/work/long.S', lines.join('\n'), options())));
+    return { first, second, fresh: second.statements.filter((statement) => !kept.has(statement)).length };
+  };
+
+  it('keeps what stands behind a line that comes or goes, and moves it', () => {
+    const lines = Array.from({ length: 1000 }, (_, index) => (index % 10 === 0 ? `label_${String(index)}:` : '\tmovq 8(%rsi), %rax'));
+    const longer = [...lines.slice(0, 501), '\tnop', ...lines.slice(501)];
+    const { second, fresh } = after(lines, longer);
+    expect(fresh).toBeLessThan(100);
+    expect(second.statements.at(-1)!.range.start.line).toBe(1001);
+    expect(after(longer, lines).fresh).toBeLessThan(100);
+  });
+
+  it('reads again where a macro is used whose body has changed, and what uses it in turn, and nothing else', () => {
+    const plainLines = Array.from({ length: 100 }, () => '\tmovq 8(%rsi), %rax');
+    const source = (body: string): string[] => [
+      '.macro inner', body, '.endm', '.macro outer', '\tinner', '\tinner', '.endm', '.macro other', ...plainLines.slice(0, 60), '.endm',
+      ...plainLines, '\tother', ...plainLines, '\tinner', ...plainLines, '\touter', ...plainLines, '\tother',
+    ];
+    const { fresh } = after(source('\tnop'), source('\thlt'));
+    expect(fresh).toBeGreaterThanOrEqual(3);
+    expect(fresh).toBeLessThan(120);
+  });
+
+  it('keeps what follows a changed value that nothing asks for', () => {
+    const lines = ['\t.set one, 1', '\t.set two, 2', ...Array.from({ length: 200 }, () => '\tmovq 8(%rsi), %rax'), '\t.if one == 1', '\tnop', '\t.endif', ...Array.from({ length: 200 }, () => '\tret')];
+    expect(after(lines, lines.with(1, '\t.set two, 3')).fresh).toBeLessThan(60);
+    expect(after(lines, lines.with(0, '\t.set one, 2')).second.statements.some((statement) => statement.kind === 'instruction' && statement.mnemonic === 'nop')).toBe(false);
   });
 
   it('serves once: a second change of the same reading is read whole', () => {

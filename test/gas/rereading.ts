@@ -23,25 +23,31 @@ export function plain(unit: GasUnit): unknown {
 
 const INSERTED = ['x', '1', ' ', '\n', ';', '#', '/*', '*/', '"', '\\\n', '(', ')', 'nop\n', '.endm\n', '.macro copy\n', '#if 0\n', '#endif\n', '1:', 'first:', '\t.set counter, 9\n', 'TWICE(', '\tret\n', '.if 1\n', '.endif\n'];
 
-/** Makes `count` edits of `text`, one after the other, and undoes about half of them. */
-export function checkEdits(file: string, text: string, options: ReadOptions, next: () => number, count: number): void {
+/** Inserts and removes a few characters anywhere. */
+function anyEdit(text: string, next: () => number): string {
+  const at = Math.floor(next() * text.length);
+  const removed = next() < 0.4 ? Math.floor(next() * 4) : 0;
+  const inserted = next() < 0.8 ? INSERTED[Math.floor(next() * INSERTED.length)]! : '';
+  return text.slice(0, at) + inserted + text.slice(at + removed);
+}
+
+/** Makes `count` edits of `text`, one after the other, and undoes about half of them. Before each, places of the reading before are looked at, as an editor does. */
+export function checkEdits(file: string, text: string, options: ReadOptions, next: () => number, count: number, edit: typeof anyEdit = anyEdit): void {
   let before = readGas(file, text, options);
   let current = text;
   let undo: string | undefined;
-  for (let edit = 0; edit < count; edit++) {
+  for (let made = 0; made < count; made++) {
     if (undo !== undefined && next() < 0.5) {
       current = undo;
       undo = undefined;
     } else {
       undo = current;
-      const at = Math.floor(next() * current.length);
-      const removed = next() < 0.4 ? Math.floor(next() * 4) : 0;
-      const inserted = next() < 0.8 ? INSERTED[Math.floor(next() * INSERTED.length)]! : '';
-      current = current.slice(0, at) + inserted + current.slice(at + removed);
+      current = edit(current, next);
     }
     const again = readGas(file, current, { ...options, previous: before });
-    const whole = readGas(file, current, { ...options, incremental: false });
-    if (JSON.stringify(plain(again)) !== JSON.stringify(plain(whole))) expect(plain(again), `${JSON.stringify(current)}`).toEqual(plain(whole));
+    const whole = plain(readGas(file, current, { ...options, incremental: false }));
+    const read = plain(again);
+    if (JSON.stringify(read) !== JSON.stringify(whole)) expect(read, `edit ${String(made)}: ${JSON.stringify(current.slice(0, 10_000))}`).toEqual(whole);
     before = again;
   }
 }

@@ -110,6 +110,7 @@ const weakReference: Handler = (state, statement) => {
   const target = required(statement, 1, 'a target');
   if (alias.isDefined) throw new AssemblyError('symbol-redefined', `symbol ${alias.name} is defined already`);
   const symbol = state.symbols.named(symbolName(target));
+  symbol.isHeld = true;
   alias.definition = { kind: 'value', expression: { kind: 'symbol', name: symbol.key, range: target.range } };
   alias.redefinable = true;
   symbol.weaklyReferenced = true;
@@ -122,6 +123,7 @@ const version: Handler = (state, statement) => {
   const symbol = state.symbols.named(symbolName(first));
   const written = second.string === undefined ? second.text : nameOf(second);
   if (!/^[^@]+@{1,3}[^@]+$/.test(written)) throw new AssemblyError('bad-symbol', `\`${written}\` is no versioned name such as \`name@VERSION\``, second.range);
+  symbol.isHeld = true;
   state.versions.push({ symbol, written, remove: optional(statement, 2)?.text === 'remove' });
 };
 
