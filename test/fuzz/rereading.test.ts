@@ -27,14 +27,11 @@ const kernel = corpus('6.1');
 if (kernel === undefined) console.log('sources of the kernel are not edited: the corpus is not there (node test/corpus/fetch.mjs 6.1)');
 
 describe.runIf(kernel !== undefined)('reading again after a change in macros, definitions and lines, over sources of the kernel', () => {
-  for (const name of [
-    'crypto/aesni-intel_asm.S', 'crypto/aes_ctrby8_avx-x86_64.S', 'crypto/camellia-aesni-avx2-asm_64.S', 'crypto/sha1_avx2_x86_64_asm.S', 'crypto/sha512-avx2-asm.S',
-    'crypto/twofish-x86_64-asm_64.S', 'entry/entry_64.S', 'lib/copy_user_64.S', 'lib/memcpy_64.S',
-  ]) {
+  for (const name of ['crypto/aesni-intel_asm.S', 'crypto/sha512-avx2-asm.S', 'entry/entry_64.S', 'lib/copy_user_64.S', 'lib/memcpy_64.S']) {
     it(name, { timeout: 600_000 }, () => {
       const path = join(kernel!.source, 'arch', 'x86', name);
       const options = { ...projectOptions(path, nodeHost()), cache: createReadCache(), incremental: true };
-      for (let seed = 1; seed <= 2; seed++) checkEdits(path, readFileSync(path, 'utf8'), options, random(seed), 20, aimedEdit);
+      checkEdits(path, readFileSync(path, 'utf8'), options, random(1), 12, aimedEdit);
     });
   }
 });
