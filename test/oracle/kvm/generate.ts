@@ -14,7 +14,7 @@ import type { Random } from '../random.ts';
 import { DEFAULT_CASE, DEFAULT_CR0, DEFAULT_CR4, DEFAULT_EFER } from './case.ts';
 import type { RingCase } from './case.ts';
 import {
-  GDT, HANDLERS, KERNEL_CODE, KERNEL_DATA, KERNEL_READ_ONLY, KERNEL_STACK, PAGE, RING_PAGES, SELECTOR, USER_CODE, USER_DATA, USER_READ_ONLY, USER_STACK,
+  FRAME_STACK, GDT, HANDLERS, INTERRUPTS, KERNEL_CODE, KERNEL_DATA, KERNEL_READ_ONLY, KERNEL_STACK, PAGE, RING_PAGES, SELECTOR, USER_CODE, USER_DATA, USER_READ_ONLY, USER_STACK,
 } from './layout.ts';
 import type { RingPage } from './layout.ts';
 
@@ -134,9 +134,13 @@ function draft(random: Random, ring: number, host: RingHost): Draft {
   };
 }
 
+/** What a case's exceptions are delivered through. */
+const DELIVERY: readonly RingPage[] = [FRAME_STACK, INTERRUPTS, HANDLERS];
+
+/** Not over {@link DELIVERY}. */
 function put(state: Draft, address: bigint, bytes: Uint8Array): void {
   const last = address + BigInt(bytes.length - 1);
-  const mapped = (at: bigint): boolean => RING_PAGES.some((page) => page.name !== 'exception stack' && page !== HANDLERS && at >= page.address && at < page.address + BigInt(PAGE));
+  const mapped = (at: bigint): boolean => RING_PAGES.some((page) => !DELIVERY.includes(page) && at >= page.address && at < page.address + BigInt(PAGE));
   if (bytes.length > 0 && mapped(address) && mapped(last)) state.patches.push({ address, bytes });
 }
 

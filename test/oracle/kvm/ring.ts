@@ -8,7 +8,6 @@ import type { RingOutcome } from './case.ts';
 import { EmulatedRing } from './emulated.ts';
 import type { RingQuestion } from './generate.ts';
 import { kvmCpu } from './kvm.ts';
-import { INTERRUPTS } from './layout.ts';
 import type { KvmCpu } from './kvm.ts';
 import { softwareGap } from './software.ts';
 
@@ -51,8 +50,6 @@ function judge(question: RingQuestion, native: RingOutcome, emulated: RingOutcom
   // Behind an lgdt or lidt there is no way to a handler any more; the emulator is asked no further than to where an exception is raised.
   const replacesTables = [Mnemonic.Lgdt, Mnemonic.Lidt].includes(question.code.info.mnemonic) && emulated.rip !== question.state.rip;
   if (replacesTables && native.ending.kind === 'shutdown' && emulated.ending.kind === 'exception') return answer('not comparable');
-  // Nor where the gates themselves were written over.
-  if (question.state.patches.some(({ address }) => address >= INTERRUPTS.address && address < INTERRUPTS.address + 0x1000n)) return answer('not comparable');
   const found = compareRing(native, emulated, question.ignored);
   if (found.length > 0 && software && softwareGap(question, native, emulated) !== undefined) return answer('not comparable');
   return found.length === 0 ? answer('agree') : answer('differ', `${question.code.name}: ${found.join('; ')} | ${formatRingCase(question.state)}`);
