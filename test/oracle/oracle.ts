@@ -37,6 +37,8 @@ export interface Answer {
   readonly verdict: Verdict;
   /** One line: the label, the differences, and the case that reproduces them. Empty unless the two differ. */
   readonly report: string;
+  /** Why a host of this model says nothing here; only of what is not comparable. */
+  readonly hostDiffers?: string;
   readonly native: Outcome;
   readonly emulated: Outcome;
 }
@@ -57,8 +59,9 @@ function judge(host: HostCpu, question: Question, native: Outcome, emulated: Out
   // Some hypervisors put the trap of int1 in front of it.
   if (isDebug(native) && isDebug(emulated) && native.rip !== emulated.rip) return answer('not comparable');
   const found = compare(native, emulated, question.undefinedFlags, question.partly);
-  if (found.length > 0 && hostDiffers(host, question.state, native, emulated) !== undefined) return answer('not comparable');
-  return found.length === 0 ? answer('agree') : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
+  if (found.length === 0) return answer('agree');
+  const reason = hostDiffers(host, question.state, native, emulated);
+  return reason !== undefined ? { ...answer('not comparable'), hostDiffers: reason } : answer('differ', `${question.label}: ${found.join('; ')} | ${formatCase(question.state)}`);
 }
 
 export class Oracle {
