@@ -7,6 +7,7 @@ import { prepare } from '../../cli/commands/sweep.ts';
 import type { SweepOptions } from '../../cli/commands/sweep.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { Campaign } from '../../sweep/campaign.ts';
+import type { CampaignRequest } from '../../sweep/campaign.ts';
 import { campaignReport } from '../../sweep/report.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mcsafe-contracts-'));
@@ -27,6 +28,14 @@ async function swept(file: string, options: SweepOptions = {}): Promise<Campaign
   const campaign = await prepare(file, { n: '0..9', srcOffsets: '0,1', dstOffsets: '0', ...options }, nodeHost());
   campaign.run(campaign.total);
   return campaign;
+}
+
+/** The same campaign by the driver and by the ordinary machine alone; what they report must be equal. */
+function bothWays(request: CampaignRequest): { readonly fast: Campaign; readonly slow: Campaign } {
+  const [fast, slow] = [new Campaign({ ...request, driver: true }), new Campaign({ ...request, driver: false })];
+  for (const campaign of [fast, slow]) campaign.run(campaign.total);
+  expect(campaignReport(fast).failures).toEqual(campaignReport(slow).failures);
+  return { fast, slow };
 }
 
 function broken(campaign: Campaign): readonly string[] {
@@ -100,11 +109,9 @@ describe('how a routine answers', () => {
     const above = `# mcsafe: contract copy dst=rdi src=rsi n=rdx ${settings}`;
     for (const [file, wanted] of [[routine(`${name}_right`, right, above), 0], [routine(`${name}_wrong`, wrong, above), 1]] as const) {
       const { request } = await prepare(file, { n: '0..5', srcOffsets: '0', dstOffsets: '0', faults: 'none,pf-read,pf-write' }, nodeHost());
-      const [fast, slow] = [new Campaign({ ...request, driver: true }), new Campaign({ ...request, driver: false })];
-      for (const campaign of [fast, slow]) campaign.run(campaign.total);
+      const { fast, slow } = bothWays(request);
       expect(Math.min(1, broken(slow).length)).toBe(wanted);
       expect(fast.violating).toBe(slow.violating);
-      expect(campaignReport(fast).failures).toEqual(campaignReport(slow).failures);
     }
   });
 
@@ -133,10 +140,8 @@ describe('how a routine answers', () => {
       [clobbering, 3, ['progress: did 0 bytes; the fault is at byte 4, 4 bytes on', 'registers: rbx changed']],
     ] as const) {
       const { request } = await prepare(source, { n: '0..128/8', srcOffsets: '0', dstOffsets: '0', faults: 'none,pf-read', progress }, nodeHost());
-      const [fast, slow] = [new Campaign({ ...request, driver: true }), new Campaign({ ...request, driver: false })];
-      for (const campaign of [fast, slow]) campaign.run(campaign.total);
+      const { slow } = bothWays(request);
       expect([...broken(slow)].sort()).toEqual(told);
-      expect(campaignReport(fast).failures).toEqual(campaignReport(slow).failures);
     }
   });
 
@@ -181,9 +186,7 @@ describe('how a routine answers', () => {
 	ret
 	_ASM_EXTABLE_TYPE(2b, 4b, EX_TYPE_FAULT_MCE_SAFE)`;
     const { request } = await prepare(routine('trap_in_driver', body, above), { n: '0..8', srcOffsets: '0', dstOffsets: '0', faults: 'none,mc-byte,pf-read' }, nodeHost());
-    const [fast, slow] = [new Campaign({ ...request, driver: true }), new Campaign({ ...request, driver: false })];
-    for (const campaign of [fast, slow]) campaign.run(campaign.total);
-    expect(campaignReport(fast).failures).toEqual(campaignReport(slow).failures);
+    const { fast } = bothWays(request);
     expect(broken(fast)).toEqual(['result: rax is 6; the last exception was number 18']);
   });
 });
