@@ -230,7 +230,8 @@ export class FastRuns {
     if (place === undefined) this.#places.set(firstFault, place = this.#places.size);
     let signature = place;
     const append = (digit: number, base: number): void => { signature = signature * base + digit; };
-    append(faults, this.#plan.maxFaults + 2);
+    // A run has no more faults than instructions: the product stays an exact number.
+    append(faults, Math.min(this.#plan.maxFaults, MAX_BUDGET) + 2);
     append(OUTCOMES.indexOf(outcome), OUTCOMES.length);
     append(vector, 32);
     append(count, 4);
