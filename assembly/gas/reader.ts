@@ -18,6 +18,7 @@ import type { Budget } from './limits.ts';
 import { Journal, JournaledMap } from './journal.ts';
 import { Line } from './line.ts';
 import type { EvaluateAt } from './macro-arguments.ts';
+import { isLocalLabel, isNameless, isOpen, LOCAL_LABEL, NAMELESS, namesSymbol } from './names-only.ts';
 import { parseOperands } from './operands.ts';
 import type { OperandContext } from './operands.ts';
 import { expandMacro } from './macro-directives.ts';
@@ -226,10 +227,18 @@ export class Reader {
 
   /** Notes the instruction that `form` is; false if it has to be read at its place. */
   private keepInstruction(form: StatementForm, line: Line): boolean {
+    if (this.passNameless(form.text, form.start, form.end)) return true;
     const instruction = this.hasPlainSyntax ? form.instruction(this.symbols.registerOf) : undefined;
     if (instruction === undefined) return false;
     if (this.options.namesOnly === true && !instruction.operands.some(namesSymbol)) this.statements.push(NAMELESS);
     else this.statements.push(new PlacedInstruction(instruction, line));
+    return true;
+  }
+
+  /** Where only names are read, passes over an instruction whose characters show that it has none. */
+  private passNameless(text: string, from: number, end: number): boolean {
+    if (this.options.namesOnly !== true || this.intel || !this.registerPrefix || !isNameless(text, from, end)) return false;
+    this.statements.push(NAMELESS);
     return true;
   }
 
@@ -294,7 +303,8 @@ export class Reader {
       this.awaited.delete(name);
     }
     this.symbols.defineLabel(name);
-    this.statements.push({ kind: 'label', name, written, range: line.range(from, at) });
+    if (this.options.namesOnly === true && isLocalLabel(text, from)) this.statements.push(LOCAL_LABEL);
+    else this.statements.push({ kind: 'label', name, written, range: line.range(from, at) });
     return colon + 1;
   }
 
@@ -351,6 +361,7 @@ export class Reader {
 
   private instruction(line: Line, from: number, end: number): void {
     const { text } = line;
+    if (this.passNameless(text, from, end)) return;
     try {
       const context = this.context(line);
       if (this.intel) {
@@ -421,7 +432,6 @@ export class Reader {
   }
 }
 
-/** Stands for every instruction that names no symbol where only names are wanted. */
 const STACK = /^(?:call|ret|push|pop|pushf|popf|pusha|popa|enter|leave|lret|lcall)$/;
 
 /** The mnemonic in code of `.code16gcc`: with the suffix l if the instruction uses the stack and no register tells its size. */
@@ -431,22 +441,6 @@ function withLong(mnemonic: string, operands: readonly Operand[]): string {
     return inner.kind === 'register' && !/^[c-gs]s$/.test(inner.name);
   });
   return STACK.test(mnemonic) && !sized ? `${mnemonic}l` : mnemonic;
-}
-
-const NAMELESS: Statement = { kind: 'instruction', prefixes: [], mnemonic: 'nop', operands: [], bits: 64, text: 'nop', range: { start: { file: '', line: 1, column: 1 }, endColumn: 1 } };
-
-function namesSymbol(operand: Operand): boolean {
-  switch (operand.kind) {
-    case 'immediate': return isOpen(operand.value);
-    case 'memory': return operand.displacement !== undefined && isOpen(operand.displacement);
-    case 'indirect': return namesSymbol(operand.target);
-    case 'register': case 'rounding': return false;
-  }
-}
-
-/** Not a number, and not a register's name. */
-function isOpen(expression: Expression): boolean {
-  return expression.kind !== 'number' && !(expression.kind === 'symbol' && expression.name.startsWith('%'));
 }
 
 function isBlankAt(text: string, at: number): boolean {

@@ -1,8 +1,8 @@
 /**
  * Where a source names its symbols: every label, assignment, declaration and use, as the reader saw them.
  */
-import type { DirectiveArgument, Expression, GasUnit, Operand, Statement } from '../../assembly/gas/statement.ts';
-import type { SourceRange } from '../../assembly/source.ts';
+import type { AssignmentStatement, DirectiveArgument, Expression, GasUnit, Operand, Statement } from '../../assembly/gas/statement.ts';
+import type { SourcePosition, SourceRange } from '../../assembly/source.ts';
 
 /** What an occurrence does with its symbol. `call` and `jump` are uses by an instruction that goes there. */
 export type Role = 'definition' | 'declaration' | 'call' | 'jump' | 'reference';
@@ -28,7 +28,7 @@ function visitStatement(statement: Statement, visit: OccurrenceVisitor): void {
       visit(statement.name, statement.range, 'definition', statement);
       return;
     case 'assignment':
-      if (statement.name !== '.') visit(statement.name, assignedName(statement.name, statement.text, statement.range), 'definition', statement);
+      if (statement.name !== '.') visit(statement.name, new AssignedName(statement), 'definition', statement);
       visitExpression(statement.value, 'reference', statement, visit);
       return;
     case 'instruction': {
@@ -90,12 +90,25 @@ function visitExpression(expression: Expression, role: Role, statement: Statemen
   }
 }
 
-/** The name alone, of the range of a whole assignment. */
-function assignedName(name: string, text: string, range: SourceRange): SourceRange {
-  const at = text.indexOf(name);
-  if (at < 0) return range;
-  const column = range.start.column + at;
-  return { start: { ...range.start, column }, endColumn: column + name.length };
+/** The name alone, of the range of a whole assignment; looked for when somebody asks where it is. */
+class AssignedName implements SourceRange {
+  private readonly statement: AssignmentStatement;
+
+  constructor(statement: AssignmentStatement) {
+    this.statement = statement;
+  }
+
+  get start(): SourcePosition {
+    const { name, text, range } = this.statement;
+    const at = text.indexOf(name);
+    return at < 0 ? range.start : { ...range.start, column: range.start.column + at };
+  }
+
+  get endColumn(): number {
+    const { name, text, range } = this.statement;
+    const at = text.indexOf(name);
+    return at < 0 ? range.endColumn : range.start.column + at + name.length;
+  }
 }
 
 function unquoted(text: string): string {

@@ -41,17 +41,22 @@ export const completion: Provider = {
       if (document === undefined || analysis?.foreign !== undefined || analysis === undefined) return null;
       return completionList(analysis, document.getText(), { uri, position, client, workspace });
     });
-    // The first list of a letter takes up to 100 ms to make: better while nothing is asked.
+    // The first list of a letter takes up to 100 ms to make: better while nothing is asked, and nothing else is done.
     const letters = [...MNEMONIC_LETTERS];
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopped = false;
+    const wait = (milliseconds: number): void => { timer = setTimeout(() => void workspace.index.ready.then(warm), milliseconds); };
     const warm = (): void => {
       const letter = letters.pop();
-      if (letter === undefined) return;
+      if (letter === undefined || stopped) return;
       mnemonicsFrom(letter);
-      timer = setTimeout(warm, WARM_MS);
+      wait(WARM_MS);
     };
-    workspace.onReady(() => { timer = setTimeout(warm, WARM_AFTER_MS); });
-    workspace.onShutdown(() => { clearTimeout(timer); });
+    workspace.onReady(() => { wait(WARM_AFTER_MS); });
+    workspace.onShutdown(() => {
+      stopped = true;
+      clearTimeout(timer);
+    });
     connection.onCompletionResolve((item) => resolved(item, workspace, client));
   },
 };
