@@ -5,7 +5,6 @@
 import type { Connection, InitializeParams } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { createReadCache, readGas } from '../assembly/gas/read.ts';
-import type { GasUnit } from '../assembly/gas/statement.ts';
 import type { Host } from '../host/host.ts';
 import { analyze } from './analysis/analysis.ts';
 import type { Analysis, AnalysisOptions } from './analysis/analysis.ts';
@@ -54,7 +53,7 @@ export class Workspace {
     this.index = new WorkspaceIndex({
       host,
       textOf: (path) => this.text(path),
-      read: (path, text) => this.#read(path, text),
+      read: (path, text, see) => readGas(path, text, { ...this.#options(path), namesOnly: see }),
     });
   }
 
@@ -236,9 +235,5 @@ export class Workspace {
 
   #options(path: string, diagnostics?: DiagnosticSettings): AnalysisOptions {
     return { ...projectOptions(path, this.host, { buffer: (file) => this.documentOf(file)?.getText(), diagnostics }), cache: this.#readCache };
-  }
-
-  #read(path: string, text: string): GasUnit {
-    return readGas(path, text, { ...this.#options(path), namesOnly: true });
   }
 }

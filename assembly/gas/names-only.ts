@@ -1,6 +1,6 @@
 /**
  * Reading for the names alone (`ReadOptions.namesOnly`): which statements name no symbol that another file could mean, and what stands for
- * them. Most statements are such, and are told by a look at their characters: neither operands nor places are worked out.
+ * a statement once it has been seen. Most name none, and are told by a look at their characters: neither operands nor places are worked out.
  */
 import { endOfName, isBlank, isDigit, isNamePart, isNameStart } from './characters.ts';
 import type { Expression, Operand, Statement } from './statement.ts';
@@ -16,10 +16,20 @@ const DOT = 0x2e;
 
 const NOWHERE = { start: { file: '', line: 1, column: 1 }, endColumn: 1 };
 
-/** Stands for every instruction that names no symbol, and for what else need not be looked at. */
-export const NAMELESS: Statement = { kind: 'instruction', prefixes: [], mnemonic: 'nop', operands: [], bits: 64, text: 'nop', range: NOWHERE };
-/** Stands for every label that no other file can see. */
-export const LOCAL_LABEL: Statement = { kind: 'label', name: '.L', written: '.L', range: NOWHERE };
+/** What stands for statements that nobody needs any more: as much as distances between labels depend on. */
+export const INSTRUCTION: Statement = { kind: 'instruction', prefixes: [], mnemonic: 'nop', operands: [], bits: 64, text: 'nop', range: NOWHERE };
+export const LABEL: Statement = { kind: 'label', name: '.L', written: '.L', range: NOWHERE };
+const ASSIGNMENT: Statement = { kind: 'assignment', name: '.L', value: { kind: 'number', value: 0n }, once: false, text: '.L=0', range: NOWHERE };
+
+/** What stands for `statement`; itself, where its size or its section counts. */
+export function standInFor(statement: Statement): Statement {
+  switch (statement.kind) {
+    case 'instruction': return INSTRUCTION;
+    case 'label': return LABEL;
+    case 'assignment': return statement.name === '.' ? statement : ASSIGNMENT;
+    case 'directive': return statement;
+  }
+}
 
 /** True for the name, as written, of a label that stays in its file: `1`, `.Lloop`. */
 export function isLocalLabel(text: string, start: number): boolean {
@@ -83,6 +93,6 @@ export function namesSymbol(operand: Operand): boolean {
 }
 
 /** Not a number, and not a register's name. */
-export function isOpen(expression: Expression): boolean {
+function isOpen(expression: Expression): boolean {
   return expression.kind !== 'number' && !(expression.kind === 'symbol' && expression.name.startsWith('%'));
 }

@@ -18,7 +18,7 @@ import type { Budget } from './limits.ts';
 import { Journal, JournaledMap } from './journal.ts';
 import { Line } from './line.ts';
 import type { EvaluateAt } from './macro-arguments.ts';
-import { isLocalLabel, isNameless, isOpen, LOCAL_LABEL, NAMELESS, namesSymbol } from './names-only.ts';
+import { INSTRUCTION, isLocalLabel, isNameless, LABEL, namesSymbol, standInFor } from './names-only.ts';
 import { parseOperands } from './operands.ts';
 import type { OperandContext } from './operands.ts';
 import { expandMacro } from './macro-directives.ts';
@@ -230,15 +230,15 @@ export class Reader {
     if (this.passNameless(form.text, form.start, form.end)) return true;
     const instruction = this.hasPlainSyntax ? form.instruction(this.symbols.registerOf) : undefined;
     if (instruction === undefined) return false;
-    if (this.options.namesOnly === true && !instruction.operands.some(namesSymbol)) this.statements.push(NAMELESS);
-    else this.statements.push(new PlacedInstruction(instruction, line));
+    if (this.options.namesOnly !== undefined && !instruction.operands.some(namesSymbol)) this.statements.push(INSTRUCTION);
+    else this.add(new PlacedInstruction(instruction, line));
     return true;
   }
 
   /** Where only names are read, passes over an instruction whose characters show that it has none. */
   private passNameless(text: string, from: number, end: number): boolean {
-    if (this.options.namesOnly !== true || this.intel || !this.registerPrefix || !isNameless(text, from, end)) return false;
-    this.statements.push(NAMELESS);
+    if (this.options.namesOnly === undefined || this.intel || !this.registerPrefix || !isNameless(text, from, end)) return false;
+    this.statements.push(INSTRUCTION);
     return true;
   }
 
@@ -303,8 +303,8 @@ export class Reader {
       this.awaited.delete(name);
     }
     this.symbols.defineLabel(name);
-    if (this.options.namesOnly === true && isLocalLabel(text, from)) this.statements.push(LOCAL_LABEL);
-    else this.statements.push({ kind: 'label', name, written, range: line.range(from, at) });
+    if (this.options.namesOnly !== undefined && isLocalLabel(text, from)) this.statements.push(LABEL);
+    else this.add({ kind: 'label', name, written, range: line.range(from, at) });
     return colon + 1;
   }
 
@@ -337,9 +337,8 @@ export class Reader {
 
   /** Gives `name` its value, and notes the statement that says so. */
   private define(name: string, value: Expression, lazy: boolean, statement: () => AssignmentStatement): void {
-    const again = this.options.namesOnly === true && this.symbols.isDefined(name);
     this.symbols.assign(name, value, lazy);
-    this.statements.push(again && !isOpen(value) ? NAMELESS : statement());
+    this.add(statement());
   }
 
   /** A name for a register may be given without `%` where registers are written so. */
@@ -354,9 +353,19 @@ export class Reader {
     this.keep(name, { line, start: from, end }, args);
   }
 
+  /** Takes a statement up; where only names are wanted, whoever wants them sees it, and something shorter stands for it. */
+  private add(statement: Statement): void {
+    const { namesOnly } = this.options;
+    if (namesOnly === undefined) this.statements.push(statement);
+    else {
+      namesOnly(statement);
+      this.statements.push(standInFor(statement));
+    }
+  }
+
   /** Passes a directive on to the assembler. */
   keep(name: string, { line, start, end }: Piece, args: ReturnType<typeof parseArguments>): void {
-    this.statements.push({ kind: 'directive', name, arguments: args, text: line.text.slice(start, end), range: line.bodyRange(start, end) });
+    this.add({ kind: 'directive', name, arguments: args, text: line.text.slice(start, end), range: line.bodyRange(start, end) });
   }
 
   private instruction(line: Line, from: number, end: number): void {
@@ -366,18 +375,18 @@ export class Reader {
       const context = this.context(line);
       if (this.intel) {
         const parsed = parseIntelInstruction(text, from, end, { ...context, registerPrefix: this.registerPrefix, bits: this.bits });
-        if (this.options.namesOnly === true && !parsed.operands.some(namesSymbol)) this.statements.push(NAMELESS);
-        else this.statements.push({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
+        if (this.options.namesOnly !== undefined && !parsed.operands.some(namesSymbol)) this.statements.push(INSTRUCTION);
+        else this.add({ kind: 'instruction', ...parsed, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
         return;
       }
       const { prefixes, mnemonic, end: headEnd } = parseHead(text, from, end);
       const operands = parseOperands(text, headEnd, end, context);
-      if (this.options.namesOnly === true && !operands.some(namesSymbol)) {
-        this.statements.push(NAMELESS);
+      if (this.options.namesOnly !== undefined && !operands.some(namesSymbol)) {
+        this.statements.push(INSTRUCTION);
         return;
       }
       const named = this.wideStack ? withLong(mnemonic, operands) : mnemonic;
-      this.statements.push({ kind: 'instruction', prefixes, mnemonic: named, operands, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
+      this.add({ kind: 'instruction', prefixes, mnemonic: named, operands, bits: this.bits, text: text.slice(from, end), range: line.bodyRange(from, end) });
     } catch (error) {
       const problem = problemOf(error, line);
       this.report(problem.severity, problem.code, problem.message, problem.range);

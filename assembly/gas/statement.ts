@@ -194,10 +194,10 @@ export interface ReadOptions {
   /** Keeps headers that have been taken apart from one reading to the next. */
   readonly cache?: ReadCache;
   /**
-   * For an index: only what names symbols is wanted. Every instruction without a symbol, and every assignment of a number to a name that had
-   * a value, is one and the same `nop`, which spares most of the memory.
+   * For an index: only names of symbols are wanted. Called with each statement that may name one that other files can see, as it is read.
+   * The unit's statements are stand-ins then, which hold no memory.
    */
-  readonly namesOnly?: boolean;
+  readonly namesOnly?: (statement: Statement) => void;
   /** Keep what it takes to read the same file again after a change: see `previous`. */
   readonly incremental?: boolean;
   /** The last reading of the same file, made with `incremental`: only what has changed since is read. It serves once; its places are no longer valid then. */

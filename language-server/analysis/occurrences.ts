@@ -22,7 +22,8 @@ export function visitOccurrences(unit: Pick<GasUnit, 'statements'>, visit: Occur
   for (const statement of unit.statements) visitStatement(statement, visit);
 }
 
-function visitStatement(statement: Statement, visit: OccurrenceVisitor): void {
+/** Tells `visit` the occurrences in one statement. */
+export function visitStatement(statement: Statement, visit: OccurrenceVisitor): void {
   switch (statement.kind) {
     case 'label':
       visit(statement.name, statement.range, 'definition', statement);

@@ -3,8 +3,8 @@
  */
 import type { GasUnit, Statement } from '../../assembly/gas/statement.ts';
 import type { SourceRange } from '../../assembly/source.ts';
-import { visitOccurrences, isFileLocal } from '../analysis/occurrences.ts';
-import type { Role } from '../analysis/occurrences.ts';
+import { isFileLocal, visitStatement } from '../analysis/occurrences.ts';
+import type { OccurrenceVisitor, Role } from '../analysis/occurrences.ts';
 
 /** A stretch of one line of a file: 1-based, the end exclusive. */
 export interface Place {
@@ -51,44 +51,118 @@ interface Draft {
   global: boolean;
   defined: boolean;
   kind: SymbolSummary['kind'];
-  readonly mentions: Map<string, Mention>;
+  first: Mention | undefined;
+  /** Mentions beside the first definition, by place, as long as the symbol may turn out to be global. */
+  readonly others: Map<string, Mention>;
+  /** Those of the others whose places nobody has worked out. */
+  readonly pending: { readonly range: SourceRange; readonly role: Role }[];
+  /** Mentions were left out, for the symbol was defined and not global by then. */
+  dropped: boolean;
 }
 
+/** Mentions of one symbol that wait for its definition: each keeps the lines alive that it was read from. */
+const MAX_PENDING = 32;
 const EXPORTING = new Set(['.globl', '.global', '.weak', '.comm']);
 
 const TABLE = /^\.(?:push)?section\s+"?__(?:ex|mcex)_table\b/;
 
-/**
- * Sums `unit` up. Of a symbol that stays in its file only the first definition is noted: macros name such symbols a thousand times, and
- * working out where costs more than reading.
- */
+/** Sums `unit` up. */
 export function summarize(unit: GasUnit): FileSummary {
-  const drafts = new Map<string, Draft>();
-  visitOccurrences(unit, (name, range, role, statement) => {
-    if (isFileLocal(name)) return;
-    let draft = drafts.get(name);
-    if (draft === undefined) drafts.set(name, draft = { global: false, defined: false, kind: 'data', mentions: new Map() });
-    note(draft, role, statement);
-    if (role === 'definition' && draft.mentions.size === 0) addMention(draft, mentionOf(name, range, role));
+  return summarizeReading((see) => {
+    unit.statements.forEach(see);
+    return unit;
   });
-  const open = new Set<string>();
-  for (const [name, { global, defined }] of drafts) if (global || !defined) open.add(name);
-  if (open.size > 0) visitOccurrences(unit, (name, range, role) => { if (open.has(name)) addMention(drafts.get(name)!, mentionOf(name, range, role)); });
-  const symbols = new Map<string, SymbolSummary>();
-  for (const [name, { global, defined, kind, mentions }] of drafts) {
-    const list = [...mentions.values()];
-    if (open.has(name)) list.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
-    symbols.set(name, { name, global: global || !defined, defined, kind, mentions: list });
+}
+
+/**
+ * Sums up what `read` reads: it hands each statement to the function it is given, and gives the unit. It is called a second time if a symbol
+ * turns out to be global after it was defined and named.
+ *
+ * Of a symbol that stays in its file only the first definition is noted: macros name such symbols a thousand times, and working out where
+ * costs more than reading.
+ */
+export function summarizeReading(read: (see: (statement: Statement) => void) => GasUnit): FileSummary {
+  let names = new Names(new Set());
+  let unit = read((statement) => { names.see(statement); });
+  if (names.isIncomplete) {
+    names = new Names(names.open());
+    unit = read((statement) => { names.see(statement); });
   }
   return {
-    file: unit.file, symbols,
+    file: unit.file, symbols: names.symbols(),
     macros: unit.macros.map((macro) => ({ name: macro.name, kind: macro.kind, ...placeOf(macro.range) })),
-    hasEntries: unit.statements.some((statement) => statement.kind === 'directive' && TABLE.test(statement.text)),
+    hasEntries: names.hasEntries,
     includes: [...new Set(unit.includes.flatMap(({ resolved }) => resolved ?? []))],
   };
 }
 
-function addMention({ mentions }: Draft, mention: Mention): void {
+/** The names that statements mention, as they are read. */
+class Names {
+  hasEntries = false;
+  isIncomplete = false;
+  readonly #drafts = new Map<string, Draft>();
+  /** Symbols that are known to be global. */
+  readonly #wanted: ReadonlySet<string>;
+
+  constructor(wanted: ReadonlySet<string>) {
+    this.#wanted = wanted;
+  }
+
+  see(statement: Statement): void {
+    if (statement.kind === 'directive' && TABLE.test(statement.text)) this.hasEntries = true;
+    visitStatement(statement, this.#visit);
+  }
+
+  /** Symbols that are global, or not defined. */
+  open(): ReadonlySet<string> {
+    return new Set([...this.#drafts].flatMap(([name, { global, defined }]) => (global || !defined ? [name] : [])));
+  }
+
+  symbols(): ReadonlyMap<string, SymbolSummary> {
+    const symbols = new Map<string, SymbolSummary>();
+    for (const [name, draft] of this.#drafts) {
+      const { global, defined, kind, first, others } = draft;
+      const isOpen = global || !defined;
+      const mentions = new Map<string, Mention>();
+      if (first !== undefined) addMention(mentions, first);
+      if (isOpen) {
+        settle(name, draft);
+        for (const mention of others.values()) addMention(mentions, mention);
+      }
+      const list = [...mentions.values()];
+      if (isOpen) list.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
+      symbols.set(name, { name, global: isOpen, defined, kind, mentions: list });
+    }
+    return symbols;
+  }
+
+  readonly #visit: OccurrenceVisitor = (name, range, role, statement) => {
+    if (isFileLocal(name)) return;
+    let draft = this.#drafts.get(name);
+    if (draft === undefined) this.#drafts.set(name, draft = { global: this.#wanted.has(name), defined: false, kind: 'data', first: undefined, others: new Map(), pending: [], dropped: false });
+    const wasGlobal = draft.global;
+    note(draft, role, statement);
+    if (draft.global && !wasGlobal && draft.dropped) this.isIncomplete = true;
+    if (role === 'definition' && draft.first === undefined) {
+      draft.first = mentionOf(name, range, role);
+      if (draft.global) return;
+      draft.dropped = draft.pending.length > 0 || draft.others.size > 0;
+      draft.pending.length = 0;
+      draft.others.clear();
+    } else if (draft.global || !draft.defined) {
+      draft.pending.push({ range, role });
+      if (draft.global || draft.pending.length >= MAX_PENDING) settle(name, draft);
+    } else draft.dropped = true;
+  };
+}
+
+/** Works out where the pending mentions are. */
+function settle(name: string, { pending, others }: Draft): void {
+  for (const { range, role } of pending) addMention(others, mentionOf(name, range, role));
+  pending.length = 0;
+}
+
+function addMention(mentions: Map<string, Mention>, mention: Mention): void {
   const key = `${mention.file}\n${String(mention.line)}:${String(mention.column)}`;
   const before = mentions.get(key);
   if (before === undefined || (mention.role === 'definition' && before.role !== 'definition')) mentions.set(key, mention);

@@ -2,14 +2,14 @@
  * What is known of the sources of a workspace: which file defines and names which symbol, where macros and C functions are.
  * Filled in the background, a file at a time, and kept in step with buffers and files.
  */
-import type { GasUnit } from '../../assembly/gas/statement.ts';
+import type { GasUnit, Statement } from '../../assembly/gas/statement.ts';
 import type { Host } from '../../host/host.ts';
 import { pushTo } from '../analysis/multimap.ts';
 import { summarizeC } from './c-source.ts';
 import type { CFunction, CSummary } from './c-source.ts';
 import { isForeignPath, sourceKind, sourcesBelow } from './files.ts';
 import type { FoundSource } from './files.ts';
-import { summarize } from './summary.ts';
+import { summarize, summarizeReading } from './summary.ts';
 import type { FileSummary, MacroSummary, Mention, Place, SymbolSummary } from './summary.ts';
 
 /** Larger files are no sources a person wrote. Bytes. */
@@ -31,8 +31,8 @@ export interface IndexProgress {
 
 export interface IndexSources {
   readonly host: Host;
-  /** Reads an assembler source with its project's settings; undefined if it is assembly for another machine. */
-  read(path: string, text: string): GasUnit | undefined;
+  /** Reads an assembler source with its project's settings, and has each statement seen that may name symbols. */
+  read(path: string, text: string, see: (statement: Statement) => void): GasUnit;
   /** Text of an open buffer, else of the file. */
   textOf(path: string): string | undefined;
 }
@@ -131,16 +131,18 @@ export class WorkspaceIndex {
       for (const { name } of summary.functions) this.#add(this.#definingC, name, path);
       return;
     }
-    const unit = this.#sources.read(path, text);
-    if (unit !== undefined) this.note(unit);
+    this.#keep(summarizeReading((see) => this.#sources.read(path, text, see)));
   }
 
   /** Takes in what has been read of a file. */
   note(unit: GasUnit): void {
-    this.forget(unit.file);
-    const summary = summarize(unit);
-    this.#files.set(unit.file, summary);
-    for (const name of summary.symbols.keys()) this.#add(this.#mentioning, name, unit.file);
+    this.#keep(summarize(unit));
+  }
+
+  #keep(summary: FileSummary): void {
+    this.forget(summary.file);
+    this.#files.set(summary.file, summary);
+    for (const name of summary.symbols.keys()) this.#add(this.#mentioning, name, summary.file);
   }
 
   forget(path: string): void {

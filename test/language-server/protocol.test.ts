@@ -222,6 +222,31 @@ describe('the workspace', () => {
     expect(await names()).toEqual(['moved']);
   });
 
+  it('reads what includes a header again when the header changes', async () => {
+    const source = (name: string): string => `#include "which.h"\n#ifdef NEW\n${global(`${name}_after`)}#else\n${global(`${name}_before`)}#endif\n`;
+    const folder = makeFolder({ 'which.h': '#undef NEW\n', 'a.S': source('a'), 'b.S': source('b') });
+    const client = await startClient({}, { folders: [uriOf(folder)] });
+    done.push(() => client.close());
+    const names = async (): Promise<readonly string[]> => (await client.connection.sendRequest<WorkspaceSymbol[]>('workspace/symbol', { query: '' })).map(({ name }) => name).sort();
+    expect(await names()).toEqual(['a_before', 'b_before']);
+    writeFileSync(join(folder, 'which.h'), '#define NEW\n');
+    await client.connection.sendNotification('workspace/didChangeWatchedFiles', { changes: [{ uri: uriOf(folder, 'which.h'), type: 2 }] });
+    expect(await names()).toEqual(['NEW', 'a_after', 'b_after']);
+  });
+
+  it('says what is wrong with a document before all sources have been read', async () => {
+    const long = `.macro many\n${'\tcall elsewhere\n'.repeat(40)}.endm\n${'\tmany\n'.repeat(40)}`;
+    const folder = makeFolder(Object.fromEntries(Array.from({ length: 80 }, (_, number) => [`${String(number)}.S`, `${global(`f${String(number)}`)}${long}`])));
+    const client = await startClient({}, { folders: [uriOf(folder)] });
+    done.push(() => client.close());
+    const uri = uriOf(folder, '79.S');
+    const told = client.pushed(uri).then(() => 'diagnostics');
+    const indexed = client.connection.sendRequest<WorkspaceSymbol[]>('workspace/symbol', { query: 'f' }).then((symbols) => `${String(symbols.length)} symbols`);
+    client.open(uri, `${global('f79')}\tmovq %rax\n`);
+    expect(await Promise.race([told, indexed])).toBe('diagnostics');
+    expect(await indexed).toBe('80 symbols');
+  });
+
   it('reads no more files than it may, assembler first, and shows how far it is', async () => {
     const folder = makeFolder({ 'a.S': global('alpha'), 'b.S': global('beta'), 'c.c': 'int gamma(void)\n{\n}\n' });
     const client = await startClient({ window: { workDoneProgress: true } }, { folders: [uriOf(folder)], initializationOptions: { index: { maxFiles: 2 } } });
