@@ -31,7 +31,7 @@ describe('reading for the names alone', () => {
   it.each<[string, string]>([
     ['names in every sort of operand', 'one:\tmovq two(%rip), %rax\n\tcall three\n\tjmp *four(,%rcx,8)\n\tmovl $five, %eax\n\tpushq $-six + 1\n\tjmp 1f\n1:\tjnz .Lend\n\tmovq %fs:seven, %rdx\n.Lend:\tret\n'],
     ['what looks like a register behind an operator', '\tmovl $(16 % count), %eax\n\tmovl $16 %count, %eax\n\tmovl 8(%rax) , % ecx\n'],
-    ['a dollar inside of an expression', '\tjecxz 3+$there\n\tmovl $$here, %eax\n\tpushq $ 5\n'],
+    ['a dollar inside of an expression', '\tjecxz 3+$there\n\tjecxz 2+$\n\tpushq 4+$26\n\tmovl $$here, %eax\n\tpushq $ 5\n'],
     ['prefixes, pseudo prefixes and masks', '\trep movsb\n\tlock incl counter\n\t{vex3} vaddps %ymm0, %ymm1, %ymm2\n\tvaddps table{1to8}, %ymm1, %ymm2{%k1}{z}\n\tnotrack jmp *where\n'],
     ['strings and characters', "\tmovb $'a, %al\n\tmovb $';, %al; call after\n\tcall \"quoted name\"\n"],
     ['names that macros make', '.macro entry name, target=first\n\\name\\()_entry:\n\tmovq \\target\\()_data(%rip), %rax\n.L\\@:\tjmp .L\\@\n\tret\n.endm\n\tentry alpha\n\tentry beta, second\n\tentry name=gamma\n.irp which, a, b\n\tcall call_\\which\n.endr\n'],
