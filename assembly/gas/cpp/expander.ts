@@ -75,12 +75,16 @@ export class Expander {
         const macro = this.host.macros.get(token.text);
         if (macro !== undefined) {
           if (macro.disabled) {
-            out.push(token.with({ painted: true, space: token.space || pendingSpace, edge: token.edge || pendingEdge }));
+            out.push(token.paint().joined(token.space || pendingSpace, token.edge || pendingEdge));
             pendingSpace = pendingEdge = false;
             continue;
           }
           if (this.tooDeep(token)) {
-            out.push(token.with({ painted: true }));
+            out.push(token.paint());
+            continue;
+          }
+          if (this.writes(macro, token, out, token.space || pendingSpace)) {
+            pendingSpace = pendingEdge = false;
             continue;
           }
           const expansion = this.enter(macro, token);
@@ -93,7 +97,7 @@ export class Expander {
           }
         }
       }
-      out.push(pendingSpace || pendingEdge ? token.with({ space: token.space || pendingSpace, edge: true }) : token);
+      out.push(pendingSpace || pendingEdge ? token.joined(token.space || pendingSpace, true) : token);
       pendingSpace = pendingEdge = false;
     }
     return out;
@@ -108,7 +112,7 @@ export class Expander {
         top.at++;
         if (!this.seam) return token;
         this.seam = false;
-        return token.edge ? token : token.with({ edge: true });
+        return token.joined(token.space, true);
       }
       if (this.stack.length === 1) return undefined;
       this.stack.pop();
@@ -136,11 +140,45 @@ export class Expander {
     return true;
   }
 
+  /**
+   * Expands a macro that stands for something at once, if nothing in it is to be expanded further: most names of registers are such. The
+   * same as {@link enter} and reading on, but for what that would cost. False if the macro is no such.
+   */
+  private writes(macro: Macro, name: Token, out: Token[], space: boolean): boolean {
+    if (!macro.isPlain) return false;
+    const { body } = macro;
+    if (this.canExpand(body)) return false;
+    this.note(macro, name);
+    this.seam = true;
+    if (!this.host.spend(body.length + 1)) return true;
+    const frames = framesOf(macro, name);
+    let edge = true;
+    for (const token of body) {
+      const spot: Spot = { line: token.spot.line, offset: token.spot.offset, frames };
+      out.push(new Token(token.kind, token.text, edge ? space : token.space, spot, spot, false, edge));
+      edge = false;
+    }
+    return true;
+  }
+
+  /** Whether a name is among `tokens` that may stand for something else. */
+  private canExpand(tokens: readonly Token[]): boolean {
+    for (const token of tokens) if (token.kind === 'name' && (this.host.operator !== undefined || this.host.macros.has(token.text))) return true;
+    return false;
+  }
+
+  /** Notes the use of a macro that is written in a file. */
+  private note(macro: Macro, name: Token): void {
+    if (macro.definition === undefined || name.spot.frames !== undefined) return;
+    const { line, offset } = name.spot;
+    this.host.used({ definition: macro.definition, range: line.range(offset, offset + name.text.length) });
+  }
+
   /** Puts the expansion of `macro` on the stack and returns it; undefined if this is no invocation. */
   private enter(macro: Macro, name: Token): readonly Token[] | undefined {
     if (macro.dynamic !== undefined) {
       const line = new Line(this.host.dynamicText(macro), name.spot.line.origin);
-      return this.push(undefined, tokenize(line).map((token) => token.with({ space: name.space, spot: name.spot, body: name.body, edge: true })));
+      return this.push(undefined, tokenize(line).map((token) => new Token(token.kind, token.text, name.space, name.spot, name.body, false, true)));
     }
     let args: readonly (readonly Token[])[] = [];
     if (macro.parameters !== undefined) {
@@ -149,15 +187,12 @@ export class Expander {
       if (collected === undefined) return [];
       args = collected;
     }
-    if (macro.definition !== undefined && name.spot.frames === undefined) {
-      const { line, offset } = name.spot;
-      this.host.used({ definition: macro.definition, range: line.range(offset, offset + name.text.length) });
-    }
+    this.note(macro, name);
     const frames = framesOf(macro, name);
     const tokens = this.substitute(macro, args, frames);
     if (!this.host.spend(tokens.length + 1)) return [];
     const first = tokens[0];
-    if (first !== undefined) tokens[0] = first.with({ space: name.space, edge: true });
+    if (first !== undefined) tokens[0] = first.joined(name.space, true);
     macro.disabled = true;
     return this.push(macro, tokens);
   }
@@ -182,7 +217,7 @@ export class Expander {
           return undefined;
         }
         const first = more[0];
-        this.stack[0] = { tokens: first === undefined ? [] : [first.with({ space: true }), ...more.slice(1)], at: 0, macro: undefined };
+        this.stack[0] = { tokens: first === undefined ? [] : [first.joined(true, first.edge), ...more.slice(1)], at: 0, macro: undefined };
         continue;
       }
       if (token.kind === 'punctuator') {
@@ -206,28 +241,24 @@ export class Expander {
 
   /** The body of `macro` with its arguments put in, `#` and `##` done. */
   private substitute(macro: Macro, args: readonly (readonly Token[])[], frames: readonly MacroFrame[]): Token[] {
-    const { body, parameters } = macro;
+    const { body, parameters, slots } = macro;
     const out: Token[] = [];
-    const expanded: (Token[] | undefined)[] = [];
+    const expanded: (readonly Token[] | undefined)[] = [];
     const place = (token: Token): Spot => ({ line: token.spot.line, offset: token.spot.offset, frames });
-    const made = (token: Token, change: { readonly edge?: boolean } = {}): Token => {
-      const spot = place(token);
-      return token.with({ spot, body: spot, ...change });
-    };
+    const made = (token: Token): Token => token.placed(place(token));
     let pendingSpace = false;
     let edge = false;
     const add = (token: Token): void => {
-      out.push(pendingSpace || edge ? token.with({ space: token.space || pendingSpace, edge: edge || token.edge }) : token);
+      out.push(token.joined(token.space || pendingSpace, edge || token.edge));
       pendingSpace = edge = false;
     };
     // True if the operand left of `##` was an argument without tokens.
     let pasteNothing = false;
     for (let index = 0; index < body.length; index++) {
       const token = body[index]!;
-      const number = parameters === undefined || token.kind !== 'name' ? -1 : parameters.indexOf(token.text);
+      const number = slots[index]!;
       if (token.text === '#' && token.kind === 'punctuator' && parameters !== undefined) {
-        const next = body[index + 1];
-        const operand = next?.kind === 'name' ? parameters.indexOf(next.text) : -1;
+        const operand = slots[index + 1] ?? -1;
         if (operand >= 0) {
           const spot = place(token);
           add(new Token('string', stringize(args[operand]!), token.space, spot));
@@ -237,16 +268,16 @@ export class Expander {
       }
       if (token.text === '##' && token.kind === 'punctuator' && index > 0) {
         const next = body[++index]!;
-        const operand = next.kind === 'name' && parameters !== undefined ? parameters.indexOf(next.text) : -1;
+        const operand = slots[index]!;
         let right: Token[];
-        if (operand < 0 && next.text === '#' && parameters !== undefined && body[index + 1]?.kind === 'name' && parameters.includes(body[index + 1]!.text)) {
-          right = [new Token('string', stringize(args[parameters.indexOf(body[++index]!.text)]!), next.space, place(next))];
-        } else right = operand < 0 ? [made(next)] : args[operand]!.map((argument) => argument.with({ body: place(next) }));
+        if (next.text === '#' && (slots[index + 1] ?? -1) >= 0) {
+          right = [new Token('string', stringize(args[slots[++index]!]!), next.space, place(next))];
+        } else right = operand < 0 ? [made(next)] : args[operand]!.map((argument) => argument.cameIn(place(next)));
         const left: Token | undefined = pasteNothing ? undefined : out.at(-1);
         // GNU: `, ## __VA_ARGS__` loses the comma when there are no further arguments, and pastes nothing otherwise.
         if (left?.text === ',' && macro.variadic && operand === parameters!.length - 1) {
           if (right.length === 0) out.pop();
-          else for (const argument of this.expandedArgument(args, expanded, operand)) out.push(argument.with({ body: place(next) }));
+          else for (const argument of this.expandedArgument(args, expanded, operand)) out.push(argument.cameIn(place(next)));
           pasteNothing = false;
           continue;
         }
@@ -255,7 +286,7 @@ export class Expander {
           continue;
         }
         if (left === undefined) {
-          right[0] = right[0]!.with({ space: pendingSpace || right[0]!.space, edge: true });
+          right[0] = right[0]!.joined(pendingSpace || right[0]!.space, true);
           pendingSpace = false;
           out.push(...right);
         } else {
@@ -280,27 +311,30 @@ export class Expander {
         continue;
       }
       const body_ = place(token);
-      argument.forEach((part, position) => {
-        if (position === 0) add(part.with({ space: token.space, edge: true, body: body_ }));
-        else out.push(part.with({ body: body_ }));
-      });
+      add(argument[0]!.cameIn(body_).joined(token.space, true));
+      for (let position = 1; position < argument.length; position++) out.push(argument[position]!.cameIn(body_));
       edge = true;
     }
     return out;
   }
 
-  private expandedArgument(args: readonly (readonly Token[])[], expanded: (Token[] | undefined)[], number: number): Token[] {
-    return (expanded[number] ??= new Expander(this.host, args[number]!, false, this.depth + 1).all());
+  private expandedArgument(args: readonly (readonly Token[])[], expanded: (readonly Token[] | undefined)[], number: number): readonly Token[] {
+    const argument = args[number]!;
+    return (expanded[number] ??= this.canExpand(argument) ? new Expander(this.host, argument, false, this.depth + 1).all() : argument);
   }
 
   /** `left ## right`. What does not make one token stays two, as gcc has it in assembler sources. */
   private paste(left: Token, right: Token, spot: Spot): Token[] {
     const text = left.text + right.text;
+    if (left.kind === 'name' && (right.kind === 'name' || (right.kind === 'number' && WORD.test(right.text)))) return [new Token('name', text, left.space, spot, spot, false, left.edge)];
     const tokens = tokenize(new Line(text, new FileOrigin('', 1)));
-    if (tokens.length !== 1 || text === '//' || text === '/*') return [left, right.with({ space: false })];
+    if (tokens.length !== 1 || text === '//' || text === '/*') return [left, right.joined(false, right.edge)];
     return [new Token(tokens[0]!.kind, text, left.space, spot, spot, false, left.edge)];
   }
 }
+
+/** Characters that all go on a name. */
+const WORD = /^\w+$/;
 
 /** One expansion; where it was invoked is worked out when somebody asks. */
 class Frame implements MacroFrame {

@@ -19,6 +19,9 @@ export class Macro {
   /** Undefined for a predefined macro. */
   readonly definition: MacroDefinition | undefined;
   readonly dynamic: DynamicMacro | undefined;
+  /** Takes no arguments, and its body stands as it is written. */
+  readonly isPlain: boolean;
+  private knownSlots: readonly number[] | undefined;
   /** Being expanded: not expanded again inside its own expansion. */
   disabled = false;
 
@@ -32,6 +35,13 @@ export class Macro {
     this.body = body;
     this.definition = definition;
     this.dynamic = dynamic;
+    this.isPlain = parameters === undefined && dynamic === undefined && body.length > 0 && body.every(({ text }) => text !== '##');
+  }
+
+  /** For each token of the body, the index of the parameter it is; -1 if it is none. */
+  get slots(): readonly number[] {
+    const { parameters } = this;
+    return (this.knownSlots ??= this.body.map(({ kind, text }) => (kind === 'name' && parameters !== undefined ? parameters.indexOf(text) : -1)));
   }
 }
 
@@ -59,7 +69,7 @@ export function readDefine(tokens: readonly Token[], line: Line): Macro {
   if (tokens[1]?.text === '(' && !tokens[1].space) {
     ({ parameters, variadic, end: at } = readParameters(tokens));
   }
-  const body = tokens.slice(at).map((token, index) => (index === 0 && token.space ? token.with({ space: false }) : token));
+  const body = tokens.slice(at).map((token, index) => (index === 0 ? token.joined(false, token.edge) : token));
   checkBody(body);
   const definition: MacroDefinition = {
     kind: 'cpp', name: name.text, parameters: parameters ?? [], body: spell(body),

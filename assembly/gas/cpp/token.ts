@@ -38,11 +38,23 @@ export class Token {
     this.edge = edge;
   }
 
-  with(change: { readonly space?: boolean; readonly body?: Spot; readonly spot?: Spot; readonly painted?: boolean; readonly edge?: boolean }): Token {
-    return new Token(
-      this.kind, this.text, change.space ?? this.space, change.spot ?? this.spot, change.body ?? this.body,
-      change.painted ?? this.painted, change.edge ?? this.edge,
-    );
+  /** Written at `spot`, in the body of a macro. */
+  placed(spot: Spot): Token {
+    return new Token(this.kind, this.text, this.space, spot, spot, this.painted, this.edge);
+  }
+
+  /** Come in through an argument that a macro has at `body`. */
+  cameIn(body: Spot): Token {
+    return new Token(this.kind, this.text, this.space, this.spot, body, this.painted, this.edge);
+  }
+
+  /** With or without white space before it, and an edge. */
+  joined(space: boolean, edge: boolean): Token {
+    return space === this.space && edge === this.edge ? this : new Token(this.kind, this.text, space, this.spot, this.body, this.painted, edge);
+  }
+
+  paint(): Token {
+    return new Token(this.kind, this.text, this.space, this.spot, this.body, true, this.edge);
   }
 }
 
