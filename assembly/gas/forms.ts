@@ -7,12 +7,14 @@ import { endOfName, isDigit, skipBlanks } from './characters.ts';
 import { parseWholeExpression } from './expression.ts';
 import type { GasMacro } from './gas-macro.ts';
 import { parseHead } from './instruction.ts';
-import type { Line } from './line.ts';
+import { Line } from './line.ts';
+import type { Origin } from './line.ts';
 import { parseOperands } from './operands.ts';
 import type { OperandContext } from './operands.ts';
 import type { TextPlaces } from './places.ts';
 import { splitStatements } from './sources.ts';
 import type { AssignmentStatement, Expression, InstructionStatement, Operand } from './statement.ts';
+import { isNameless } from './names-only.ts';
 import type { Substitution } from './substitute.ts';
 import { GasSyntaxError } from './syntax-error.ts';
 
@@ -20,6 +22,8 @@ import { GasSyntaxError } from './syntax-error.ts';
 const MAX_TEXTS = 20_000;
 /** Longer texts are not remembered. */
 const MAX_LENGTH = 1000;
+/** Lines remembered at most, of all invocations together. */
+const MAX_LINES = 200_000;
 
 /** A stretch of a text: all that is known of a place before it is known where the text stands. */
 class TextRange implements SourceRange {
@@ -44,6 +48,21 @@ const IN_TEXT: TextPlaces = { range: (start, end) => new TextRange(start, end) }
 
 type RegisterOf = (name: string) => string | undefined;
 
+/** A text and its statements. */
+export interface Text {
+  readonly text: string;
+  readonly forms: readonly StatementForm[];
+}
+
+/** An invocation of a macro, whose text is all that decides what it makes. */
+export interface Call {
+  readonly macro: GasMacro;
+  /** What its parameters stand for. */
+  readonly values: ReadonlyMap<string, Substitution>;
+  /** What the lines of the body become, those that have been made; undefined if they differ from time to time, or are too many. */
+  readonly lines: (Text | undefined)[] | undefined;
+}
+
 /** One statement of a text. */
 export class StatementForm {
   /** The whole text; the statement is the stretch `start` to `end` of it. */
@@ -58,8 +77,8 @@ export class StatementForm {
   readonly kind: 'word' | 'assignment' | 'other';
   /** No conditional can be in it. */
   readonly isInert: boolean;
-  /** As the last invocation of a macro: what its parameters stand for. */
-  call: { readonly macro: GasMacro; readonly values: ReadonlyMap<string, Substitution> } | undefined;
+  /** As an invocation of a macro: the last one. */
+  call: Call | undefined;
   /** It says something else at another place, or nothing that could be read. */
   #isFixed = true;
   /** Names that may stand for a register. */
@@ -67,6 +86,8 @@ export class StatementForm {
   /** By what they stand for. */
   #instructions: Map<string, InstructionStatement> | undefined;
   #assignment: AssignmentStatement | undefined;
+  #expression: Expression | undefined;
+  #isNameless: boolean | undefined;
 
   constructor(text: string, start: number, end: number) {
     this.text = text;
@@ -126,6 +147,17 @@ export class StatementForm {
     }), () => undefined));
   }
 
+  /** What stands behind the first word, if that is an expression, as {@link instruction}. */
+  expression(): Expression | undefined {
+    if (!this.#isFixed || this.#expression !== undefined) return this.#expression;
+    return (this.#expression = this.#fixed((context) => parseWholeExpression(this.text, skipBlanks(this.text, this.nameEnd), this.end, context), () => undefined));
+  }
+
+  /** As an instruction of AT&T syntax: its characters show that it names no symbol. */
+  get isNameless(): boolean {
+    return (this.#isNameless ??= isNameless(this.text, this.start, this.end));
+  }
+
   /** What `read` gives; undefined, from then on always, if it asks for what is not fixed, or fails. */
   #fixed<T>(read: (context: OperandContext) => T, registerOf: RegisterOf): T | undefined {
     const open = (): undefined => { this.#isFixed = false; };
@@ -142,17 +174,38 @@ export class StatementForm {
 
 /** The forms of texts, by text. */
 export class Forms {
-  readonly #known = new Map<string, readonly StatementForm[]>();
+  readonly #known = new Map<string, Text>();
+  #lines = 0;
 
   /** The statements of `text`. */
-  of(text: string): readonly StatementForm[] {
+  of(text: string): Text {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const forms = splitStatements(text).map(({ start, end }) => new StatementForm(text, start, end));
-    if (text.length > MAX_LENGTH) return forms;
-    if (this.#known.size >= MAX_TEXTS) this.#known.clear();
-    this.#known.set(text, forms);
-    return forms;
+    const made: Text = { text, forms: splitStatements(text).map(({ start, end }) => new StatementForm(text, start, end)) };
+    if (text.length > MAX_LENGTH) return made;
+    if (this.#known.size >= MAX_TEXTS) {
+      this.#known.clear();
+      this.#lines = 0;
+    }
+    this.#known.set(text, made);
+    return made;
+  }
+
+  /** An invocation of `macro`. */
+  call(macro: GasMacro, values: ReadonlyMap<string, Substitution>): Call {
+    const keeps = !macro.usesNumber && this.#lines + macro.body.length <= MAX_LINES;
+    if (keeps) this.#lines += macro.body.length;
+    return { macro, values, lines: keeps ? [] : undefined };
+  }
+}
+
+/** A line that a macro made. */
+export class MadeLine extends Line {
+  readonly forms: readonly StatementForm[];
+
+  constructor({ text, forms }: Text, origin: Origin) {
+    super(text, origin);
+    this.forms = forms;
   }
 }
 

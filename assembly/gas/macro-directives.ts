@@ -10,6 +10,7 @@ import { MacroArgumentError, matchArguments, readArgument, readParameters, skipC
 import type { Argument, Parameter } from './macro-arguments.ts';
 import { hasNumber, sameGasMacro } from './gas-macro.ts';
 import type { GasMacro } from './gas-macro.ts';
+import type { Call, Text } from './forms.ts';
 import type { Reader } from './reader.ts';
 import { scrub } from './scrub.ts';
 import type { Scrubbed } from './scrub.ts';
@@ -118,17 +119,20 @@ class Round implements Substitutions {
   readonly number: number;
   readonly alternate: boolean;
   readonly literal: boolean;
+  readonly lines: (Text | undefined)[] | undefined;
   private readonly name: string;
   private readonly piece: Piece;
   private knownFrames: readonly MacroFrame[] | undefined;
   private knownAt = -1;
 
-  constructor(name: string, piece: Piece, number: number, alternate: boolean, values: Values | undefined) {
+  /** @param values undefined if nothing is replaced. */
+  constructor(name: string, piece: Piece, number: number, alternate: boolean, values: Values | undefined, lines?: (Text | undefined)[]) {
     this.name = name;
     this.piece = piece;
     this.number = number;
     this.values = values ?? NO_VALUES;
     this.literal = values === undefined;
+    this.lines = lines;
     this.alternate = alternate && values !== undefined;
   }
 
@@ -180,7 +184,8 @@ class Expansion implements Source {
       this.substitutions = undefined;
     }
     if (this.round >= this.rounds) return undefined;
-    return this.reader.instantiate(this.body[this.index++]!, (this.substitutions ??= this.roundOf(this.round)));
+    const index = this.index++;
+    return this.reader.instantiate(this.body[index]!, (this.substitutions ??= this.roundOf(this.round)), index);
   }
 }
 
@@ -201,20 +206,20 @@ function begin(reader: Reader, piece: Piece, body: readonly Piece[], rounds: num
 export function expandMacro(reader: Reader, macro: GasMacro, piece: Piece, argumentStart: number): void {
   const { line, start } = piece;
   const { alternate } = reader;
-  const values = valuesOf(reader, macro, piece, argumentStart);
+  const { values, lines } = callOf(reader, macro, piece, argumentStart);
   const number = reader.expansions++;
   if (macro.usesNumber) reader.numberUses++;
   if (line.isWritten) reader.macroUses.push({ definition: macro.definition, range: line.range(start, argumentStart) });
   const given = alternate ? new Map(values) : values;
   const body = alternate ? withoutLocals(reader, macro.body, given as Map<string, Substitution>) : macro.body;
-  const round = new Round(macro.name, piece, number, alternate, given);
+  const round = new Round(macro.name, piece, number, alternate, given, lines);
   begin(reader, piece, body, 1, () => round);
 }
 
 /** What the parameters of `macro` stand for; worked out once for each text. */
-function valuesOf(reader: Reader, macro: GasMacro, piece: Piece, argumentStart: number): Values {
+function callOf(reader: Reader, macro: GasMacro, piece: Piece, argumentStart: number): Pick<Call, 'values' | 'lines'> {
   const { line, end, form } = piece;
-  if (form?.call?.macro === macro && !reader.alternate) return form.call.values;
+  if (form?.call?.macro === macro && !reader.alternate) return form.call;
   const scrubbed = scrub(line.text, argumentStart, end);
   let isRight = true;
   const given = matchArguments(scrubbed.text, 0, macro.parameters, reader.alternate, reader.evaluatorFor(piece), (message) => {
@@ -223,8 +228,8 @@ function valuesOf(reader: Reader, macro: GasMacro, piece: Piece, argumentStart: 
   });
   const values = new Map<string, Substitution>();
   macro.parameters.forEach((parameter, index) => { values.set(parameter.name, placed(scrubbed, given[index]!)); });
-  if (form !== undefined && isRight && !reader.alternate) form.call = { macro, values };
-  return values;
+  if (form === undefined || !isRight || reader.alternate) return { values, lines: undefined };
+  return (form.call = reader.forms.call(macro, values));
 }
 
 /** `.altmacro`: the lines `LOCAL name, …` at the beginning of a body give each name a symbol of its own. */
@@ -244,13 +249,13 @@ function withoutLocals(reader: Reader, body: readonly Piece[], values: Map<strin
 export function repeat(reader: Reader, piece: Piece, nameEnd: number): void {
   const body = collectBody(reader, piece, REPEAT_OPENERS, REPEAT_CLOSERS, '.endr');
   if (body === undefined) return;
-  const count = reader.number(piece.line, nameEnd, piece.end, '.rept');
+  const count = reader.number(piece, nameEnd, '.rept');
   if (count === undefined) return;
   if (count < 0n) {
     reader.refuse(piece, 'value-out-of-range', `.rept cannot repeat ${count.toString()} times`);
     return;
   }
-  const round = new Round('.rept', piece, reader.expansions, false, undefined);
+  const round = new Round('.rept', piece, reader.expansions, false, undefined, []);
   begin(reader, piece, body, count > 0x7fffffffn ? 0x7fffffff : Number(count), () => round);
 }
 

@@ -36,8 +36,8 @@ function conditional(holds: (reader: Reader, piece: Piece, nameEnd: number) => b
 }
 
 function compare(test: (value: bigint) => boolean): ReaderDirective {
-  return conditional((reader, { line, end }, nameEnd) => {
-    const value = reader.number(line, nameEnd, end, '.if');
+  return conditional((reader, piece, nameEnd) => {
+    const value = reader.number(piece, nameEnd, '.if');
     return value !== undefined && test(value);
   });
 }
@@ -198,7 +198,7 @@ export const READER_DIRECTIVES: ReadonlyMap<string, ReaderDirective> = new Map<s
   ['.ifnes', sameString(false)],
   ['.elseif', (reader, piece, nameEnd) => {
     complain(reader, piece, reader.conditionals.elseIf(() => {
-      const value = reader.number(piece.line, nameEnd, piece.end, '.elseif');
+      const value = reader.number(piece, nameEnd, '.elseif');
       return value !== undefined && value !== 0n;
     }));
   }],

@@ -8,7 +8,7 @@ import { Conditionals } from './conditionals.ts';
 import { parseArguments } from './directive-arguments.ts';
 import { readString, skipQuoted } from './escapes.ts';
 import { parseExpression, parseWholeExpression } from './expression.ts';
-import { Forms, PlacedAssignment, PlacedInstruction } from './forms.ts';
+import { Forms, MadeLine, PlacedAssignment, PlacedInstruction } from './forms.ts';
 import type { StatementForm } from './forms.ts';
 import type { GasMacro } from './gas-macro.ts';
 import { parseHead } from './instruction.ts';
@@ -27,7 +27,7 @@ import { READER_DIRECTIVES } from './reader-directives.ts';
 import { splitStatements } from './sources.ts';
 import type { Piece, Source } from './sources.ts';
 import type { AssignmentStatement, CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, Operand, ReadOptions, Statement } from './statement.ts';
-import { substitute } from './substitute.ts';
+import { MacroOrigin, substitute } from './substitute.ts';
 import type { Substitutions } from './substitute.ts';
 import { Symbols } from './symbols.ts';
 import { GasSyntaxError, problemOf } from './syntax-error.ts';
@@ -56,7 +56,7 @@ export class Reader {
   readonly conditionals = new Conditionals();
   readonly symbols: Symbols;
   /** What the texts that macros make say. */
-  private readonly forms = new Forms();
+  readonly forms = new Forms();
   /** Macros by the line that defines them: one that is read again and says the same is the same. */
   readonly definedBy = new WeakMap<Line, GasMacro>();
   options: ReadOptions;
@@ -157,7 +157,7 @@ export class Reader {
       if (this.budget.exhausted) return undefined;
       const line = source.next();
       if (line === undefined) return undefined;
-      if (source.isMacro) for (const form of this.forms.of(line.text)) source.pending.push({ line, start: form.start, end: form.end, form });
+      if (line instanceof MadeLine) for (const form of line.forms) source.pending.push({ line, start: form.start, end: form.end, form });
       else for (const { start, end } of splitStatements(line.text)) source.pending.push({ line, start, end });
     }
   }
@@ -227,7 +227,10 @@ export class Reader {
 
   /** Notes the instruction that `form` is; false if it has to be read at its place. */
   private keepInstruction(form: StatementForm, line: Line): boolean {
-    if (this.passNameless(form.text, form.start, form.end)) return true;
+    if (this.readsNames && form.isNameless) {
+      this.statements.push(INSTRUCTION);
+      return true;
+    }
     const instruction = this.hasPlainSyntax ? form.instruction(this.symbols.registerOf) : undefined;
     if (instruction === undefined) return false;
     if (this.options.namesOnly !== undefined && !instruction.operands.some(namesSymbol)) this.statements.push(INSTRUCTION);
@@ -235,11 +238,9 @@ export class Reader {
     return true;
   }
 
-  /** Where only names are read, passes over an instruction whose characters show that it has none. */
-  private passNameless(text: string, from: number, end: number): boolean {
-    if (this.options.namesOnly === undefined || this.intel || !this.registerPrefix || !isNameless(text, from, end)) return false;
-    this.statements.push(INSTRUCTION);
-    return true;
+  /** Only names are read, in a syntax in which characters show that an instruction has none. */
+  private get readsNames(): boolean {
+    return this.options.namesOnly !== undefined && !this.intel && this.registerPrefix;
   }
 
   private assignmentOf(form: StatementForm, line: Line): void {
@@ -370,7 +371,10 @@ export class Reader {
 
   private instruction(line: Line, from: number, end: number): void {
     const { text } = line;
-    if (this.passNameless(text, from, end)) return;
+    if (this.readsNames && isNameless(text, from, end)) {
+      this.statements.push(INSTRUCTION);
+      return;
+    }
     try {
       const context = this.context(line);
       if (this.intel) {
@@ -401,10 +405,11 @@ export class Reader {
     return this.lastContext;
   }
 
-  /** The expression that fills `start` to `end`, as a number; undefined (and a problem) if it is none by now. */
-  number(line: Line, start: number, end: number, what: string): bigint | undefined {
+  /** The expression that fills `piece` from `start` on, behind its first word, as a number; undefined (and a problem) if it is none by now. */
+  number({ line, end, form }: Piece, start: number, what: string): bigint | undefined {
     const from = skipBlanks(line.text, start);
-    const expression = parseWholeExpression(line.text, from, end, { ...this.context(line), intel: this.intel });
+    const known = this.hasPlainSyntax ? form?.expression() : undefined;
+    const expression = known ?? parseWholeExpression(line.text, from, end, { ...this.context(line), intel: this.intel });
     return this.absolute(expression, line.range(from, end), what);
   }
 
@@ -433,9 +438,12 @@ export class Reader {
     };
   }
 
-  /** A line of a macro's body with its parameters replaced; undefined when macros have made too much. */
-  instantiate(piece: Piece, substitutions: Substitutions): Line | undefined {
-    const line = substitute(piece, substitutions);
+  /** The line of this index in a macro's body with its parameters replaced; undefined when macros have made too much. */
+  instantiate(piece: Piece, substitutions: Substitutions, index: number): Line | undefined {
+    const { lines } = substitutions;
+    const made = lines?.[index] ?? this.forms.of(substitute(piece, substitutions));
+    if (lines !== undefined) lines[index] = made;
+    const line = new MadeLine(made, new MacroOrigin(piece, substitutions));
     if (line.text.length > MAX_LINE_LENGTH) this.refuse(piece, 'expansion-limit', `the macro makes a line of more than ${String(MAX_LINE_LENGTH)} characters`);
     return this.budget.spend(1, line.text.length) ? line : undefined;
   }

@@ -4,8 +4,8 @@
 import { isNamePart, isNameStart } from './characters.ts';
 import { MAX_LINE_LENGTH } from './limits.ts';
 import type { MacroFrame, SourcePosition } from '../source.ts';
-import { Line } from './line.ts';
-import type { Origin, PlaceMode } from './line.ts';
+import type { Line, Origin, PlaceMode } from './line.ts';
+import type { Text } from './forms.ts';
 import type { Piece } from './sources.ts';
 
 /** What a parameter stands for in one expansion. */
@@ -26,6 +26,8 @@ export interface Substitutions {
   readonly alternate: boolean;
   /** Nothing is replaced: the lines are copied as they are. */
   readonly literal: boolean;
+  /** What the lines of the body become, those that have been made; undefined if that is not kept. */
+  readonly lines: (Text | undefined)[] | undefined;
   /** The macros around the text, innermost first; the same array each time. */
   readonly frames: readonly MacroFrame[];
 }
@@ -41,7 +43,7 @@ interface MacroPiece {
 }
 
 /** Text made from a line of a macro's body. Its stretches are worked out only when somebody asks for a place. */
-class MacroOrigin implements Origin {
+export class MacroOrigin implements Origin {
   private readonly piece: Piece;
   private readonly substitutions: Substitutions;
   private known: readonly MacroPiece[] | undefined;
@@ -74,9 +76,9 @@ class MacroOrigin implements Origin {
   }
 }
 
-/** A line of a body with its parameters replaced. It is cut where it has grown longer than {@link MAX_LINE_LENGTH}. */
-export function substitute(piece: Piece, substitutions: Substitutions): Line {
-  return new Line(fill(piece, substitutions, undefined), new MacroOrigin(piece, substitutions));
+/** The text of a body's line with its parameters replaced. It is cut where it has grown longer than {@link MAX_LINE_LENGTH}. */
+export function substitute(piece: Piece, substitutions: Substitutions): string {
+  return fill(piece, substitutions, undefined);
 }
 
 /** The new text; where its stretches come from is noted in `pieces`. */
