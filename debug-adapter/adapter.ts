@@ -1,24 +1,33 @@
 /**
  * What the request handlers share: the client's wishes, the program that was launched, and a way to send events.
  */
-import { OutputEvent } from '@vscode/debugadapter';
+import { OutputEvent, TerminatedEvent } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { pathOf, uriOf } from '../assembly/file-uri.ts';
 import type { Host } from '../host/host.ts';
 import { Breakpoints } from './breakpoints/breakpoints.ts';
 import type { Debuggee } from './debuggee.ts';
 import { errors } from './errors.ts';
-import { filePath, fileUri } from './file-uri.ts';
 import { DEFAULT_FILTERS } from './exception-filters.ts';
 import type { ExceptionFilter } from './exception-filters.ts';
 
-/** What the client said of itself in `initialize`. */
+/** What the client said of itself in `initialize`. What it did not announce it is not sent. */
 export interface Client {
-  linesStartAt1: boolean;
-  columnsStartAt1: boolean;
-  pathsAreUris: boolean;
-  supportsMemoryEvent: boolean;
-  supportsInvalidatedEvent: boolean;
+  readonly linesStartAt1: boolean;
+  readonly columnsStartAt1: boolean;
+  readonly pathsAreUris: boolean;
+  readonly supportsVariableType: boolean;
+  readonly supportsVariablePaging: boolean;
+  readonly supportsMemoryReferences: boolean;
+  readonly supportsMemoryEvent: boolean;
+  readonly supportsInvalidatedEvent: boolean;
 }
+
+/** The protocol's defaults. */
+const UNKNOWN_CLIENT: Client = {
+  linesStartAt1: true, columnsStartAt1: true, pathsAreUris: false, supportsVariableType: false, supportsVariablePaging: false, supportsMemoryReferences: false,
+  supportsMemoryEvent: false, supportsInvalidatedEvent: false,
+};
 
 export interface Place {
   readonly source: DebugProtocol.Source;
@@ -32,11 +41,9 @@ export const THREAD_ID = 1;
 
 export class Adapter {
   readonly host: Host;
-  readonly client: Client = { linesStartAt1: true, columnsStartAt1: true, pathsAreUris: false, supportsMemoryEvent: false, supportsInvalidatedEvent: false };
+  #client: Client | undefined;
   readonly breakpoints = new Breakpoints();
   filters: ReadonlySet<ExceptionFilter> = new Set(DEFAULT_FILTERS);
-  /** A launch is in the works. */
-  launching = false;
   /** Set by `launch`: run without any stop. */
   noDebug = false;
   /** Where relative paths of a launch configuration start. */
@@ -45,6 +52,7 @@ export class Adapter {
   readonly #onEnd: () => void;
   #debuggee: Debuggee | undefined;
   #deferred: (() => void)[] = [];
+  #terminated = false;
 
   constructor(host: Host, send: (event: DebugProtocol.Event) => void, onEnd: () => void) {
     this.host = host;
@@ -53,25 +61,50 @@ export class Adapter {
     this.#onEnd = onEnd;
   }
 
+  get client(): Client {
+    return this.#client ?? UNKNOWN_CLIENT;
+  }
+
+  /** The client has introduced itself. */
+  get initialized(): boolean {
+    return this.#client !== undefined;
+  }
+
+  initialize(client: Client): void {
+    this.#client = client;
+  }
+
   send(event: DebugProtocol.Event): void {
     this.#send(event);
   }
 
   /** Prints to the debug console. */
-  print(text: string, category: 'console' | 'important' | 'stdout' | 'stderr' = 'console', place?: Pick<DebugProtocol.OutputEvent['body'], 'source' | 'line'>): void {
+  print(text: string, category: 'console' | 'important' | 'stdout' | 'stderr' = 'console', place?: { readonly path: string; readonly line: number }): void {
     const event: DebugProtocol.OutputEvent = new OutputEvent(`${text}\n`, category);
-    Object.assign(event.body, place);
+    if (place !== undefined) Object.assign(event.body, { source: this.sourceToClient({ path: place.path }), line: this.lineToClient(place.line) });
     this.send(event);
+  }
+
+  /** Tells that the run is over; once for each run, however often it is ended. */
+  tellTerminated(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    this.send(new TerminatedEvent());
   }
 
   /** A place as this client counts lines and names files. */
   toClient({ source, line, column }: Place): Place {
-    const { linesStartAt1, columnsStartAt1, pathsAreUris } = this.client;
-    return {
-      source: pathsAreUris && source.path !== undefined ? { ...source, path: fileUri(source.path) } : source,
-      line: linesStartAt1 ? line : line - 1,
-      column: columnsStartAt1 ? column : column - 1,
-    };
+    return { source: this.sourceToClient(source), line: this.lineToClient(line), column: this.client.columnsStartAt1 ? column : column - 1 };
+  }
+
+  /** A source as this client names files. */
+  sourceToClient(source: DebugProtocol.Source): DebugProtocol.Source {
+    return this.client.pathsAreUris && source.path !== undefined ? { ...source, path: uriOf(source.path) } : source;
+  }
+
+  /** A line, from 1, as this client counts them. */
+  lineToClient(line: number): number {
+    return this.client.linesStartAt1 ? line : line - 1;
   }
 
   /** A line as the client counts them, from 1. */
@@ -81,7 +114,7 @@ export class Adapter {
 
   /** A path as the client writes it. */
   pathFromClient(path: string): string {
-    return this.client.pathsAreUris ? filePath(path) : path;
+    return this.client.pathsAreUris ? pathOf(path) : path;
   }
 
   /** Does something once the response of the request in hand has been sent. */
@@ -115,6 +148,7 @@ export class Adapter {
   launch(debuggee: Debuggee): void {
     this.#debuggee?.execution.dispose();
     this.#debuggee = debuggee;
+    this.#terminated = false;
   }
 
   dispose(): void {

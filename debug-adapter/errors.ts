@@ -25,6 +25,8 @@ export const errors = {
   notLaunched: (command: string) => new AdapterError(1003, `${command}: nothing has been launched yet`),
   alreadyLaunched: () => new AdapterError(1004, 'launch: this session has launched its program already'),
   running: (command: string) => new AdapterError(1005, `${command}: the program is running; pause it first`),
+  notInitialized: (command: string) => new AdapterError(1007, `${command}: the first request must be initialize`),
+  alreadyInitialized: () => new AdapterError(1008, 'initialize: this session is initialized already'),
   ended: (command: string) => new AdapterError(1006, `${command}: the run is over; restart it`),
 
   badConfiguration: (problems: readonly ConfigProblem[]) => new AdapterError(2000, launchProblems(problems), true),

@@ -7,25 +7,41 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host/host.ts';
 import { Adapter } from './adapter.ts';
 import { AdapterError, errors } from './errors.ts';
+import { nextTurn } from './execution/next-turn.ts';
 import type { RequestHandler } from './request.ts';
 import { REQUESTS } from './requests/index.ts';
 
 const HANDLERS: ReadonlyMap<string, RequestHandler> = new Map(REQUESTS.map((handler) => [handler.command, handler]));
 
+/** What a client may ask that has not introduced itself. */
+const WITHOUT_INITIALIZE: ReadonlySet<string> = new Set(['initialize', 'disconnect']);
+
 /** One debug session. Runs wherever its messages come from: see `transport/` for streams, or use it inline through `handleMessage` and `onDidSendMessage`. */
 export class McsafeDebugSession extends DebugSession {
   readonly #adapter: Adapter;
+  /** Settles when every request so far has been answered. */
+  #answered: Promise<void> = Promise.resolve();
+  /** The client has taken its leave, and hears no more. */
+  #over = false;
 
   /** `onEnd` is called once, after the client has disconnected. */
   constructor(host: Host, onEnd: () => void = () => undefined) {
     super();
     // Only whoever started the adapter ends its process.
     this.setRunAsServer(true);
-    this.#adapter = new Adapter(host, (event) => { this.sendEvent(event); }, onEnd);
+    this.#adapter = new Adapter(host, (event) => { if (!this.#over) this.sendEvent(event); }, () => {
+      if (this.#over) return;
+      this.#over = true;
+      onEnd();
+    });
   }
 
+  /** Requests are answered one after the other, so that a client need not wait for a launch before it sends what builds on it. */
   override handleMessage(message: unknown): void {
-    if (isRequest(message)) void this.#answer(message);
+    if (this.#over || !isRequest(message)) return;
+    // Whoever leaves does not wait for a launch, which alone takes longer than a turn.
+    const turn = message.command === 'disconnect' ? Promise.race([this.#answered, nextTurn()]) : this.#answered;
+    this.#answered = turn.then(() => this.#answer(message));
   }
 
   override dispose(): void {
@@ -33,6 +49,7 @@ export class McsafeDebugSession extends DebugSession {
   }
 
   async #answer(request: DebugProtocol.Request): Promise<void> {
+    if (this.#over) return;
     const response: DebugProtocol.Response = new Response(request);
     try {
       const body = await this.#handle(request);
@@ -44,6 +61,8 @@ export class McsafeDebugSession extends DebugSession {
       // As a variable, so that braces in the message are not taken for one.
       response.body = { error: { id: known.id, format: '{message}', variables: { message: known.message }, showUser: known.showUser } };
     }
+    // The client may have left meanwhile.
+    if (this.#over) return;
     this.sendResponse(response);
     this.#adapter.afterResponse();
   }
@@ -51,6 +70,7 @@ export class McsafeDebugSession extends DebugSession {
   async #handle(request: DebugProtocol.Request): Promise<unknown> {
     const handler = HANDLERS.get(request.command);
     if (handler === undefined) throw errors.unknownRequest(request.command);
+    if (!this.#adapter.initialized && !WITHOUT_INITIALIZE.has(request.command)) throw errors.notInitialized(request.command);
     const parsed = handler.arguments.safeParse(request.arguments ?? {});
     if (!parsed.success) {
       throw errors.malformedArguments(request.command, parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })));

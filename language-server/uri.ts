@@ -1,21 +1,4 @@
 /**
- * Between the URIs of the protocol and the paths of the readers. A URI that is no file keeps its text as its "path".
+ * Between the URIs of the protocol and the paths of the readers.
  */
-export { uriOf } from '../assembly/file-uri.ts';
-
-/** `/home/me/copy.S` for `file:///home/me/copy.S`; `untitled:Untitled-1` stays as it is. The inverse of {@link uriOf}. */
-export function pathOf(uri: string): string {
-  const match = /^file:\/\/[^/]*(\/.*)$/i.exec(uri);
-  if (match === null) return uri;
-  const path = decode(match[1]!);
-  return /^\/[A-Za-z]:/.test(path) ? path.slice(1) : path;
-}
-
-/** Percent-escapes a client got wrong are left as they are. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
+export { pathOf, uriOf } from '../assembly/file-uri.ts';

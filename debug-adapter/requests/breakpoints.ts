@@ -84,8 +84,8 @@ export function toClient(adapter: Adapter, { id, request, addresses, line, probl
   return {
     id,
     verified: first !== undefined || (request.kind === 'data' && problem === undefined),
-    ...(line === undefined ? {} : { line: adapter.client.linesStartAt1 ? line : line - 1 }),
-    ...(request.kind === 'line' ? { source: { path: request.path } } : {}),
+    ...(line === undefined ? {} : { line: adapter.lineToClient(line) }),
+    ...(request.kind === 'line' ? { source: adapter.sourceToClient({ path: request.path }) } : {}),
     ...(first === undefined ? {} : { instructionReference: hex(first) }),
     ...(problem === undefined ? {} : { message: problem }),
   };

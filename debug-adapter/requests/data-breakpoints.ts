@@ -28,8 +28,9 @@ export const dataBreakpointRequests = [
       variablesReference: z.optional(wholeNumber), name: z.string(), frameId: z.optional(wholeNumber),
       bytes: z.optional(z.int().check(z.minimum(1), z.maximum(LARGEST))), asAddress: z.optional(z.boolean()),
     }),
-    handle: (adapter, { variablesReference, name, bytes, asAddress }): DebugProtocol.DataBreakpointInfoResponse['body'] => {
+    handle: (adapter, { variablesReference, name, frameId, bytes, asAddress }): DebugProtocol.DataBreakpointInfoResponse['body'] => {
       const debuggee = adapter.stopped('dataBreakpointInfo');
+      if (frameId !== undefined) debuggee.frame(frameId);
       const place = asAddress === true ? addressed(name) : variablesReference === undefined ? named(name, debuggee) : row(name, variablesReference, debuggee);
       if (place === undefined) return { dataId: null, description: `${name} is not in memory, and holds no address` };
       const size = bytes ?? place.size;

@@ -8,17 +8,18 @@ import { runCommand } from '../console-commands.ts';
 import { asked } from '../expressions/asked.ts';
 import { evaluate } from '../expressions/evaluate.ts';
 import { REGISTER_NAMES } from '../expressions/registers.ts';
-import { hex, valueText } from '../format.ts';
+import { valueText } from '../format.ts';
 import { defineRequest, wholeNumber } from '../request.ts';
-import { stateChanged } from './variables.ts';
+import { memoryReference, stateChanged } from './variables.ts';
 
 export const evaluateRequests = [
   defineRequest({
     command: 'evaluate',
     capabilities: { supportsEvaluateForHovers: true },
     arguments: z.object({ expression: z.string(), context: z.optional(z.string()), frameId: z.optional(wholeNumber) }),
-    handle: (adapter, { expression, context }) => {
+    handle: (adapter, { expression, context, frameId }) => {
       const debuggee = adapter.stopped('evaluate');
+      if (frameId !== undefined) debuggee.frame(frameId);
       const repl = context === 'repl';
       const answer = repl ? asked(() => runCommand(expression, debuggee.machine)) : undefined;
       if (answer !== undefined) {
@@ -28,18 +29,20 @@ export const evaluateRequests = [
       const { machine } = debuggee;
       const value = asked(() => evaluate(expression, machine, repl));
       if (repl && /[^=!<>]=[^=]/.test(expression)) stateChanged(adapter, debuggee);
-      const memory = value.address ?? (value.bits === 64 ? value.value : undefined);
-      return { result: valueText(machine, value), variablesReference: 0, ...(memory === undefined ? {} : { memoryReference: hex(memory) }) };
+      return { result: valueText(machine, value), variablesReference: 0, ...memoryReference(adapter, value.address ?? (value.bits === 64 ? value.value : undefined)) };
     },
   }),
   defineRequest({
     command: 'completions',
     capabilities: { supportsCompletionsRequest: true },
     arguments: z.object({ text: z.string(), column: wholeNumber, line: z.optional(wholeNumber) }),
-    handle: (adapter, { text, column, line = 1 }) => {
+    handle: (adapter, { text, column, line }) => {
       const base = adapter.client.columnsStartAt1 ? 1 : 0;
-      const before = (text.split('\n')[line - (adapter.client.linesStartAt1 ? 1 : 0)] ?? '').slice(0, Math.max(0, column - base));
-      return { targets: completions(adapter.debuggee('completions'), /[\w.$]*$/.exec(before)![0]) };
+      const before = (text.split('\n')[line === undefined ? 0 : adapter.lineFromClient(line) - 1] ?? '').slice(0, Math.max(0, column - base));
+      const prefix = /[\w.$]*$/.exec(before)![0];
+      // What is not said to be overwritten stays, in front of the completion.
+      const overwritten = { start: before.length - prefix.length + base, length: prefix.length };
+      return { targets: completions(adapter.debuggee('completions'), prefix).map((item) => ({ ...item, ...overwritten })) };
     },
   }),
 ];

@@ -3,6 +3,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as z from 'zod/mini';
+import { THREAD_ID } from '../adapter.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { errors } from '../errors.ts';
 import { EXCEPTION_FILTERS, isExceptionFilter } from '../exception-filters.ts';
@@ -29,7 +30,11 @@ export const exceptionRequests = [
     command: 'exceptionInfo',
     capabilities: { supportsExceptionInfoRequest: true },
     arguments: threadArguments,
-    handle: (adapter) => exceptionInfo(adapter.stopped('exceptionInfo')),
+    handle: (adapter, { threadId }) => {
+      const debuggee = adapter.stopped('exceptionInfo');
+      if (threadId !== THREAD_ID) throw errors.unknownThread(threadId);
+      return exceptionInfo(debuggee);
+    },
   }),
 ];
 

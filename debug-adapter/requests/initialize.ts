@@ -3,6 +3,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as z from 'zod/mini';
+import { errors } from '../errors.ts';
 import { defineRequest } from '../request.ts';
 import type { RequestHandler } from '../request.ts';
 
@@ -15,15 +16,20 @@ export function initializeRequest(others: readonly RequestHandler[]): RequestHan
       linesStartAt1: z.optional(z.boolean()),
       columnsStartAt1: z.optional(z.boolean()),
       pathFormat: z.optional(z.string()),
+      supportsVariableType: z.optional(z.boolean()),
+      supportsVariablePaging: z.optional(z.boolean()),
+      supportsMemoryReferences: z.optional(z.boolean()),
       supportsMemoryEvent: z.optional(z.boolean()),
       supportsInvalidatedEvent: z.optional(z.boolean()),
     }),
-    handle: ({ client }, args) => {
-      client.linesStartAt1 = args.linesStartAt1 ?? true;
-      client.columnsStartAt1 = args.columnsStartAt1 ?? true;
-      client.pathsAreUris = args.pathFormat === 'uri';
-      client.supportsMemoryEvent = args.supportsMemoryEvent ?? false;
-      client.supportsInvalidatedEvent = args.supportsInvalidatedEvent ?? false;
+    handle: (adapter, { linesStartAt1 = true, columnsStartAt1 = true, pathFormat, ...supports }) => {
+      if (adapter.initialized) throw errors.alreadyInitialized();
+      adapter.initialize({
+        linesStartAt1, columnsStartAt1, pathsAreUris: pathFormat === 'uri',
+        supportsVariableType: supports.supportsVariableType === true, supportsVariablePaging: supports.supportsVariablePaging === true,
+        supportsMemoryReferences: supports.supportsMemoryReferences === true, supportsMemoryEvent: supports.supportsMemoryEvent === true,
+        supportsInvalidatedEvent: supports.supportsInvalidatedEvent === true,
+      });
       return capabilities;
     },
   });

@@ -1,7 +1,7 @@
 /**
  * launch, configurationDone, restart: from a configuration to a program standing at its first instruction.
  */
-import { BreakpointEvent, Event, ExitedEvent, InitializedEvent, OutputEvent, TerminatedEvent } from '@vscode/debugadapter';
+import { BreakpointEvent, Event, ExitedEvent, InitializedEvent, OutputEvent } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as z from 'zod/mini';
 import { writtenPosition } from '../../assembly/source.ts';
@@ -33,14 +33,9 @@ export const launchRequests = [
     command: 'launch',
     arguments: noArguments,
     handle: async (adapter, args) => {
-      if (adapter.launched || adapter.launching) throw errors.alreadyLaunched();
-      adapter.launching = true;
-      try {
-        adapter.noDebug = isNoDebug(args);
-        await load(adapter, readConfig(args));
-      } finally {
-        adapter.launching = false;
-      }
+      if (adapter.launched) throw errors.alreadyLaunched();
+      adapter.noDebug = isNoDebug(args);
+      await load(adapter, readConfig(args));
       adapter.send(new InitializedEvent());
     },
   }),
@@ -106,7 +101,7 @@ async function load(adapter: Adapter, config: LaunchConfig): Promise<void> {
 function printProblems(adapter: Adapter, problems: readonly Problem[]): void {
   for (const problem of problems) {
     const { file, line } = writtenPosition(problem.range.start);
-    adapter.print(formatProblem(problem), problem.severity === 'error' ? 'stderr' : 'console', { source: { path: file }, line: adapter.client.linesStartAt1 ? line : line - 1 });
+    adapter.print(formatProblem(problem), problem.severity === 'error' ? 'stderr' : 'console', { path: file, line });
   }
 }
 
@@ -183,7 +178,7 @@ function listen(adapter: Adapter, self: () => Debuggee): ExecutionListener {
       const report = reportFixup(fixup, machine);
       const event: DebugProtocol.Event = new Event('mcsafe/fixup', report);
       adapter.send(event);
-      adapter.print(fixupLine(report), 'console', report.from.path === undefined ? undefined : { source: { path: report.from.path }, line: report.from.line! });
+      adapter.print(fixupLine(report), 'console', report.from.path === undefined ? undefined : { path: report.from.path, line: report.from.line! });
     },
     onDelivery: () => undefined,
     onStopped: (cause) => {
@@ -197,7 +192,7 @@ function listen(adapter: Adapter, self: () => Debuggee): ExecutionListener {
       adapter.send(ended);
       adapter.send(new OutputEvent(`${endText(stop, debuggee.machine)}\n`, stop.reason === 'returned' ? 'console' : 'important'));
       adapter.send(new ExitedEvent(stop.reason === 'returned' ? 0 : 1));
-      adapter.send(new TerminatedEvent());
+      adapter.tellTerminated();
     },
   };
 }

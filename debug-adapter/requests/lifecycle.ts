@@ -1,7 +1,6 @@
 /**
  * terminate, disconnect: the end of a session.
  */
-import { TerminatedEvent } from '@vscode/debugadapter';
 import { defineRequest, noArguments } from '../request.ts';
 
 export const lifecycleRequests = [
@@ -11,12 +10,12 @@ export const lifecycleRequests = [
     arguments: noArguments,
     handle: (adapter) => {
       adapter.dispose();
-      adapter.defer(() => { adapter.send(new TerminatedEvent()); });
+      adapter.defer(() => { adapter.tellTerminated(); });
     },
   }),
   defineRequest({
     command: 'disconnect',
-    capabilities: { supportTerminateDebuggee: true },
+    // The program lives in the adapter: it ends with it, whatever `terminateDebuggee` says, which is not announced therefore.
     arguments: noArguments,
     handle: (adapter) => { adapter.defer(() => { adapter.end(); }); },
   }),

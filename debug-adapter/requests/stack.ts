@@ -48,7 +48,7 @@ function stackFrame(adapter: Adapter, debuggee: Debuggee, id: number, frame: Fra
     return {
       id, name: `${name}: ${delivery.exception.summary}`,
       source: debuggee.sources.generated(`${name} ${String(delivery.sequence)}`, () => debuggee.deliveryText(delivery)),
-      line: adapter.client.linesStartAt1 ? 1 : 0, column: adapter.client.columnsStartAt1 ? 1 : 0,
+      line: adapter.lineToClient(1), column: adapter.client.columnsStartAt1 ? 1 : 0,
       presentationHint: 'subtle',
     };
   }

@@ -16,13 +16,15 @@ import { asked } from '../expressions/asked.ts';
 export const variableRequests = [
   defineRequest({
     command: 'variables',
-    arguments: z.object({ variablesReference: wholeNumber, start: z.optional(wholeNumber), count: z.optional(wholeNumber) }),
-    handle: (adapter, { variablesReference, start = 0, count = 0 }) => {
+    arguments: z.object({ variablesReference: wholeNumber, filter: z.optional(z.enum(['indexed', 'named'])), start: z.optional(wholeNumber), count: z.optional(wholeNumber) }),
+    handle: (adapter, { variablesReference, filter, start = 0, count = 0 }) => {
       const debuggee = adapter.stopped('variables');
       const rows = container(debuggee, variablesReference).rows();
+      // All rows have names.
+      if (filter === 'indexed') return { variables: [] };
       const from = Math.max(0, start);
-      const shown = rows.slice(from, count > 0 ? from + count : undefined);
-      return { variables: shown.map((row) => debuggee.references.variable(row)) };
+      const shown = adapter.client.supportsVariablePaging ? rows.slice(from, count > 0 ? from + count : undefined) : rows;
+      return { variables: shown.map((row) => debuggee.references.variable(row, adapter.client)) };
     },
   }),
   defineRequest({
@@ -37,22 +39,28 @@ export const variableRequests = [
       }
       const row = asked(() => target.set!(name, value));
       stateChanged(adapter, debuggee);
-      const { variablesReference: reference, value: text, memoryReference } = debuggee.references.variable(row);
-      return { value: text, variablesReference: reference, ...(memoryReference === undefined ? {} : { memoryReference }) };
+      const { value: text, type, variablesReference: reference, memoryReference: memory } = debuggee.references.variable(row, adapter.client);
+      return { value: text, variablesReference: reference, ...(type === undefined ? {} : { type }), ...(memory === undefined ? {} : { memoryReference: memory }) };
     },
   }),
   defineRequest({
     command: 'setExpression',
     capabilities: { supportsSetExpression: true },
-    arguments: z.object({ expression: z.string(), value: z.string() }),
-    handle: (adapter, { expression, value }) => {
+    arguments: z.object({ expression: z.string(), value: z.string(), frameId: z.optional(wholeNumber) }),
+    handle: (adapter, { expression, value, frameId }) => {
       const debuggee = adapter.stopped('setExpression');
+      if (frameId !== undefined) debuggee.frame(frameId);
       const result = asked(() => assign(expression, value, debuggee.machine));
       stateChanged(adapter, debuggee);
-      return { value: valueText(debuggee.machine, result), variablesReference: 0, ...(result.bits === 64 ? { memoryReference: hex(result.value) } : {}) };
+      return { value: valueText(debuggee.machine, result), variablesReference: 0, ...memoryReference(adapter, result.bits === 64 ? result.value : undefined) };
     },
   }),
 ];
+
+/** Where a value of the answer lies or points to, for a client with a memory view. */
+export function memoryReference({ client }: Adapter, address: bigint | undefined): { readonly memoryReference?: string } {
+  return address === undefined || !client.supportsMemoryReferences ? {} : { memoryReference: hex(address) };
+}
 
 /** What stands behind a reference of this stop. */
 export function container(debuggee: Debuggee, reference: number): Container {

@@ -2,6 +2,7 @@
  * What stands behind a `variablesReference`.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Client } from '../adapter.ts';
 
 /** One row, before it has a reference: its children are made when somebody asks. */
 export interface Row {
@@ -42,14 +43,14 @@ export class References {
     this.#containers.clear();
   }
 
-  /** A row as the protocol wants it. */
-  variable(row: Row): DebugProtocol.Variable {
+  /** A row as the protocol wants it, with no more than the client announced. */
+  variable(row: Row, { supportsVariableType, supportsMemoryReferences }: Pick<Client, 'supportsVariableType' | 'supportsMemoryReferences'>): DebugProtocol.Variable {
     return {
       name: row.name,
       value: row.value,
       variablesReference: row.children === undefined ? 0 : this.add(row.children),
-      ...(row.type === undefined ? {} : { type: row.type }),
-      ...(row.memory === undefined ? {} : { memoryReference: `0x${row.memory.toString(16)}` }),
+      ...(row.type === undefined || !supportsVariableType ? {} : { type: row.type }),
+      ...(row.memory === undefined || !supportsMemoryReferences ? {} : { memoryReference: `0x${row.memory.toString(16)}` }),
       ...(row.evaluateName === undefined ? {} : { evaluateName: row.evaluateName }),
       ...(row.readOnly === true ? { presentationHint: { attributes: ['readOnly'] } } : {}),
     };

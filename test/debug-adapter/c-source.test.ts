@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { has } from '../host/tools.ts';
-import { TestClient } from './client.ts';
+import { EDITOR, TestClient } from './client.ts';
 import { lineWith } from './line-tags.ts';
 
 const FIXTURE = `${process.cwd()}/test/debug-adapter/fixtures/helper.c`;
@@ -11,7 +11,7 @@ describe('C beside assembly', () => {
   it('is stepped by its source lines', async () => {
     if (!has('gcc')) return;
     const client = new TestClient();
-    await client.ask('initialize', { adapterID: 'mcsafe' });
+    await client.ask('initialize', EDITOR);
     await client.ask('launch', { program: FIXTURE, entry: 'helper', arguments: { rdi: 3 }, poison: false });
     const { breakpoints } = await client.ask('setBreakpoints', { source: { path: FIXTURE }, breakpoints: [{ line: line('sums') }] });
     expect(breakpoints).toMatchObject([{ verified: true, line: line('sums') }]);

@@ -30,7 +30,6 @@ it('announces exactly what it handles', async () => {
           "label": "Page fault delivered",
         },
       ],
-      "supportTerminateDebuggee": true,
       "supportsBreakpointLocationsRequest": true,
       "supportsCompletionsRequest": true,
       "supportsConditionalBreakpoints": true,

@@ -7,6 +7,8 @@ import type { Host } from '../../host/host.ts';
 import { nodeHost } from '../../host/node/host.ts';
 
 export const THREAD = { threadId: 1 };
+/** What an editor says of itself, beside what a test is about. */
+export const EDITOR = { adapterID: 'mcsafe', supportsVariableType: true, supportsVariablePaging: true, supportsMemoryReferences: true };
 export const SAMPLE = `${process.cwd()}/samples/copy_mc.S`;
 
 export class TestClient {
@@ -77,7 +79,7 @@ export class TestClient {
 
   /** initialize, launch, filters, configurationDone; the first `stopped` is yet to come. */
   async start(config: object, filters?: readonly string[], client: object = {}): Promise<void> {
-    await this.ask('initialize', { adapterID: 'mcsafe', ...client });
+    await this.ask('initialize', { ...EDITOR, ...client });
     await this.ask('launch', config);
     if (filters !== undefined) await this.ask('setExceptionBreakpoints', { filters });
     await this.ask('configurationDone');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeHost } from '../../host/node/host.ts';
-import { SAMPLE, TestClient, THREAD } from './client.ts';
+import { EDITOR, SAMPLE, TestClient, THREAD } from './client.ts';
 
 describe('launch', () => {
   let folder: string;
@@ -17,7 +17,7 @@ describe('launch', () => {
 
   async function refusal(config: object): Promise<string> {
     const client = new TestClient(nodeHost({ workingFolder: folder }));
-    await client.ask('initialize', { adapterID: 'mcsafe' });
+    await client.ask('initialize', EDITOR);
     return (await client.refusal('launch', config)).replaceAll(folder, '<folder>');
   }
 
@@ -50,7 +50,7 @@ describe('launch', () => {
   it('prints every problem to the console with its place', async () => {
     const program = source('broken.S', 'f:\n\tfrobnicate %eax\n');
     const client = new TestClient();
-    await client.ask('initialize', { adapterID: 'mcsafe' });
+    await client.ask('initialize', EDITOR);
     await client.refusal('launch', { program });
     const output = client.events.filter(({ event }) => event === 'output').map(({ body }) => body as { category: string; line: number; source: { path: string } });
     expect(output).toContainEqual(expect.objectContaining({ category: 'stderr', line: 2, source: { path: program } }));
@@ -66,6 +66,7 @@ describe('launch', () => {
     await client.start({ program: SAMPLE, stopOnEntry: true });
     expect(await client.refusal('launch', { program: SAMPLE })).toContain('launched its program already');
     const hasty = new TestClient();
+    await hasty.ask('initialize', EDITOR);
     const [first, second] = await Promise.all([hasty.send('launch', { program: SAMPLE }), hasty.send('launch', { program: SAMPLE })]);
     expect([first.success, second.success]).toEqual([true, false]);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { REQUESTS } from '../../debug-adapter/requests/index.ts';
-import { SAMPLE, TestClient, THREAD } from './client.ts';
+import { EDITOR, SAMPLE, TestClient, THREAD } from './client.ts';
 
 const COMMANDS = REQUESTS.map(({ command }) => command).filter((command) => !['launch', 'restart', 'terminate', 'disconnect'].includes(command));
 const NAMES = ['threadId', 'frameId', 'variablesReference', 'memoryReference', 'count', 'offset', 'instructionCount', 'instructionOffset', 'expression', 'value', 'name', 'source', 'breakpoints', 'filters', 'data', 'sourceReference', 'line', 'text', 'column', 'startFrame', 'levels', 'granularity', 'context'];
@@ -32,11 +32,13 @@ describe('whatever a client sends', () => {
     for (const nonsense of [undefined, null, 5, 'x', [], {}, { type: 'request' }, { type: 'request', seq: 'a', command: 'threads' }, { type: 'request', seq: 1, command: 7 }, { type: 'event', event: 'x' }, { type: 'response', request_seq: 1 }]) {
       client.session.handleMessage(nonsense);
     }
+    await client.ask('initialize', EDITOR);
     expect(await client.ask('threads')).toEqual({ threads: [] });
   });
 
   it('before anything is launched is refused by name', async () => {
     const client = new TestClient();
+    await client.ask('initialize', EDITOR);
     for (const command of ['stackTrace', 'continue', 'evaluate', 'configurationDone', 'restart']) {
       expect(await client.refusal(command, { ...THREAD, expression: '1', frameId: 1 })).toBe(`${command}: nothing has been launched yet`);
     }

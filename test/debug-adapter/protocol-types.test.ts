@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { REQUESTS } from '../../debug-adapter/requests/index.ts';
 import { typeErrors } from '../protocol-types.ts';
 import type { SentValue } from '../protocol-types.ts';
-import { SAMPLE, TestClient, THREAD } from './client.ts';
+import { EDITOR, SAMPLE, TestClient, THREAD } from './client.ts';
 
 const IMPORTS = "import type { DebugProtocol } from '@vscode/debugprotocol';";
 /** Events of our own: their bodies are ours too. */
@@ -35,7 +35,7 @@ async function lookAt(client: TestClient, frameId: number): Promise<void> {
 it('everything the adapter sends is of the type that the protocol gives it, for every request it handles', async () => {
   const client = new TestClient();
   const line = readFileSync(SAMPLE, 'utf8').split('\n').findIndex((text) => text.includes('.Lread_word:')) + 2;
-  await client.ask('initialize', { adapterID: 'mcsafe', supportsMemoryEvent: true, supportsInvalidatedEvent: true, supportsProgressReporting: true });
+  await client.ask('initialize', { ...EDITOR, supportsMemoryEvent: true, supportsInvalidatedEvent: true, supportsProgressReporting: true });
   await client.send('launch', { program: '/nowhere.S' });
   await client.ask('launch', { program: SAMPLE, stopOnEntry: true, trace: true });
   await client.ask('setBreakpoints', { source: { path: SAMPLE }, breakpoints: [{ line }, { line: 1 }, { line, logMessage: 'rdx is {rdx}' }] });
@@ -73,11 +73,11 @@ it('everything the adapter sends is of the type that the protocol gives it, for 
     }
   }
   await client.send('source', { sourceReference: 12345 });
+  await client.send('nobodyHandlesThis');
   await client.ask('pause', THREAD);
   await client.ask('restart');
   await client.ask('terminate');
   await client.ask('disconnect');
-  await client.send('nobodyHandlesThis');
 
   const asked = new Set(client.messages.filter(({ type }) => type === 'request').map((message) => (message as DebugProtocol.Request).command));
   expect(REQUESTS.map(({ command }) => command).filter((command) => !asked.has(command))).toEqual([]);

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { has } from '../host/tools.ts';
-import { TestClient, THREAD } from './client.ts';
+import { EDITOR, TestClient, THREAD } from './client.ts';
 
 const FOLDER = `${process.cwd()}/samples/handlers`;
 /** A handler that did not come to an end by then is endless. */
@@ -24,7 +24,7 @@ class Story {
   async tell(name: string, entry: string | undefined): Promise<readonly string[]> {
     const program = ['S', 'c'].map((kind) => `${FOLDER}/${name}.${kind}`).filter((file) => existsSync(file));
     const client = this.#client;
-    await client.ask('initialize', { adapterID: 'mcsafe' });
+    await client.ask('initialize', EDITOR);
     await client.ask('launch', { program, ...(entry === undefined ? {} : { entry }) });
     const source = readFileSync(`${FOLDER}/${name}.c`, 'utf8').split('\n');
     const handlers = source.flatMap((text, index) => (text.startsWith('static bool') ? [{ line: index + 1 }] : []));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { lineWith } from './line-tags.ts';
-import { SAMPLE, TestClient, THREAD } from './client.ts';
+import { EDITOR, SAMPLE, TestClient, THREAD } from './client.ts';
 
 const FIXTURE = `${process.cwd()}/test/debug-adapter/fixtures/calls.S`;
 const line = (tag: string): number => lineWith(readFileSync(FIXTURE, 'utf8'), tag);
@@ -103,7 +103,7 @@ describe('the state of a stopped program', () => {
 describe('breakpoints', () => {
   async function launched(): Promise<TestClient> {
     const client = new TestClient();
-    await client.ask('initialize', { adapterID: 'mcsafe' });
+    await client.ask('initialize', EDITOR);
     await client.ask('launch', { program: FIXTURE, entry: 'recursive', poison: false });
     return client;
   }
