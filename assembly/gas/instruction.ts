@@ -2,6 +2,7 @@
  * Prefixes and mnemonic at the beginning of an instruction.
  */
 import { isBlank, skipBlanks } from './characters.ts';
+import type { Operand } from './statement.ts';
 import { GasSyntaxError } from './syntax-error.ts';
 
 const PREFIXES = new Set([
@@ -64,4 +65,15 @@ function isMnemonicPart(code: number): boolean {
 
 function isWordStart(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x7b;
+}
+
+const STACK = /^(?:call|ret|push|pop|pushf|popf|pusha|popa|enter|leave|lret|lcall)$/;
+
+/** The mnemonic in code of `.code16gcc`: with the suffix l if the instruction uses the stack and no register tells its size. */
+export function withLong(mnemonic: string, operands: readonly Operand[]): string {
+  const sized = operands.some((operand) => {
+    const inner = operand.kind === 'indirect' ? operand.target : operand;
+    return inner.kind === 'register' && !/^[c-gs]s$/.test(inner.name);
+  });
+  return STACK.test(mnemonic) && !sized ? `${mnemonic}l` : mnemonic;
 }

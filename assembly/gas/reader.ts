@@ -11,12 +11,13 @@ import { parseExpression, parseWholeExpression } from './expression.ts';
 import { Forms, MadeLine, PlacedAssignment, PlacedInstruction } from './forms.ts';
 import type { StatementForm } from './forms.ts';
 import type { GasMacro } from './gas-macro.ts';
-import { parseHead } from './instruction.ts';
+import { parseHead, withLong } from './instruction.ts';
 import { parseIntelInstruction } from './intel/instruction.ts';
 import { MAX_LINE_LENGTH, MAX_PROBLEMS, MAX_STATEMENTS } from './limits.ts';
 import type { Budget } from './limits.ts';
 import { Journal, JournaledMap } from './journal.ts';
 import { Line } from './line.ts';
+import { LocalLabels } from './local-labels.ts';
 import type { EvaluateAt } from './macro-arguments.ts';
 import { INSTRUCTION, isLocalLabel, isNameless, LABEL, namesSymbol, standInFor } from './names-only.ts';
 import { parseOperands } from './operands.ts';
@@ -26,7 +27,7 @@ import { bareRegister } from './register-names.ts';
 import { READER_DIRECTIVES } from './reader-directives.ts';
 import { splitStatements } from './sources.ts';
 import type { Piece, Source } from './sources.ts';
-import type { AssignmentStatement, CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, Operand, ReadOptions, Statement } from './statement.ts';
+import type { AssignmentStatement, CommentDirective, Expression, IncludeReference, MacroDefinition, MacroUse, ReadOptions, Statement } from './statement.ts';
 import { MacroOrigin, substitute } from './substitute.ts';
 import type { Substitutions } from './substitute.ts';
 import { Symbols } from './symbols.ts';
@@ -79,19 +80,7 @@ export class Reader {
   /** Symbols of `LOCAL` so far. */
   locals = 0;
   private lastContext: OperandContext | undefined;
-  private readonly localLabels: Map<string, number> = new JournaledMap<number>(this.journal);
-  /** First references to numeric labels that have not come yet, by unique name. */
-  private readonly awaited: Map<string, SourceRange> = new JournaledMap<SourceRange>(this.journal);
-  private readonly localLabel = (number: string, direction: 'b' | 'f', range: SourceRange): string | undefined => {
-    const count = this.localLabels.get(number) ?? 0;
-    if (direction === 'f') {
-      const name = `${number}\u0002${String(count + 1)}`;
-      if (!this.awaited.has(name)) this.awaited.set(name, range);
-      return name;
-    }
-    return count === 0 ? undefined : `${number}\u0002${String(count)}`;
-  };
-
+  private readonly localLabels = new LocalLabels(this.journal);
   private readonly bareRegisterOf = (name: string): string | undefined => bareRegister(name) ?? this.symbols.registerOf(name);
 
   constructor(options: ReadOptions, budget: Budget) {
@@ -119,7 +108,7 @@ export class Reader {
       if (this.stopped) break;
     }
     pauses?.end();
-    for (const [name, range] of this.awaited) this.report('error', 'undefined-symbol', `there is no label ${name.split('\u0002')[0]!} behind this`, range);
+    for (const [number, range] of this.localLabels.missing()) this.report('error', 'undefined-symbol', `there is no label ${number} behind this`, range);
     for (const range of this.conditionals.closeTo(0)) this.report('error', 'unbalanced-conditional', 'the .if has no .endif', range);
   }
 
@@ -297,11 +286,7 @@ export class Reader {
     if (quoted) written = written.slice(1, -1).replace(/\\(["\\])/g, '$1');
     let name = written;
     if (isDigit(first)) {
-      const number = written.replace(/^0+(?=\d)/, '');
-      const count = (this.localLabels.get(number) ?? 0) + 1;
-      this.localLabels.set(number, count);
-      name = `${number}\u0002${String(count)}`;
-      this.awaited.delete(name);
+      name = this.localLabels.define(written);
     }
     this.symbols.defineLabel(name);
     if (this.options.namesOnly !== undefined && isLocalLabel(text, from)) this.statements.push(LABEL);
@@ -401,7 +386,7 @@ export class Reader {
   context(line: Line): OperandContext {
     const registerOf = this.registerPrefix || this.intel ? this.symbols.registerOf : this.bareRegisterOf;
     if (this.lastContext?.places === line && this.lastContext.registerOf === registerOf) return this.lastContext;
-    this.lastContext = { places: line, localLabel: this.localLabel, lookup: this.symbols.lookup, registerOf };
+    this.lastContext = { places: line, localLabel: this.localLabels.refer, lookup: this.symbols.lookup, registerOf };
     return this.lastContext;
   }
 
@@ -447,17 +432,6 @@ export class Reader {
     if (line.text.length > MAX_LINE_LENGTH) this.refuse(piece, 'expansion-limit', `the macro makes a line of more than ${String(MAX_LINE_LENGTH)} characters`);
     return this.budget.spend(1, line.text.length) ? line : undefined;
   }
-}
-
-const STACK = /^(?:call|ret|push|pop|pushf|popf|pusha|popa|enter|leave|lret|lcall)$/;
-
-/** The mnemonic in code of `.code16gcc`: with the suffix l if the instruction uses the stack and no register tells its size. */
-function withLong(mnemonic: string, operands: readonly Operand[]): string {
-  const sized = operands.some((operand) => {
-    const inner = operand.kind === 'indirect' ? operand.target : operand;
-    return inner.kind === 'register' && !/^[c-gs]s$/.test(inner.name);
-  });
-  return STACK.test(mnemonic) && !sized ? `${mnemonic}l` : mnemonic;
 }
 
 function isBlankAt(text: string, at: number): boolean {

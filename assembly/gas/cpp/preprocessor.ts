@@ -2,22 +2,26 @@
  * The C preprocessor as gcc runs it over assembler sources: files in, lines out.
  */
 import type { Problem, Severity, SourceRange } from '../../source.ts';
-import { FileOrigin, Line } from '../line.ts';
+import type { Line } from '../line.ts';
 import { JournaledMap } from '../journal.ts';
 import type { Journal } from '../journal.ts';
 import type { Budget } from '../limits.ts';
 import { INCLUDE_COST, MAX_INCLUDE_DEPTH, MAX_PROBLEMS } from '../limits.ts';
 import type { CommentDirective, IncludeReference, MacroDefinition, MacroUse, ReadOptions } from '../statement.ts';
 import { evaluateCondition } from './condition.ts';
-import { Expander, joinTokens } from './expander.ts';
+import { conditionOperator } from './condition-operators.ts';
+import type { ConditionNames } from './condition-operators.ts';
+import { Expander } from './expander.ts';
 import type { ExpansionHost } from './expander.ts';
 import { findInclude, folderOf } from './include.ts';
 import type { FoundInclude } from './include.ts';
-import { DirectiveError, Macro, readDefine, sameMacro } from './macro.ts';
-import type { DynamicMacro } from './macro.ts';
-import { PREDEFINED } from './predefined.ts';
+import { joinTokens } from './join.ts';
+import { DirectiveError, readDefine, sameMacro } from './macro.ts';
+import type { DynamicMacro, Macro } from './macro.ts';
+import { defineFrom, predefinedMacros } from './predefined-macros.ts';
 import type { Item, PreparedFile } from './prepared-file.ts';
-import { Token, TokenRange, spell, tokenize } from './token.ts';
+import { TokenRange, spell } from './token.ts';
+import type { Token } from './token.ts';
 
 /** Where what the preprocessor finds goes. */
 export interface PreprocessorSink {
@@ -43,30 +47,7 @@ export type OpenPrepared = (path: string) => PreparedFile | undefined;
 
 const MACRO = /^\s*\.macro\b/i;
 
-let predefined: ReadonlyMap<string, Macro> | undefined;
-
-function defineFrom(text: string): Macro {
-  const line = new Line(text, new FileOrigin('<built-in>', 1));
-  const macro = readDefine(tokenize(line), line);
-  return new Macro(macro.name, macro.parameters, macro.variadic, macro.body, undefined);
-}
-
-function predefinedMacros(): ReadonlyMap<string, Macro> {
-  if (predefined === undefined) {
-    const macros = new Map<string, Macro>();
-    for (const text of PREDEFINED.trim().split('\n')) {
-      const macro = defineFrom(text);
-      macros.set(macro.name, macro);
-    }
-    for (const name of ['__LINE__', '__FILE__', '__COUNTER__', '__INCLUDE_LEVEL__', '__BASE_FILE__', '__DATE__', '__TIME__'] as const) {
-      macros.set(name, new Macro(name, undefined, false, [], undefined, name));
-    }
-    predefined = macros;
-  }
-  return predefined;
-}
-
-export class Preprocessor implements ExpansionHost {
+export class Preprocessor implements ExpansionHost, ConditionNames {
   readonly macros: JournaledMap<Macro>;
   operator: ExpansionHost['operator'];
   private readonly options: ReadOptions;
@@ -366,7 +347,7 @@ export class Preprocessor implements ExpansionHost {
       case 'else': return true;
       default: break;
     }
-    this.operator = (token, next) => this.conditionOperator(token, next);
+    this.operator = (token, next) => conditionOperator(token, next, this);
     try {
       return evaluateCondition(new Expander(this, item.tokens, false).all());
     } catch (error) {
@@ -387,45 +368,8 @@ export class Preprocessor implements ExpansionHost {
     return '';
   }
 
-  private isDefined(name: string): boolean {
+  isDefined(name: string): boolean {
     return this.macros.has(name) || name === '__has_include' || name === '__has_include_next' || name === '__has_attribute' || name === '__has_builtin';
-  }
-
-  /** `defined X`, `__has_include(<x>)` and their like, as a number token. */
-  private conditionOperator(token: Token, next: () => Token | undefined): Token | undefined {
-    const answer = (value: boolean): Token => new Token('number', value ? '1' : '0', token.space, token.spot, token.body);
-    switch (token.text) {
-      case 'defined': {
-        let name = next();
-        const parenthesis = name?.text === '(';
-        if (parenthesis) name = next();
-        if (name?.kind !== 'name') throw new DirectiveError('"defined" needs the name of a macro', name ?? token);
-        if (parenthesis && next()?.text !== ')') throw new DirectiveError('")" is missing behind "defined"', name);
-        return answer(this.isDefined(name.text));
-      }
-      case '__has_include': case '__has_include_next': {
-        const written = this.parenthesised(token, next);
-        return answer(this.find(spell(written), token.text === '__has_include_next', token) !== undefined);
-      }
-      case '__has_attribute': case '__has_cpp_attribute': case '__has_c_attribute': case '__has_builtin':
-        this.parenthesised(token, next);
-        // Nothing of that sort exists in assembler sources.
-        return answer(false);
-      default:
-        return undefined;
-    }
-  }
-
-  private parenthesised(token: Token, next: () => Token | undefined): Token[] {
-    if (next()?.text !== '(') throw new DirectiveError(`"(" is missing behind ${token.text}`, token);
-    const tokens: Token[] = [];
-    for (let depth = 1; ;) {
-      const part = next();
-      if (part === undefined) throw new DirectiveError(`")" is missing behind ${token.text}`, token);
-      if (part.text === '(') depth++;
-      if (part.text === ')' && --depth === 0) return tokens;
-      tokens.push(part);
-    }
   }
 
   // --- includes
@@ -459,6 +403,10 @@ export class Preprocessor implements ExpansionHost {
     if (item.directive === 'import') this.once.set(found.path, true);
     this.open(found.path, prepared, found.index);
     void file;
+  }
+
+  isFound(written: string, next: boolean, token: Token): boolean {
+    return this.find(written, next, token) !== undefined;
   }
 
   private find(written: string, next: boolean, token: Token | undefined): FoundInclude | undefined {
