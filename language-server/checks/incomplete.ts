@@ -3,9 +3,11 @@
  * header defines, the rest of the text may be made of: a problem counts only where nothing in its line is without explanation.
  */
 import { similarMnemonic } from '../../assembly/assembler/encoding/mnemonic-names.ts';
+import type { MacroDefinition } from '../../assembly/gas/statement.ts';
 import type { Problem } from '../../assembly/source.ts';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
+import { pushTo } from '../analysis/multimap.ts';
 import { lineOf } from '../ranges.ts';
 
 /** Problems that say nothing of a text whose macros are not all known. */
@@ -18,6 +20,7 @@ export function withoutConsequences(analysis: Analysis, problems: readonly Probl
   if (!analysis.unconfigured && analysis.unit.includes.every(({ resolved }) => resolved !== undefined) && !problems.some((problem) => isForeignCondition(problem, analysis))) return problems;
   const told = new Set<string>();
   const names = knownNames(analysis);
+  const explains = macrosExplained(analysis, names);
   return problems.flatMap((problem): readonly Problem[] => {
     if (problem.code === 'include-not-found') {
       if (told.has(problem.message)) return [];
@@ -27,7 +30,7 @@ export function withoutConsequences(analysis: Analysis, problems: readonly Probl
     if (isForeignCondition(problem, analysis)) return [{ ...problem, severity: 'hint', message: `this condition uses a macro that no file here defines: ${problem.message}` }];
     if (analysis.unconfigured && CONFIGURED.has(problem.code)) return [];
     if (problem.severity !== 'error') return [problem];
-    return !DEPENDENT.has(problem.code) && isExplained(problem, analysis, names) ? [problem] : [];
+    return !DEPENDENT.has(problem.code) && isExplained(problem, analysis, names, explains) ? [problem] : [];
   });
 }
 
@@ -48,18 +51,44 @@ function knownNames(analysis: Analysis): ReadonlySet<string> {
   return names;
 }
 
+/**
+ * Whether all that a macro of the C preprocessor stands for, down through the macros it is made of and in each of its definitions, has a
+ * meaning without the missing includes. By convention what a macro stands for is in capitals: of other words nothing is asked. Names that
+ * are no macros need no explanation; macros of assembly are not followed.
+ */
+function macrosExplained({ unit }: Analysis, names: ReadonlySet<string>): (name: string) => boolean {
+  const macros = new Map<string, MacroDefinition[]>();
+  for (const macro of unit.macros) if (macro.kind === 'cpp') pushTo(macros, macro.name, macro);
+  const known = new Map<string, boolean>();
+  const explains = (name: string): boolean => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    // A name within its own meaning is no reason for doubt.
+    known.set(name, true);
+    const result = (macros.get(name) ?? []).every(({ body, parameters }) => [...withoutStrings(body).matchAll(/(?<![\w.%\\@])[A-Z_][A-Z0-9_]*(?![\w.])/g)]
+      .every(([word]) => parameters.includes(word) || (names.has(word) && explains(word))));
+    known.set(name, result);
+    return result;
+  };
+  return explains;
+}
+
+function withoutStrings(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"/g, '');
+}
+
 /** True if every word of the line means something without the missing includes. */
-function isExplained(problem: Problem, { file, text }: Analysis, names: ReadonlySet<string>): boolean {
+function isExplained(problem: Problem, { file, text }: Analysis, names: ReadonlySet<string>, explains: (name: string) => boolean): boolean {
   const written = writtenPosition(problem.range.start);
   if (written.file !== file || problem.range.start.expansion !== undefined) return false;
-  const line = lineOf(text, written.line).replace(/(?:\/\/|\/\*|#).*$/, '').replace(/"(?:[^"\\]|\\.)*"/g, '');
+  const line = withoutStrings(lineOf(text, written.line).replace(/(?:\/\/|\/\*|#).*$/, ''));
   return line.split(';').every((statement) => {
     const head = /^\s*(?:[\w.$]+\s*:\s*)*([\w.$]+)/.exec(statement)?.[1] ?? '';
-    if (!/^(?:\.\w+|[a-z][a-z0-9]*|)$/.test(head) && !names.has(head)) return false;
+    if (!/^(?:\.\w+|[a-z][a-z0-9]*|)$/.test(head) && !names.has(head) || !explains(head)) return false;
     if (problem.code === 'unknown-mnemonic' && similarMnemonic(head) === undefined) return false;
     const rest = statement.slice(statement.indexOf(head) + head.length).trimStart();
     // Registers are lower case; `%RAX_LP` is made by a macro.
     if (rest.startsWith('(') && !rest.startsWith('(%') || /%\w*[A-Z_]/.test(rest)) return false;
-    return [...rest.matchAll(/(?<![\w.%\\@])[A-Za-z_][\w.$]*/g)].every(([word]) => names.has(word));
+    return [...rest.matchAll(/(?<![\w.%\\@])[A-Za-z_][\w.$]*/g)].every(([word]) => names.has(word) && explains(word));
   });
 }

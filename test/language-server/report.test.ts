@@ -92,6 +92,14 @@ describe('undefined names', () => {
     expect(shown(text).map((one) => one.replace(/-\d+/, ''))).toEqual(['1:10 hint include-not-found', '6:7 error syntax', '10:11 hint preprocessor', '5:2 error unknown-mnemonic', '8:2 error operand-mismatch']);
   });
 
+  it('of a text with a missing include are none in lines whose macros are made of what it may define', () => {
+    const text = [
+      '#include "missing.h"', '#define COUNT FIRST_ARGUMENT', '#define LEFT COUNT', '#define NARROW %eax', '#define LOOP LOOP', '#define OP(x) x(BYTES)',
+      '\tmovq %rdi, %rax', '\ttestq COUNT, COUNT', '\taddq $1, LEFT', '\tOP(movq), %rax', '\ttestq NARROW, NARROW', '\tmovq $LOOP, %al', '',
+    ].join('\n');
+    expect(shown(text).map((one) => one.replace(/-\d+/, ''))).toEqual(['1:10 hint include-not-found', '11:2 error operand-mismatch', '12:2 error operand-mismatch']);
+  });
+
   it('are nothing where an include is missing that may define them', () => {
     expect(shown('#include "missing.h"\n\tjmp .Lthere\n')).toEqual(['1:10-21 hint include-not-found']);
   });
