@@ -53,6 +53,7 @@ export class Adapter {
   #debuggee: Debuggee | undefined;
   #deferred: (() => void)[] = [];
   #terminated = false;
+  #givenUp = false;
 
   constructor(host: Host, send: (event: DebugProtocol.Event) => void, onEnd: () => void) {
     this.host = host;
@@ -134,7 +135,7 @@ export class Adapter {
 
   /** The launched program; throws for `command` if there is none. */
   debuggee(command: string): Debuggee {
-    if (this.#debuggee === undefined) throw errors.notLaunched(command);
+    if (this.#debuggee === undefined) throw this.#givenUp ? errors.terminated(command) : errors.notLaunched(command);
     return this.#debuggee;
   }
 
@@ -143,6 +144,12 @@ export class Adapter {
     const debuggee = this.debuggee(command);
     if (debuggee.execution.running) throw errors.running(command);
     return debuggee;
+  }
+
+  /** Throws if no program can be launched: there is one, or it was terminated. */
+  checkLaunch(): void {
+    if (this.launched) throw errors.alreadyLaunched();
+    if (this.#givenUp) throw errors.terminated('launch');
   }
 
   launch(debuggee: Debuggee): void {
@@ -154,6 +161,12 @@ export class Adapter {
   dispose(): void {
     this.#debuggee?.execution.dispose();
     this.#debuggee = undefined;
+  }
+
+  /** Ends the program, or what might have become one: nothing can be launched any more. */
+  terminate(): void {
+    this.dispose();
+    this.#givenUp = true;
   }
 
   end(): void {

@@ -27,6 +27,7 @@ export const errors = {
   running: (command: string) => new AdapterError(1005, `${command}: the program is running; pause it first`),
   notInitialized: (command: string) => new AdapterError(1007, `${command}: the first request must be initialize`),
   alreadyInitialized: () => new AdapterError(1008, 'initialize: this session is initialized already'),
+  terminated: (command: string) => new AdapterError(1009, `${command}: the program was terminated; a new session can launch it again`),
   ended: (command: string) => new AdapterError(1006, `${command}: the run is over; restart it`),
 
   badConfiguration: (problems: readonly ConfigProblem[]) => new AdapterError(2000, launchProblems(problems), true),

@@ -33,7 +33,7 @@ export const launchRequests = [
     command: 'launch',
     arguments: noArguments,
     handle: async (adapter, args) => {
-      if (adapter.launched) throw errors.alreadyLaunched();
+      adapter.checkLaunch();
       adapter.noDebug = isNoDebug(args);
       await load(adapter, readConfig(args));
       adapter.send(new InitializedEvent());

@@ -9,7 +9,7 @@ export const lifecycleRequests = [
     capabilities: { supportsTerminateRequest: true },
     arguments: noArguments,
     handle: (adapter) => {
-      adapter.dispose();
+      adapter.terminate();
       adapter.defer(() => { adapter.tellTerminated(); });
     },
   }),

@@ -68,6 +68,8 @@ describe('the order of a session', () => {
     await client.event('terminated');
     await client.ask('terminate');
     await client.ask('terminate');
+    expect(await client.refusal('launch', { program: SAMPLE })).toBe('launch: the program was terminated; a new session can launch it again');
+    expect(await client.refusal('continue', THREAD)).toBe('continue: the program was terminated; a new session can launch it again');
     await client.ask('disconnect', { terminateDebuggee: false, suspendDebuggee: true });
     expect(client.events.filter(({ event }) => event === 'terminated')).toHaveLength(1);
   });
