@@ -14,28 +14,34 @@ interface Refusal {
   readonly message: string;
 }
 
-/** For the options of one connection. */
-export function lifecycle(): MessageStrategy {
-  let state: 'new' | 'running' | 'down' = 'new';
-  return {
-    handleMessage(message: Message, next: (message: Message) => void) {
-      const { id, method, params } = message as { readonly id?: number | string | null; readonly method?: string; readonly params?: unknown };
-      // Answers to requests of the server are always in turn.
-      if (method === undefined) {
-        next(message);
-        return;
-      }
-      const refusal = refusalOf(state, method, params);
-      if (refusal === undefined) {
-        if (method === 'initialize') state = 'running';
-        if (method === 'shutdown') state = 'down';
-        next(message);
-      } else if (id !== undefined) next({ ...message, method: REFUSED, params: refusal } as Message);
-    },
-  };
+type State = 'new' | 'running' | 'down';
+
+/** Of one connection. */
+export class Lifecycle implements MessageStrategy {
+  #state: State = 'new';
+
+  /** The client has asked for the shutdown. */
+  get isDown(): boolean {
+    return this.#state === 'down';
+  }
+
+  handleMessage(message: Message, next: (message: Message) => void): void {
+    const { id, method, params } = message as { readonly id?: number | string; readonly method?: string; readonly params?: unknown };
+    // Answers to requests of the server are always in turn.
+    if (method === undefined) {
+      next(message);
+      return;
+    }
+    const refusal = refusalOf(this.#state, method, params);
+    if (refusal === undefined) {
+      if (method === 'initialize') this.#state = 'running';
+      if (method === 'shutdown') this.#state = 'down';
+      next(message);
+    } else if (id !== undefined) next({ ...message, method: REFUSED, params: refusal } as Message);
+  }
 }
 
-function refusalOf(state: 'new' | 'running' | 'down', method: string, parameters: unknown): Refusal | undefined {
+function refusalOf(state: State, method: string, parameters: unknown): Refusal | undefined {
   if (method === 'exit' || method.startsWith('$/')) return undefined;
   if (state === 'down') return { code: ErrorCodes.InvalidRequest, message: 'the server has been shut down' };
   if (state === 'new' && method !== 'initialize') return { code: ErrorCodes.ServerNotInitialized, message: 'the first request must be initialize' };

@@ -1,13 +1,13 @@
 /**
- * Explanations are written in Markdown. A client that did not say that it shows Markdown gets the same text without its marks.
+ * Explanations are written in Markdown. A client that did not say that it shows Markdown, or would rather not, gets the
+ * same text without its marks.
  */
 import { MarkupKind } from 'vscode-languageserver';
 import type { MarkupContent } from 'vscode-languageserver';
 
 /** `markdown` in a form that the client takes; `formats` as it announced them, best first. */
 export function markup(markdown: string, formats: readonly MarkupKind[] | undefined): MarkupContent {
-  const takesMarkdown = formats?.includes(MarkupKind.Markdown) === true;
-  return takesMarkdown ? { kind: MarkupKind.Markdown, value: markdown } : { kind: MarkupKind.PlainText, value: plain(markdown) };
+  return formats?.[0] === MarkupKind.Markdown ? { kind: MarkupKind.Markdown, value: markdown } : { kind: MarkupKind.PlainText, value: plain(markdown) };
 }
 
 /** Fences, emphasis and code marks are left out; links keep their text. What stands in code stays as it is. */

@@ -14,8 +14,12 @@ const isDocument: Check = (value) => isObject(value) && isText(value.uri);
 const listOf = (check: Check): Check => (value) => Array.isArray(value) && value.every((one) => check(one));
 const has = (members: Readonly<Record<string, Check>>): Check => (value) => isObject(value) && Object.entries(members).every(([name, check]) => check(value[name]));
 
+const optional = (check: Check): Check => (value) => value === undefined || check(value);
+const nullable = (check: Check): Check => (value) => value === undefined || value === null || check(value);
+
 const EDIT: Check = (value) => isObject(value) && isText(value.text) && (value.range === undefined || isRange(value.range));
-const ITEM = { item: has({ uri: isText, range: isRange, selectionRange: isRange }) };
+/** Of a hierarchy: with what the server gave it to be found again. */
+const ITEM = { item: has({ uri: isText, range: isRange, selectionRange: isRange, data: has({ file: isText, kind: isText }) }) };
 const FILES = { files: listOf(has({ uri: isText })) };
 
 const textDocument = isDocument, position = isPosition, range = isRange;
@@ -28,8 +32,9 @@ const REQUIRED: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     'hover', 'completion', 'signatureHelp', 'definition', 'declaration', 'implementation', 'references', 'documentHighlight', 'prepareRename', 'prepareCallHierarchy', 'prepareTypeHierarchy',
   ].map((name) => [`textDocument/${name}`, AT_PLACE])),
   ...Object.fromEntries([
-    'documentSymbol', 'codeLens', 'documentLink', 'foldingRange', 'diagnostic', 'semanticTokens/full', 'didClose',
+    'documentSymbol', 'codeLens', 'documentLink', 'foldingRange', 'diagnostic', 'semanticTokens/full', 'didClose', 'willSave', 'willSaveWaitUntil', 'didSave',
   ].map((name) => [`textDocument/${name}`, OF_DOCUMENT])),
+  initialize: { capabilities: isObject, rootUri: nullable(isText), rootPath: nullable(isText), workspaceFolders: nullable(listOf(has({ uri: isText }))) },
   'mcsafe/coveredInstructions': OF_DOCUMENT,
   'textDocument/references': { ...AT_PLACE, context: isObject },
   'textDocument/rename': { ...AT_PLACE, newName: isText },
@@ -37,14 +42,15 @@ const REQUIRED: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   'textDocument/inlayHint': { textDocument, range },
   'textDocument/semanticTokens/range': { textDocument, range },
   'textDocument/semanticTokens/full/delta': { textDocument, previousResultId: isText },
-  'textDocument/codeAction': { textDocument, range, context: has({ diagnostics: Array.isArray }) },
+  'textDocument/codeAction': { textDocument, range, context: has({ diagnostics: listOf(has({ range: isRange })), only: optional(listOf(isText)) }) },
   'textDocument/didOpen': { textDocument: has({ uri: isText, text: isText, version: Number.isInteger as Check }) },
   'textDocument/didChange': { textDocument, contentChanges: listOf(EDIT) },
   'completionItem/resolve': { label: isText },
-  'codeAction/resolve': { title: isText },
+  'codeAction/resolve': { title: isText, data: optional(has({ uri: isText, id: isText, range: isRange })) },
+  'codeLens/resolve': { range: isRange }, 'inlayHint/resolve': { position: isPosition },
   'callHierarchy/incomingCalls': ITEM, 'callHierarchy/outgoingCalls': ITEM, 'typeHierarchy/subtypes': ITEM, 'typeHierarchy/supertypes': ITEM,
   'workspace/symbol': { query: isText },
-  'workspaceSymbol/resolve': { name: isText, location: has({ uri: isText }) },
+  'workspaceSymbol/resolve': { name: isText, location: has({ uri: isText }), data: optional(isRange) },
   'workspace/didChangeConfiguration': {},
   'workspace/didChangeWatchedFiles': { changes: listOf(has({ uri: isText, type: isNumber })) },
   'workspace/didChangeWorkspaceFolders': { event: has({ added: listOf(has({ uri: isText })), removed: listOf(has({ uri: isText })) }) },

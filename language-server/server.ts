@@ -18,7 +18,7 @@ export function serve(connection: Connection, host: Host, providers: readonly Pr
     workspace.initialized(connection, parameters);
     return {
       serverInfo: { name: 'mcsafe' },
-      capabilities: Object.assign({ positionEncoding: PositionEncodingKind.UTF16, textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental } }, ...providers.map((provider) => provider.capabilities)) as ServerCapabilities,
+      capabilities: Object.assign({ positionEncoding: PositionEncodingKind.UTF16, textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental } }, ...providers.map(({ capabilities }) => (typeof capabilities === 'function' ? capabilities(parameters.capabilities) : capabilities))) as ServerCapabilities,
     };
   });
   documents.onDidChangeContent(({ document }) => { workspace.changed(document.uri); });

@@ -18,6 +18,8 @@ import { pathOf, uriOf } from './uri.ts';
 
 interface Cached {
   readonly version: number;
+  /** Versions alone do not tell: a client may open a document anew, or count badly. */
+  readonly text: string;
   readonly analysis: Analysis;
 }
 
@@ -99,12 +101,13 @@ export class Workspace {
     const document = this.#documents.get(uri);
     if (document === undefined) return undefined;
     const cached = this.#cache.get(uri);
-    if (cached?.version === document.version) return cached.analysis;
+    const text = document.getText();
+    if (cached?.version === document.version && cached.text === text) return cached.analysis;
     const path = pathOf(uri);
-    const analysis = analyze(path, document.getText(), {
+    const analysis = analyze(path, text, {
       ...this.#options(path, this.#configuration.known(uri).diagnostics), incremental: true, ...(cached === undefined ? {} : { previous: cached.analysis.unit, history: cached.analysis.history }),
     });
-    this.#cache.set(uri, { version: document.version, analysis });
+    this.#cache.set(uri, { version: document.version, text, analysis });
     return analysis;
   }
 

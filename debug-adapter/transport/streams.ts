@@ -3,7 +3,7 @@
  */
 import type { Host } from '../../host/host.ts';
 import { McsafeDebugSession } from '../session.ts';
-import { frame, FrameReader } from './framing.ts';
+import { frame, FrameReader } from '../../host/framing.ts';
 
 export interface ByteStreams {
   onData(listener: (bytes: Uint8Array) => void): void;

@@ -12,7 +12,7 @@ export function routineRange(routine: Routine, analysis: Analysis): { readonly r
   if (shown === undefined) return undefined;
   const selectionRange = toRange(shown);
   const end = Math.max(routine.lastLine, shown.start.line);
-  return { selectionRange, range: { start: { line: selectionRange.start.line, character: 0 }, end: { line: end - 1, character: Math.max(lineOf(analysis.text, end).length, selectionRange.end.character) } } };
+  return { selectionRange, range: { start: { line: selectionRange.start.line, character: 0 }, end: { line: end - 1, character: lineOf(analysis.text, end).length } } };
 }
 
 /** The routine around a line (1-based) of the analysed file. */

@@ -37,15 +37,19 @@ interface Offer {
 }
 
 export const codeActions: Provider = {
-  capabilities: { codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, COVER, FIX_ALL], resolveProvider: true } },
+  capabilities: ({ textDocument }) => ({
+    codeActionProvider: textDocument?.codeAction?.codeActionLiteralSupport === undefined ? true : { codeActionKinds: [CodeActionKind.QuickFix, COVER, FIX_ALL], resolveProvider: true },
+  }),
   register(connection, workspace) {
     let lazy = false;
     let versioned = false;
+    let prefers = false;
     // A client from before code actions takes commands only, and there are none for edits.
     let literals = false;
     workspace.onInitialize(({ capabilities: { textDocument, workspace: client } }) => {
       lazy = textDocument?.codeAction?.resolveSupport?.properties.includes('edit') === true && textDocument.codeAction.dataSupport === true;
       versioned = client?.workspaceEdit?.documentChanges === true;
+      prefers = textDocument?.codeAction?.isPreferredSupport === true;
       literals = textDocument?.codeAction?.codeActionLiteralSupport !== undefined;
     });
     connection.onCodeAction(async ({ textDocument: { uri }, range, context }) => {
@@ -58,7 +62,7 @@ export const codeActions: Provider = {
         const diagnostics = problem === undefined ? [] : matching(context.diagnostics, problem, analysis);
         return {
           title: fix.title, kind,
-          ...(diagnostics.length === 0 ? {} : { diagnostics }), ...(fix.preferred === true ? { isPreferred: true } : {}),
+          ...(diagnostics.length === 0 ? {} : { diagnostics }), ...(prefers && fix.preferred === true ? { isPreferred: true } : {}),
           ...(lazy ? { data: { uri, version, id: idOf({ kind, fix, ...(problem === undefined ? {} : { problem }) }), range } satisfies About } : { edit: workspaceEdit(uri, version, fix.edits, versioned) }),
         };
       });

@@ -13,6 +13,7 @@ import { proposeDirectives, proposeHead } from '../editing/propose-code.ts';
 import { proposeComment, proposeIncludes } from '../editing/propose-files.ts';
 import { proposeOperand } from '../editing/propose-operands.ts';
 import type { Proposal, ProposalKind } from '../editing/proposals.ts';
+import { completionKinds } from '../kinds.ts';
 import { markup } from '../markup.ts';
 import type { Provider } from '../provider.ts';
 import type { Workspace } from '../workspace.ts';
@@ -74,11 +75,12 @@ function completionList(analysis: Analysis, text: string, { uri, position, clien
   const proposals = proposalsAt(cursor, analysis, position.line + 1, uri, workspace);
   const defaults = client.completionList?.itemDefaults ?? [];
   const shared = defaults.includes('editRange');
+  const kindFor = completionKinds(client.completionItemKind?.valueSet);
   const items = proposals.map((proposal): CompletionItem => {
     const snippet = client.completionItem?.snippetSupport === true ? proposal.snippet : undefined;
     const text = snippet ?? proposal.insert ?? proposal.label;
     return {
-      label: proposal.label, kind: KIND[proposal.kind], sortText: `${proposal.rank.toFixed(3)} ${proposal.label}`,
+      label: proposal.label, kind: kindFor(KIND[proposal.kind]), sortText: `${proposal.rank.toFixed(3)} ${proposal.label}`,
       ...(proposal.detail === undefined ? {} : { detail: proposal.detail }),
       ...(snippet === undefined ? {} : { insertTextFormat: InsertTextFormat.Snippet }),
       ...(shared ? (text === proposal.label ? {} : { textEditText: text }) : { textEdit: { range, newText: text } }),

@@ -27,12 +27,13 @@ export const diagnostics: Provider = {
     const costs = new Map<string, number>();
     const changes = new Map<string, number>();
     let form: Form = {};
+    let versions = false;
     const settings = new SettingsProblems(connection, workspace);
     const push = async (uri: string): Promise<void> => {
       timers.delete(uri);
       const diagnostics = await current(workspace, uri, form, (milliseconds) => { costs.set(uri, milliseconds); });
       const document = workspace.document(uri);
-      await connection.sendDiagnostics({ uri, diagnostics: [...diagnostics], ...(document === undefined ? {} : { version: document.version }) });
+      await connection.sendDiagnostics({ uri, diagnostics: [...diagnostics], ...(document === undefined || !versions ? {} : { version: document.version }) });
       await settings.publish(uri);
     };
     const schedule = (uri: string): void => {
@@ -55,6 +56,7 @@ export const diagnostics: Provider = {
     workspace.onInitialize(({ capabilities: { textDocument: client, workspace: ofWorkspace } }) => {
       pulls = client?.diagnostic !== undefined;
       refreshes = ofWorkspace?.diagnostics?.refreshSupport === true;
+      versions = client?.publishDiagnostics?.versionSupport === true;
       form = {
         ...(client?.publishDiagnostics?.codeDescriptionSupport === true && workspace.documentation !== undefined ? { documentation: workspace.documentation } : {}),
         related: (client?.diagnostic?.relatedInformation ?? client?.publishDiagnostics?.relatedInformation) === true,

@@ -6,6 +6,7 @@ import type { DocumentSymbol, SymbolInformation } from 'vscode-languageserver';
 import { writtenPosition } from '../../assembly/source.ts';
 import type { Analysis, Routine } from '../analysis/analysis.ts';
 import type { Label } from '../analysis/labels.ts';
+import { symbolKinds } from '../kinds.ts';
 import { routineRange } from '../navigation/routines.ts';
 import type { Provider } from '../provider.ts';
 import { shownRange, toRange } from '../ranges.ts';
@@ -14,14 +15,23 @@ export const documentSymbols: Provider = {
   capabilities: { documentSymbolProvider: true },
   register(connection, workspace) {
     let nested = false;
-    workspace.onInitialize(({ capabilities }) => { nested = capabilities.textDocument?.documentSymbol?.hierarchicalDocumentSymbolSupport === true; });
+    let kindFor = symbolKinds(undefined);
+    workspace.onInitialize(({ capabilities: { textDocument } }) => {
+      nested = textDocument?.documentSymbol?.hierarchicalDocumentSymbolSupport === true;
+      kindFor = symbolKinds(textDocument?.documentSymbol?.symbolKind?.valueSet);
+    });
     connection.onDocumentSymbol(({ textDocument: { uri } }) => {
       const analysis = workspace.analysis(uri);
-      const found = analysis === undefined ? [] : outline(analysis);
+      const found = analysis === undefined ? [] : outline(analysis).map((symbol) => shown(symbol, kindFor));
       return nested ? [...found] : found.flatMap((symbol) => flat(symbol, uri));
     });
   },
 };
+
+/** A symbol and those in it with kinds that the client knows. */
+function shown(symbol: DocumentSymbol, kindFor: (kind: SymbolKind) => SymbolKind): DocumentSymbol {
+  return { ...symbol, kind: kindFor(symbol.kind), ...(symbol.children === undefined ? {} : { children: symbol.children.map((child) => shown(child, kindFor)) }) };
+}
 
 /** A symbol and those in it, for clients that know no nesting. */
 function flat({ name, kind, range, children = [] }: DocumentSymbol, uri: string, container?: string): SymbolInformation[] {

@@ -15,7 +15,7 @@ import { fromPosition, placeRange, toRange } from '../ranges.ts';
 import type { Workspace } from '../workspace.ts';
 
 export const rename: Provider = {
-  capabilities: { renameProvider: { prepareProvider: true } },
+  capabilities: ({ textDocument }) => ({ renameProvider: textDocument?.rename?.prepareSupport === true ? { prepareProvider: true } : true }),
   register(connection, workspace) {
     let versioned = false;
     workspace.onInitialize(({ capabilities }) => { versioned = capabilities.workspace?.workspaceEdit?.documentChanges === true; });

@@ -1,7 +1,7 @@
 /**
  * Signature help: the parameters of macros, the operand forms of instructions, the arguments of directives.
  */
-import type { SignatureHelp, SignatureInformation } from 'vscode-languageserver';
+import type { ParameterInformation, SignatureHelp, SignatureInformation } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
 import { cursorAt } from '../editing/cursor.ts';
 import type { Cursor } from '../editing/cursor.ts';
@@ -17,14 +17,23 @@ const MOST = 30;
 export const signatureHelp: Provider = {
   capabilities: { signatureHelpProvider: { triggerCharacters: [' ', ',', '(', '\t'], retriggerCharacters: [','] } },
   register(connection, workspace) {
+    let offsets = false;
+    workspace.onInitialize(({ capabilities }) => { offsets = capabilities.textDocument?.signatureHelp?.signatureInformation?.parameterInformation?.labelOffsetSupport === true; });
     connection.onSignatureHelp(({ textDocument: { uri }, position }) => {
       const document = workspace.document(uri);
       const analysis = workspace.recentAnalysis(uri);
       if (document === undefined || analysis === undefined || analysis.foreign !== undefined) return null;
-      return signatureAt(analysis, document.getText(), position.line, position.character) ?? null;
+      const help = signatureAt(analysis, document.getText(), position.line, position.character);
+      return help === undefined ? null : offsets ? help : spelledOut(help);
     });
   },
 };
+
+/** With parameters by their text, for clients that take no places in the label. */
+function spelledOut(help: SignatureHelp): SignatureHelp {
+  const parameter = (signature: string, { label, ...rest }: ParameterInformation): ParameterInformation => ({ ...rest, label: typeof label === 'string' ? label : signature.slice(...label) });
+  return { ...help, signatures: help.signatures.map(({ parameters = [], ...rest }) => ({ ...rest, parameters: parameters.map((one) => parameter(rest.label, one)) })) };
+}
 
 /** For a 0-based place; undefined where nothing takes arguments. */
 export function signatureAt(analysis: Analysis, text: string, line: number, character: number): SignatureHelp | undefined {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { frame, FrameReader } from '../../debug-adapter/transport/framing.ts';
+import { frame, FrameReader } from '../../host/framing.ts';
 import { serveStreams } from '../../debug-adapter/transport/streams.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { listen, nodeStreams } from '../../host/node/streams.ts';

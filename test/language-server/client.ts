@@ -4,7 +4,7 @@
 import { PassThrough } from 'node:stream';
 import { createProtocolConnection } from 'vscode-languageserver/node';
 import type { ProtocolConnection } from 'vscode-languageserver/node';
-import type { ClientCapabilities, Diagnostic, InitializeResult, Position } from 'vscode-languageserver';
+import type { ClientCapabilities, CompletionItemKind, Diagnostic, InitializeResult, Position, SymbolKind } from 'vscode-languageserver';
 import { nodeHost } from '../../host/node/host.ts';
 import { openConnection } from '../../language-server/node.ts';
 import { serve } from '../../language-server/server.ts';
@@ -49,9 +49,12 @@ export interface Client {
 /** What editors of today announce, beside what a test is about. */
 const EDITOR: NonNullable<ClientCapabilities['textDocument']> = {
   hover: { contentFormat: ['markdown', 'plaintext'] },
-  completion: { completionItem: { documentationFormat: ['markdown', 'plaintext'] } },
-  documentSymbol: { hierarchicalDocumentSymbolSupport: true },
-  codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: [] } } },
+  completion: { completionItem: { documentationFormat: ['markdown', 'plaintext'] }, completionItemKind: { valueSet: [...Array(25).keys()].map((kind) => kind + 1 as CompletionItemKind) } },
+  signatureHelp: { signatureInformation: { parameterInformation: { labelOffsetSupport: true } } },
+  documentSymbol: { hierarchicalDocumentSymbolSupport: true, symbolKind: { valueSet: [...Array(26).keys()].map((kind) => kind + 1 as SymbolKind) } },
+  documentLink: { tooltipSupport: true },
+  rename: { prepareSupport: true },
+  codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: [] } }, isPreferredSupport: true },
   publishDiagnostics: { relatedInformation: true },
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { frame, FrameReader } from '../../debug-adapter/transport/framing.ts';
+import { frame, FrameReader } from '../../host/framing.ts';
 
 const text = (string: string): Uint8Array => new TextEncoder().encode(string);
 

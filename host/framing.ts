@@ -1,5 +1,5 @@
 /**
- * The protocol's frames on a stream: `Content-Length: N`, an empty line, N bytes of JSON.
+ * Frames of the debugger's and the language server's protocol on a stream: `Content-Length: N`, an empty line, N bytes of JSON.
  * What comes in is from outside: sizes are checked before they are believed, and nonsense is skipped, never fatal.
  */
 
@@ -11,6 +11,7 @@ const SEPARATOR = [13, 10, 13, 10];
 /** Takes bytes as they arrive and gives whole messages, parsed. */
 export class FrameReader {
   readonly #onMessage: (message: unknown) => void;
+  readonly #onProblem: (what: string) => void;
   #chunks: Uint8Array[] = [];
   #buffered = 0;
   /** Bytes the message in hand needs; undefined while its header is awaited. */
@@ -18,8 +19,10 @@ export class FrameReader {
   /** Bytes of a refused message still to be thrown away. */
   #skip = 0;
 
-  constructor(onMessage: (message: unknown) => void) {
+  /** `onProblem` is told of what was skipped. */
+  constructor(onMessage: (message: unknown) => void, onProblem: (what: string) => void = () => undefined) {
     this.#onMessage = onMessage;
+    this.#onProblem = onProblem;
   }
 
   push(bytes: Uint8Array): void {
@@ -37,8 +40,14 @@ export class FrameReader {
     if (this.#buffered < this.#length) return false;
     const text = new TextDecoder().decode(this.#take(this.#length));
     this.#length = undefined;
-    const message = parseJson(text);
-    if (message !== undefined) this.#onMessage(message);
+    let message: unknown;
+    try {
+      message = JSON.parse(text);
+    } catch (error) {
+      this.#onProblem(error instanceof Error ? error.message : String(error));
+      return true;
+    }
+    this.#onMessage(message);
     return true;
   }
 
@@ -52,8 +61,12 @@ export class FrameReader {
     }
     const header = new TextDecoder().decode(this.#take(end + SEPARATOR.length));
     const length = /(?:^|\r\n)content-length: *(\d{1,15})\s*(?:\r\n|$)/i.exec(header)?.[1];
-    if (length === undefined) return true;
+    if (length === undefined) {
+      this.#onProblem('a message begins with a header Content-Length: and the number of its bytes');
+      return true;
+    }
     if (Number(length) > BODY_LIMIT) {
+      this.#onProblem(`a message of ${length} bytes is longer than the ${String(BODY_LIMIT)} that are read`);
       this.#skip = Number(length);
       const rest = this.#take(this.#buffered);
       this.push(rest);
@@ -93,14 +106,6 @@ export function frame(message: unknown): Uint8Array {
   whole.set(header);
   whole.set(body, header.length);
   return whole;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function indexOf(bytes: Uint8Array, wanted: readonly number[]): number {
