@@ -40,7 +40,8 @@ export const completion: Provider = {
       const document = workspace.document(uri);
       const analysis = workspace.recentAnalysis(uri);
       if (document === undefined || analysis?.foreign !== undefined || analysis === undefined) return null;
-      return completionList(analysis, document.getText(), { uri, position, client, workspace });
+      // A place behind the end of a line or of the text means that end.
+      return completionList(analysis, document.getText(), { uri, position: document.positionAt(document.offsetAt(position)), client, workspace });
     });
     // The first list of a letter takes up to 100 ms to make: better while nothing is asked, and nothing else is done.
     const letters = [...MNEMONIC_LETTERS];

@@ -84,6 +84,16 @@ describe('a text', () => {
     await client.close();
   });
 
+  it('ends where it ends: a completion behind it replaces nothing that is not there', async () => {
+    const client = await startClient();
+    await open(client.connection, '\tnop\n\tre');
+    for (const position of [{ line: 1, character: 99 }, { line: 99, character: 0 }]) {
+      const { items } = await client.connection.sendRequest<CompletionList>('textDocument/completion', { textDocument: { uri: URI }, position });
+      expect(items.find(({ label }) => label === 'ret')).toMatchObject({ textEdit: { range: { start: { line: 1, character: 1 }, end: { line: 1, character: 3 } } } });
+    }
+    await client.close();
+  });
+
   it('holds every range: a routine ends with its last line, however long the line of its name is', async () => {
     const client = await startClient();
     const last = '\tret';
