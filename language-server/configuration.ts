@@ -4,6 +4,7 @@
 import type { Connection, InitializeParams } from 'vscode-languageserver';
 import { editorSettingsSchema } from '../host/settings.ts';
 import type { EditorSettings } from '../host/settings.ts';
+import { answerOf } from './patience.ts';
 
 /** One section at a time, so that a wrong value costs only its section. */
 function settingsOf(value: unknown): EditorSettings {
@@ -21,6 +22,8 @@ export class Configuration {
   readonly #loading = new Map<string, Promise<EditorSettings>>();
   #connection: Connection | undefined;
   #pulls = false;
+  /** The client announced that it can be asked, and does not answer: it is not waited for again. */
+  #isSilent = false;
   #pushed: EditorSettings = {};
 
   initialize(connection: Connection, { capabilities, initializationOptions }: InitializeParams): void {
@@ -40,10 +43,20 @@ export class Configuration {
     if (!this.#pulls || this.#connection === undefined || this.#byUri.has(uri)) return Promise.resolve(this.known(uri));
     let loading = this.#loading.get(uri);
     if (loading === undefined) {
-      loading = this.#connection.workspace.getConfiguration({ scopeUri: uri, section: 'mcsafe' }).then(
+      const asked = this.#connection.workspace.getConfiguration({ scopeUri: uri, section: 'mcsafe' }).then(
         (value: unknown) => settingsOf(value),
         () => this.#pushed,
-      ).then((settings) => {
+      );
+      void asked.then((settings) => {
+        this.#isSilent = false;
+        // Too late for those who waited, in time for the next.
+        if (this.#byUri.has(uri)) this.#byUri.set(uri, settings);
+      });
+      loading = (this.#isSilent ? Promise.resolve(undefined) : answerOf(asked)).then((settings) => {
+        if (settings !== undefined) return settings;
+        this.#isSilent = true;
+        return this.#pushed;
+      }).then((settings) => {
         if (this.#loading.get(uri) === loading) {
           this.#loading.delete(uri);
           this.#byUri.set(uri, settings);

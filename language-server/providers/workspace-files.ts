@@ -8,6 +8,7 @@ import type { IndexOptions } from '../indexing/workspace-index.ts';
 import { SETTINGS_FILE } from '../../host/settings.ts';
 import { DEFAULT_INDEX_OPTIONS, indexOptions, INDEX_SECTION } from '../indexing/options.ts';
 import { sourceKind } from '../indexing/files.ts';
+import { answerOf } from '../patience.ts';
 import type { Provider } from '../provider.ts';
 import { pathOf } from '../uri.ts';
 import type { Workspace } from '../workspace.ts';
@@ -132,13 +133,9 @@ class Session {
 
   async #pull(): Promise<void> {
     if (this.#client.workspace?.configuration !== true) return;
-    try {
-      const value: unknown = await this.#connection.workspace.getConfiguration(INDEX_SECTION);
-      // A client without a value says null.
-      if (value !== null && value !== undefined) this.#options = indexOptions(value);
-    } catch (error) {
-      this.#log(`settings: ${messageOf(error)}`);
-    }
+    const value: unknown = await answerOf(this.#connection.workspace.getConfiguration(INDEX_SECTION));
+    // A client without a value says null.
+    if (value !== null && value !== undefined) this.#options = indexOptions(value);
   }
 
   #build(): Promise<void> {
@@ -149,7 +146,7 @@ class Session {
 
   async #index(): Promise<void> {
     // A client that cannot after all is not shown any.
-    const progress = await this.#connection.window.createWorkDoneProgress().catch(() => undefined);
+    const progress = await answerOf(this.#connection.window.createWorkDoneProgress());
     let shown = 0;
     let begun = false;
     const outcome = await this.#workspace.index.build(this.#folders, this.#options, ({ done, total }) => {

@@ -71,6 +71,27 @@ describe('what a client did not announce', () => {
   });
 });
 
+it('a client that does not answer what it announced gets its answers all the same', async () => {
+  const [up, down] = [new PassThrough(), new PassThrough()];
+  serve(openConnection(up, down), nodeHost());
+  const answers: unknown[] = [];
+  const asked: string[] = [];
+  const reader = new FrameReader((message) => {
+    const { id, method } = message as { readonly id?: unknown; readonly method?: string };
+    if (method === undefined) answers.push(id);
+    else if (id !== undefined) asked.push(method);
+  });
+  down.on('data', (bytes: Uint8Array) => { reader.push(bytes); });
+  const send = (message: object): void => { up.write(frame({ jsonrpc: '2.0', ...message })); };
+  send({ id: 1, method: 'initialize', params: { ...INITIALIZE, capabilities: { workspace: { configuration: true }, window: { workDoneProgress: true }, textDocument: { diagnostic: {} } } } });
+  send({ method: 'initialized', params: {} });
+  send({ method: 'textDocument/didOpen', params: { textDocument: { uri: URI, languageId: 'gas', version: 1, text: 'copy:\tret\n' } } });
+  send({ id: 2, method: 'textDocument/diagnostic', params: { textDocument: { uri: URI } } });
+  send({ id: 3, method: 'workspace/symbol', params: { query: '' } });
+  await expect.poll(() => answers, { timeout: 20_000 }).toEqual([1, 2, 3]);
+  expect(new Set(asked)).toEqual(new Set(['workspace/configuration', 'window/workDoneProgress/create']));
+}, 30_000);
+
 describe('a text', () => {
   it('is the one that was sent last, even if its version does not say so', async () => {
     const client = await startClient();
