@@ -14,6 +14,8 @@ export interface KnownRoutine {
   readonly returns: KnownRegister;
   /** Roles that are user pointers. */
   readonly user: readonly ('dst' | 'src' | 'ptr')[];
+  /** Registers it changes although the C calling convention keeps them: its callers know. */
+  readonly clobbers?: readonly 'rbx'[];
   /** The length is a 32-bit number where the code takes it so. */
   readonly shortLength?: true;
 }
@@ -33,7 +35,7 @@ export const KNOWN_ROUTINES: readonly KnownRoutine[] = [
   { pattern: /copy_(from_)?user|copy_user_nocache/, family: 'copy_user_*', kind: 'copy-partial', arguments: DST_SRC_N, returns: 'rax', user: ['src'] },
   { pattern: /^(clear_user_|rep_stos_alternative)/, family: 'clear_user_*', kind: 'clear', arguments: { dst: 'rdi', n: 'rcx', zero: 'rax' }, returns: 'rcx', user: ['dst'] },
   { pattern: /get_user/, family: '__get_user_*', kind: 'get', arguments: { ptr: 'rax' }, returns: 'rax', user: ['ptr'] },
-  { pattern: /put_user/, family: '__put_user_*', kind: 'put', arguments: { ptr: 'rcx', value: 'rax' }, returns: 'rcx', user: ['ptr'] },
+  { pattern: /put_user/, family: '__put_user_*', kind: 'put', arguments: { ptr: 'rcx', value: 'rax' }, returns: 'rcx', user: ['ptr'], clobbers: ['rbx'] },
   { pattern: /csum_partial_copy/, family: 'csum_partial_copy_*', kind: 'csum', arguments: { src: 'rdi', dst: 'rsi', n: 'rdx' }, returns: 'rax', user: ['src'], shortLength: true },
 ];
 

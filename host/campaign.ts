@@ -162,6 +162,7 @@ function campaignOf(targets: readonly SweepTarget[], { contract, said, notes: gi
   const kinds = faults === undefined ? defaultKinds(contract, instructions, table, generation) : parseKinds(faults);
   const elsewhere = faults === undefined && options.kernel === undefined ? otherKernelNote(kinds, contract, instructions, table, generation) : undefined;
   if (elsewhere !== undefined) notes = [...notes, elsewhere];
+  if (contract.kind === 'get' && !('value' in contract.arguments) && !('dst' in contract.arguments)) notes = [...notes, 'the value that is read is not looked at: the contract names no register for it (value=rdx)'];
   const budget = options.budget ?? sweepBudget(lengths);
   const request: CampaignRequest = {
     targets: targets.map((target) => ({ ...target, config: { ...target.config, budget } })),

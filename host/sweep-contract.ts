@@ -134,9 +134,9 @@ function placeIn(text: string, offset: number): string {
 }
 
 /** As a launch configuration has it. */
-export function launchContract({ kind, arguments: args, returns, user, answer, trap, machineCheckBit, promises }: Contract): Exclude<LaunchConfig['contract'], string> {
+export function launchContract({ kind, arguments: args, returns, user, answer, trap, machineCheckBit, clobbers, promises }: Contract): Exclude<LaunchConfig['contract'], string> {
   return {
     kind, arguments: { ...args }, user: [...user], ...(returns === undefined ? {} : { returns }), ...(answer === undefined ? {} : { answer }), ...(trap === undefined ? {} : { trap }),
-    ...(machineCheckBit === undefined ? {} : { machineCheckBit }), ...(promises === undefined ? {} : { promises: { ...promises } }),
+    ...(machineCheckBit === undefined ? {} : { machineCheckBit }), ...(clobbers === undefined ? {} : { clobbers: [...clobbers] }), ...(promises === undefined ? {} : { promises: { ...promises } }),
   };
 }

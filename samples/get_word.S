@@ -14,7 +14,7 @@
 
 	.text
 
-# mcsafe: contract get ptr=rdi returns=rax user=ptr
+# mcsafe: contract get ptr=rdi value=rdx returns=rax user=ptr
 SYM_FUNC_START(get_word)
 	movabsq	$0x7fffffffeff8, %rcx
 	cmpq	%rcx, %rdi

@@ -129,7 +129,7 @@ function withLandingPads(image: Image, { entries }: ImageTable, routine: readonl
     if (symbol !== undefined && symbol.symbol.type === 'func' && symbol.offset < symbol.symbol.size) continue;
     for (const instruction of decodeAll(image.read(fixup, MAX_PAD), fixup)) {
       if (inside.has(instruction.address) || pads.has(instruction.address)) break;
-      pads.set(instruction.address, instruction);
+      if (!isPadding(instruction)) pads.set(instruction.address, instruction);
       if (['jump', 'return', 'indirect-jump', 'exception'].includes(instruction.flow)) break;
     }
   }
@@ -142,8 +142,14 @@ const MAX_PAD = 256;
 export function routineInstructions(image: Image, entry: bigint): readonly Instruction[] {
   const symbol = image.symbolAt(entry)?.symbol;
   const size = symbol === undefined || symbol.size === 0n ? nextSymbol(image, entry) - entry : symbol.address + symbol.size - entry;
-  return [...decodeAll(image.read(entry, Number(size < MAX_ROUTINE ? size : MAX_ROUTINE)), entry)].filter(({ mnemonic }) => mnemonic !== 'int3' && mnemonic !== 'nop');
+  return [...decodeAll(image.read(entry, Number(size < MAX_ROUTINE ? size : MAX_ROUTINE)), entry)].filter((instruction) => !isPadding(instruction));
 }
+
+/** Between routines, or room that an alternative has. */
+function isPadding({ mnemonic }: Instruction): boolean {
+  return mnemonic === 'int3' || mnemonic === 'nop';
+}
+
 const MAX_ROUTINE = 0x1_0000n;
 
 function nextSymbol(image: Image, entry: bigint): bigint {

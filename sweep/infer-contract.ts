@@ -40,7 +40,7 @@ export function inferContract(known: Contract, code: RoutineCode, asked?: Contra
   const user = named ? known.user.filter((role) => role in registers) : code.opensUserAccess ? userRoles(kind, code.name, facts) : [];
   const partial = kind === 'copy' && asked === undefined && user.length > 0;
   const origin = asked !== undefined ? '--contract, registers from the code' : named ? `${known.origin}, registers from the code` : 'guessed from the name and the code; say otherwise with --contract or a comment directive';
-  return { kind: partial ? 'copy-partial' : kind, arguments: registers, returns, user, origin, ...(known.shortLength === true ? { shortLength: true } : {}) };
+  return { kind: partial ? 'copy-partial' : kind, arguments: registers, returns, user, origin, ...(known.shortLength === true ? { shortLength: true } : {}), ...(named && known.clobbers !== undefined ? { clobbers: known.clobbers } : {}) };
 }
 
 interface Facts {

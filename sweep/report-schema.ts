@@ -56,7 +56,7 @@ export const sweepReportSchema = z.strictObject({
   routine: z.string(),
   contract: z.strictObject({
     kind: z.string(), arguments: z.record(z.string(), z.string()), returns: z.optional(z.string()), answer: z.optional(z.string()), trap: z.optional(z.string()), machineCheckBit: z.optional(count),
-    promises: z.optional(z.record(z.string(), z.string())), user: z.array(z.string()), origin: z.string(),
+    clobbers: z.optional(z.array(z.string())), promises: z.optional(z.record(z.string(), z.string())), user: z.array(z.string()), origin: z.string(),
     progress: z.optional(count), maxExceptions: count, helpers: z.array(z.string()),
   }),
   targets: z.array(z.string()),

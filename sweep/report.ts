@@ -20,6 +20,7 @@ export function campaignReport(campaign: Campaign): SweepReport {
       kind: contract.kind, arguments: { ...contract.arguments }, user: [...contract.user], origin: contract.origin,
       ...(contract.returns === undefined ? {} : { returns: contract.returns }), ...(contract.answer === undefined ? {} : { answer: contract.answer }),
       ...(contract.trap === undefined ? {} : { trap: contract.trap }), ...(contract.machineCheckBit === undefined ? {} : { machineCheckBit: contract.machineCheckBit }),
+      ...(contract.clobbers === undefined ? {} : { clobbers: [...contract.clobbers] }),
       ...(contract.promises === undefined ? {} : { promises: { ...contract.promises } }),
       ...(progress === undefined ? {} : { progress }), maxExceptions, helpers: [...helpers],
     },

@@ -44,7 +44,7 @@ export function proposeComment({ text }: Cursor): readonly Proposal[] {
   if (rest.length === 0) return Object.entries(VERBS).map(([label, detail]) => ({ label, kind: 'keyword', rank: 1, detail }));
   if (verb === 'ignore') return [...CODES.keys()].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   if (verb === 'contract' && rest.length === 1) return KINDS.map((label) => ({ label, kind: 'keyword', rank: 1 }));
-  if (verb === 'contract') return ['dst=', 'src=', 'n=', 'ptr=', 'value=', 'zero=', 'returns=', 'user=', 'answer=', 'trap=', 'mcbit='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
+  if (verb === 'contract') return ['dst=', 'src=', 'n=', 'ptr=', 'value=', 'zero=', 'returns=', 'user=', 'answer=', 'trap=', 'mcbit=', 'clobbers='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   if (verb === 'run') return ['n=', 'poison='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   if (verb === 'sweep') return ['n=', 'faults=', 'progress=', 'exceptions=', 'helper='].map((label) => ({ label, kind: 'keyword', rank: 1 }));
   return [];

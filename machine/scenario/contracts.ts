@@ -32,8 +32,8 @@ const BY_CONVENTION: Omit<Contract, 'origin'> = { kind: 'none', arguments: DST_S
 export function contractByName(name: string): Contract {
   const known = knownRoutine(name);
   if (known === undefined) return { ...BY_CONVENTION, origin: 'no contract known; C calling convention (rdi = dst, rsi = src, rdx = n)' };
-  const { kind, arguments: args, returns, user, family, shortLength } = known;
-  return { kind, arguments: args, user, returns, origin: `the name ${family}`, ...(shortLength === true ? { shortLength } : {}) };
+  const { kind, arguments: args, returns, user, family, shortLength, clobbers } = known;
+  return { kind, arguments: args, user, returns, origin: `the name ${family}`, ...(shortLength === true ? { shortLength } : {}), ...(clobbers === undefined ? {} : { clobbers }) };
 }
 
 /** Settings of a `mcsafe: run` directive, as launch attributes. */
@@ -96,7 +96,7 @@ function readContract(words: readonly string[], directive: CommentDirective, com
   let returns: GeneralRegister | undefined;
   let user: readonly string[] = [];
   let shortLength = false;
-  const convention: { answer?: ContractAnswer; trap?: GeneralRegister; machineCheckBit?: number } = {};
+  const convention: { answer?: ContractAnswer; trap?: GeneralRegister; machineCheckBit?: number; clobbers?: readonly GeneralRegister[] } = {};
   for (const [key, value] of pairs(settings, complain)) {
     const whole = key === 'n' ? wholeRegister(value) : undefined;
     if (key === 'user') user = value.split(',');
@@ -106,12 +106,13 @@ function readContract(words: readonly string[], directive: CommentDirective, com
     }
     else if (key === 'answer' && isAnswer(value)) convention.answer = value;
     else if (key === 'mcbit' && /^([0-9]|[1-5]\d|6[0-3])$/.test(value)) convention.machineCheckBit = Number(value);
+    else if (key === 'clobbers' && value.split(',').every(isRegister)) convention.clobbers = value.split(',') as GeneralRegister[];
     else if (key === 'answer') complain(`answer=${value}: there are ${CONTRACT_ANSWERS.join(', ')}`);
     else if (key === 'mcbit') complain(`mcbit=${value}: not the number of a bit, 0 to 63`);
     else if (!isRegister(value)) complain(`${key}=${value}: not a 64-bit general register`);
     else if (key === 'returns') returns = value;
     else if (key === 'trap') convention.trap = value;
-    else if (kind !== 'custom' && !isRole(key)) complain(`no role "${key}"; there are ${ROLES.join(', ')}, and returns, trap, mcbit, answer, user`);
+    else if (kind !== 'custom' && !isRole(key)) complain(`no role "${key}"; there are ${ROLES.join(', ')}, and returns, trap, mcbit, answer, clobbers, user`);
     else args[key] = value;
   }
   const stranger = Object.keys(args).length === 0 ? undefined : user.find((role) => !(role in args));

@@ -202,10 +202,12 @@ function chooseContract(config: LaunchConfig, entry: ImageSymbol, directive: Con
 export function contractOfConfig(asked: ContractConfig, fallback: Contract, origin: string): Contract {
   const { kind, answer, trap, machineCheckBit, promises } = asked;
   const returns = asked.returns ?? fallback.returns;
+  const clobbers = asked.clobbers ?? fallback.clobbers;
   return {
     kind, arguments: asked.arguments ?? fallback.arguments, user: asked.user ?? fallback.user, origin,
     ...(returns === undefined ? {} : { returns }), ...(answer === undefined ? {} : { answer }), ...(trap === undefined ? {} : { trap }),
     ...(machineCheckBit === undefined ? {} : { machineCheckBit }), ...(promises === undefined ? {} : { promises }),
+    ...(clobbers === undefined ? {} : { clobbers }),
   };
 }
 

@@ -26,6 +26,8 @@ export interface Contract {
   readonly trap?: GeneralRegister;
   /** Bit of `returns` that says whether the last exception was a machine check; it is no part of the number. */
   readonly machineCheckBit?: number;
+  /** Registers that it may change although the C calling convention keeps them. */
+  readonly clobbers?: readonly GeneralRegister[];
   /** What else is promised, by name: expressions of expression.ts. */
   readonly promises?: Readonly<Record<string, string>>;
   /** Roles that are user pointers. */

@@ -67,6 +67,7 @@ export const contractSchema = z.strictObject({
   answer: z.optional(describe(z.enum(CONTRACT_ANSWERS), 'What "returns" says of a copy or clear: "left" bytes not done (the default), "done" bytes done or an error from -4095 to -1, "end" the address behind the last byte done, "error" 0 if everything is done and anything else if not.')),
   trap: z.optional(describe(register, 'Register with the number of the last exception, 0 if there was none.')),
   machineCheckBit: z.optional(describe(z.int().check(z.minimum(0), z.maximum(63)), 'Bit of "returns" that says whether the last exception was a machine check; it is no part of the number.')),
+  clobbers: z.optional(describe(z.array(register), 'Registers that the routine may change although the C calling convention keeps them.')),
   user: z.optional(describe(z.array(z.string()), 'Roles that are user pointers.')),
   promises: z.optional(describe(z.record(z.string().check(z.regex(/^[A-Za-z][\w-]*$/, 'a name')), z.string()), 'What else is promised, each by a name: {"in-range": "rax <= n", "prefix": "copied(dst, src, n - rax)"}.')),
 });

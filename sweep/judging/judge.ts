@@ -107,7 +107,8 @@ function judgeMemoryAround(run: JudgedRun): void {
 
 function judgeState(run: JudgedRun): void {
   const { registers, scenario, cpu, deliveries } = run.machine;
-  const changed = CALLEE_SAVED.filter((name) => registers.get(GENERAL_REGISTERS.indexOf(name)) !== scenario.registers.get(name));
+  const { clobbers = [] } = run.contract;
+  const changed = CALLEE_SAVED.filter((name) => !clobbers.includes(name) && registers.get(GENERAL_REGISTERS.indexOf(name)) !== scenario.registers.get(name));
   if (changed.length > 0) run.say('registers', `${changed.join(', ')} changed`);
   const rsp = registers.get(GENERAL_REGISTERS.indexOf('rsp'));
   if (rsp !== RETURNED_STACK) run.say('stack', `rsp is 0x${rsp.toString(16)} after the return`);

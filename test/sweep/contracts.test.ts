@@ -25,7 +25,12 @@ function routine(name: string, body: string, above = ''): string {
 }
 
 async function swept(file: string, options: SweepOptions = {}): Promise<Campaign> {
-  const campaign = await prepare(file, { n: '0..9', srcOffsets: '0,1', dstOffsets: '0', ...options }, nodeHost());
+  return sweptValue(file, { n: '0..9', ...options });
+}
+
+/** Of a routine that takes no length. */
+async function sweptValue(file: string, options: SweepOptions = {}): Promise<Campaign> {
+  const campaign = await prepare(file, { srcOffsets: '0,1', dstOffsets: '0', ...options }, nodeHost());
   campaign.run(campaign.total);
   return campaign;
 }
@@ -189,6 +194,37 @@ describe('how a routine answers', () => {
     const { fast } = bothWays(request);
     expect(broken(fast)).toEqual(['result: rax is 6; the last exception was number 18']);
   });
+});
+
+describe('registers that a routine may change', () => {
+  const body = COPY('movq %rcx, %rax').replace('movq %rdx, %rcx', 'movq %rdx, %rcx\n\tmovq %rdx, %rbx\n\tmovq %rdx, %r12');
+  const contract = '# mcsafe: contract copy dst=rdi src=rsi n=rdx';
+
+  test.each([
+    ['none', contract, ['registers: rbx, r12 changed']],
+    ['one', `${contract} clobbers=r12`, ['registers: rbx changed']],
+    ['both', `${contract} clobbers=rbx,r12`, []],
+  ])('are those that its contract says: %s', async (name, above, told) => {
+    const { request } = await prepare(routine(`clobbers_${name}`, body, above), { n: '0..9', srcOffsets: '0', dstOffsets: '0' }, nodeHost());
+    expect(broken(bothWays(request).slow)).toEqual(told);
+  });
+
+  // In the kernel's own, the limit of user addresses is compared in it, and its callers know.
+  test('are rbx in one that has the name of the kernel\'s put_user', async () => {
+    const put = '\tmovabsq $0x7fffffffeff8, %rbx\n\tcmpq %rbx, %rcx\n\tja 2f\n\tstac\n1:\tmovq %rax, (%rcx)\n\txorl %ecx, %ecx\n\tclac\n\tret\n2:\tmovl $-14, %ecx\n\tclac\n\tret\n\t_ASM_EXTABLE_UA(1b, 2b)';
+    expect(broken(await sweptValue(routine('__put_user_8', put)))).toEqual([]);
+    expect(broken(await sweptValue(routine('__put_user_nocheck_8', put.replace('stac', 'stac\n\tmovq %rax, %r12'))))).toEqual(['registers: r12 changed']);
+  });
+});
+
+test('a contract of a read that names no register for the value says that nobody looks at it', async () => {
+  const body = (load: string): string => `\tstac\n1:\t${load}\n\txorl %eax, %eax\n\tclac\n\tret\n2:\tclac\n\txorl %edx, %edx\n\tmovq $-14, %rax\n\tret\n\t_ASM_EXTABLE_UA(1b, 2b)`;
+  const notes = async (file: string): Promise<string | undefined> => campaignReport(await sweptValue(file)).space.axes.find((text) => text.includes('is not looked at'));
+  const bare = routine('reads_unnamed', body('movl (%rdi), %edx'), '# mcsafe: contract get ptr=rdi returns=rax user=ptr');
+  expect(await notes(bare)).toBe('the value that is read is not looked at: the contract names no register for it (value=rdx)');
+  const named = '# mcsafe: contract get ptr=rdi value=rdx returns=rax user=ptr';
+  expect(await notes(routine('reads_named', body('movl (%rdi), %edx'), named))).toBeUndefined();
+  expect(broken(await sweptValue(routine('reads_nothing', body('cmpl $0, (%rdi)'), named)))).toEqual(['result: rdx is 0x5a5a5a5a5a5a5a5a, which is not what the pointer points to']);
 });
 
 describe('a contract that names what does not exist is refused, with the place', () => {

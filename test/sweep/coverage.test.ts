@@ -69,6 +69,15 @@ test('follows landing pads out of the routine, and lists the rows that graded ma
   expect(coverage!.severityRows).toEqual([{ row: 17, severity: 'AR', message: expect.stringContaining('recoverable') as unknown }]);
 });
 
+test('does not miss the padding of an alternative in a landing pad', async () => {
+  const padded = join(folder, 'padded.S');
+  writeFileSync(padded, `#include <linux/linkage.h>\n#include <asm/asm.h>\n#include <asm/smap.h>\n\t.text\nSYM_FUNC_START(__get_user_8)\n\tASM_STAC\n1:\tmovq (%rax), %rdx\n\txorl %eax, %eax\n\tASM_CLAC\n\tRET\nSYM_FUNC_END(__get_user_8)
+.Lbad:\n\tASM_CLAC\n\txorl %edx, %edx\n\tmovq $-14, %rax\n\tRET\n\t_ASM_EXTABLE_UA(1b, .Lbad)\n`);
+  const campaign = await prepare(padded, { kernel: ['6.1'] }, nodeHost());
+  campaign.run(campaign.total);
+  expect(sweepText(campaignReport(campaign), false)).not.toContain('never ran');
+});
+
 test('has what a run without end executed: the instructions of its loop, and none behind it', async () => {
   const endless = join(folder, 'endless.S');
   writeFileSync(endless, ROUTINE.replace(/copy_bytes/g, 'copy_endless').replace('decq %rax\n\tjmp 2b', 'jmp 2b'));
