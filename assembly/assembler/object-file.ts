@@ -88,16 +88,16 @@ interface Group {
 
 /** The groups of sections (gABI 4, "Section Groups"), in the order of their first member. */
 function findGroups(state: AssemblyState): Group[] {
-  const groups: Group[] = [];
+  const groups = new Map<string, Group>();
   for (const section of state.sections) {
     const { group } = section;
     if (group === undefined) continue;
-    let row = groups.find((one) => one.signature === group.signature);
-    if (row === undefined) groups.push(row = { signature: group.signature, comdat: false, members: [] });
+    let row = groups.get(group.signature);
+    if (row === undefined) groups.set(group.signature, row = { signature: group.signature, comdat: false, members: [] });
     row.comdat ||= group.comdat;
     row.members.push(section);
   }
-  return groups;
+  return [...groups.values()];
 }
 
 function groupSection({ comdat, members }: Group, symbol: number, numbers: Numbers): Section {

@@ -105,6 +105,7 @@ export class AssemblyState {
   part: Subsection;
   /** The statement at work, for problems that have no better place. */
   statement: Placed;
+  private readonly byName = new Map<string, SectionBuilder[]>();
   private previousSpot: Spot | undefined;
   private readonly stack: { readonly spot: Spot; readonly previous: Spot | undefined }[] = [];
 
@@ -140,12 +141,20 @@ export class AssemblyState {
   addSection(name: string, attributes: SectionAttributes): SectionBuilder {
     const section = new SectionBuilder(this.sections.length, name, this.symbols.nextOrder(), attributes);
     this.sections.push(section);
+    const named = this.byName.get(name);
+    if (named === undefined) this.byName.set(name, [section]);
+    else named.push(section);
     return section;
+  }
+
+  /** In the order they were begun: sections of one name may differ in their group, in what they are linked to, or by `unique`. */
+  sectionsNamed(name: string): readonly SectionBuilder[] {
+    return this.byName.get(name) ?? [];
   }
 
   /** The first section called `name`. */
   findSection(name: string): SectionBuilder | undefined {
-    return this.sections.find((section) => section.name === name);
+    return this.sectionsNamed(name)[0];
   }
 
   /** Goes on in `subsection` of `section`; `.previous` comes back. */

@@ -49,6 +49,16 @@ class FoldError extends Error {}
 /** Assignments that refer to one another further than this are taken to go round in circles. */
 const MAX_DEPTH = 250;
 
+/** More symbols in one sum than a source means: assignments that add up others double with each. */
+const MAX_TERMS = 1000;
+
+/** One folding: a symbol that is named many times is folded once. */
+interface Folding {
+  readonly lookup: SymbolLookup;
+  /** What symbols of assignments came to. */
+  sums?: Map<string, Sum>;
+}
+
 /**
  * Folds `expression` to a number, a symbol with an addend, or the difference of two symbols with an addend.
  * Arithmetic is that of gas: it wraps at 64 bits, `/` and `%` round towards zero, `>>` shifts in zeros, comparisons are
@@ -59,7 +69,7 @@ export function evaluate(expression: Expression, lookup: SymbolLookup): Folded {
   try {
     const number = foldNumber(expression, lookup, 0);
     if (number !== undefined) return { kind: 'absolute', value: number };
-    return classify(fold(expression, lookup, 0));
+    return classify(fold(expression, { lookup }, 0));
   } catch (error) {
     if (error instanceof FoldError) return { kind: 'error', message: error.message };
     throw error;
@@ -119,22 +129,22 @@ function isNumber(sum: Sum): boolean {
   return sum.plus.length === 0 && sum.minus.length === 0;
 }
 
-function fold(expression: Expression, lookup: SymbolLookup, depth: number): Sum {
+function fold(expression: Expression, folding: Folding, depth: number): Sum {
   if (depth > MAX_DEPTH) throw new FoldError('the expression refers to itself, or is nested too deep');
   switch (expression.kind) {
     case 'number':
       return number(expression.value);
     case 'symbol':
-      return foldSymbol(expression, lookup, depth);
+      return foldSymbol(expression, folding, depth);
     case 'unary': {
-      const sum = fold(expression.operand, lookup, depth + 1);
+      const sum = fold(expression.operand, folding, depth + 1);
       if (expression.operator === '-') return negate(sum);
       if (!isNumber(sum)) throw new FoldError(`"${expression.operator}" needs a number that is known while assembling`);
       return number(expression.operator === '~' ? ~sum.value : sum.value === 0n ? 1n : 0n);
     }
     case 'binary': {
-      const left = fold(expression.left, lookup, depth + 1);
-      const right = fold(expression.right, lookup, depth + 1);
+      const left = fold(expression.left, folding, depth + 1);
+      const right = fold(expression.right, folding, depth + 1);
       if (expression.operator === '+') return add(left, right);
       if (expression.operator === '-') return add(left, negate(right));
       if (isNumber(left) && isNumber(right)) return number(calculate(expression.operator, left.value, right.value));
@@ -143,13 +153,17 @@ function fold(expression: Expression, lookup: SymbolLookup, depth: number): Sum 
   }
 }
 
-function foldSymbol(expression: Extract<Expression, { kind: 'symbol' }>, lookup: SymbolLookup, depth: number): Sum {
+function foldSymbol(expression: Extract<Expression, { kind: 'symbol' }>, folding: Folding, depth: number): Sum {
   const { name, modifier } = expression;
-  const known = modifier === undefined ? lookup(name) : undefined;
+  const known = modifier === undefined ? folding.lookup(name) : undefined;
   if (known === undefined) return { plus: [modifier === undefined ? { name } : { name, modifier }], minus: [], value: 0n };
   if (typeof known === 'bigint') return number(known);
   if (known.kind === 'label') return { plus: [{ name, space: known.space, offset: known.offset }], minus: [], value: 0n };
-  return fold(known, lookup, depth + 1);
+  const before = folding.sums?.get(name);
+  if (before !== undefined) return before;
+  const sum = fold(known, folding, depth + 1);
+  (folding.sums ??= new Map()).set(name, sum);
+  return sum;
 }
 
 function negate(sum: Sum): Sum {
@@ -160,6 +174,7 @@ function negate(sum: Sum): Sum {
 function add(left: Sum, right: Sum): Sum {
   let value = left.value + right.value;
   if (isNumber(left) && isNumber(right)) return number(value);
+  if (left.plus.length + left.minus.length + right.plus.length + right.minus.length > MAX_TERMS) throw new FoldError('the expression is too complex: it adds up too many symbols');
   const minus = [...left.minus, ...right.minus];
   const plus: Term[] = [];
   for (const term of [...left.plus, ...right.plus]) {

@@ -55,6 +55,22 @@ describe('a statement that is wrong', () => {
     `);
   });
 
+  it('may name a section type of another assembler, which is a warning', () => {
+    expect(problems('.section .parts, "", @llvm_sympart\n.byte 1')).toEqual(["1 warning bad-section: there is no section type `@llvm_sympart`, so the type goes by the section's name"]);
+  });
+
+  it('may add up symbols that double with each line, which does not hang', () => {
+    const doubling = Array.from({ length: 60 }, (_, index) => `a${String(index + 1)} = a${String(index)} + a${String(index)}`);
+    expect(problems(['a0 = x + y', ...doubling, '.quad a60'].join('\n')).filter((problem) => problem.startsWith('62'))).toEqual([
+      '62 error bad-expression: the expression is too complex: it adds up too many symbols',
+    ]);
+  });
+
+  it('may come to nothing by a long way round, which does not hang', () => {
+    const halving = Array.from({ length: 60 }, (_, index) => `a${String(index + 1)} = a${String(index)} - a${String(index)}`);
+    expect(problems(['a0 = x', ...halving, '.quad a60'].join('\n'))).toEqual([]);
+  });
+
   it('may name a difference that no relocation holds', () => {
     expect(problems('.data\na: .byte 0\n.text\n.long x - a, x - y')).toMatchInlineSnapshot(`
       [

@@ -110,6 +110,7 @@ function readFlags(argument: DirectiveArgument): { flags: number; inherit: boole
   return { flags, inherit };
 }
 
+/** The number of a type; undefined where none is written, or one that is not known, which is reported. */
 function readType(state: AssemblyState, argument: DirectiveArgument | undefined): number | undefined {
   if (argument === undefined) return undefined;
   const written = (argument.string === undefined ? argument.text : nameOf(argument)).replace(/^[@%]\s*/, '');
@@ -117,14 +118,16 @@ function readType(state: AssemblyState, argument: DirectiveArgument | undefined)
   if (known !== undefined) return known;
   if (/^(0[xX][0-9a-fA-F]+|\d+)$/.test(written)) return Number(written);
   if (argument.expression !== undefined && /^\d/.test(argument.text)) return Number(numberOf(state, argument));
-  throw new AssemblyError('bad-section', `there is no section type \`${argument.text}\``, argument.range);
+  // As GNU as does: other assemblers have types of their own.
+  state.report('warning', 'bad-section', `there is no section type \`${argument.text}\`, so the type goes by the section's name`, argument.range);
+  return undefined;
 }
 
 /** The section that `wanted` means: one that exists already, or a new one. Retained sections (`R`) are apart from others of their name. */
 function findOrAdd(state: AssemblyState, wanted: Wanted): SectionBuilder {
   const byName = attributesByName(wanted.name);
   const retained = (wanted.flags ?? 0) & RETAIN;
-  const found = state.sections.find((section) => section.index > 0 && section.name === wanted.name && section.unique === wanted.unique && section.info === wanted.info
+  const found = state.sectionsNamed(wanted.name).find((section) => section.unique === wanted.unique && section.info === wanted.info
     && section.group?.signature === wanted.group?.signature && (section.flags & RETAIN) === retained && (wanted.linkedTo === undefined || section.linkedTo === wanted.linkedTo));
   if (found !== undefined) {
     checkAgain(state, found, wanted, byName.special);
