@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { prepareCampaign } from '../../host/campaign.ts';
+import { prepareCampaign, sweepableRoutines } from '../../host/campaign.ts';
 import { nodeHost } from '../../host/node/host.ts';
 import { Campaign } from '../../sweep/campaign.ts';
 import type { CampaignRequest } from '../../sweep/campaign.ts';
@@ -115,5 +115,20 @@ describe.skipIf(reason !== undefined)('the kernel\'s own routines keep what is o
       return;
     }
     expect(found).toEqual(known[key]);
+  });
+});
+
+describe.skipIf(reason !== undefined)('the kernel\'s get_user and put_user keep every promise, on every CPU', () => {
+  test.for([['6.1', 'getuser.S', 8], ['6.1', 'putuser.S', 4], ['6.12', 'getuser.S', 8], ['6.12', 'putuser.S', 8]] as const)('%s %s', { timeout: 60_000 }, async ([generation, file, count]) => {
+    const path = sourcePath(corpus(generation)!, file);
+    const options = { kernel: [generation], profile: ['all'], srcOffsets: '0,5', dstOffsets: '0,5' };
+    const routines = await sweepableRoutines(path, options, nodeHost());
+    // The unchecked put_user of 6.1 are labels within the checked ones.
+    expect(routines).toHaveLength(count);
+    for (const { name } of routines) {
+      const { request } = await prepareCampaign(`${path}:${name}`, options, nodeHost());
+      expect(request.promises.contract.arguments, name).toHaveProperty('value');
+      expect(ran(request).failures.classes.map(({ clause, message }) => `${clause}: ${message}`), name).toEqual([]);
+    }
   });
 });
