@@ -40,8 +40,13 @@ export function tokensOf(analysis: Analysis, text: string, from = 0, to = Infini
   const tokens: Token[] = [];
   const state: State = { comment: false, continued: false, bare: false };
   const lines = text.split('\n');
-  for (let line = 0; line < Math.min(lines.length, to); line++) scanLine(lines[line]!, line, state, names, line < from ? undefined : tokens);
+  for (let line = 0; line < Math.min(lines.length, to); line++) scanLine(withoutReturn(lines[line]!), line, state, names, line < from ? undefined : tokens);
   return tokens;
+}
+
+/** A token never reaches over the end of its line, which may be CR LF. */
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 interface State {

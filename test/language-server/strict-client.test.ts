@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ClientCapabilities, CodeAction, CompletionList, DocumentSymbol, Hover, InitializeResult, ServerCapabilities, SignatureHelp, SymbolInformation } from 'vscode-languageserver';
+import type { ClientCapabilities, CodeAction, CompletionList, DocumentSymbol, Hover, InitializeResult, SemanticTokens, ServerCapabilities, SignatureHelp, SymbolInformation } from 'vscode-languageserver';
 import { createProtocolConnection } from 'vscode-languageserver/node';
 import type { ProtocolConnection } from 'vscode-languageserver/node';
 import { frame, FrameReader } from '../../host/framing.ts';
@@ -112,6 +112,18 @@ describe('a text', () => {
       const { items } = await client.connection.sendRequest<CompletionList>('textDocument/completion', { textDocument: { uri: URI }, position });
       expect(items.find(({ label }) => label === 'ret')).toMatchObject({ textEdit: { range: { start: { line: 1, character: 1 }, end: { line: 1, character: 3 } } } });
     }
+    await client.close();
+  });
+
+  it('has the same tokens whatever its lines end with', async () => {
+    const client = await startClient();
+    const lines = ['/* a comment', ' * of lines */', '#include <asm/unfinished', 'copy: ret # done', ''];
+    const tokens: unknown[] = [];
+    for (const end of ['\n', '\r\n']) {
+      await open(client.connection, lines.join(end));
+      tokens.push((await client.connection.sendRequest<SemanticTokens>('textDocument/semanticTokens/full', { textDocument: { uri: URI } })).data);
+    }
+    expect(tokens[1]).toEqual(tokens[0]);
     await client.close();
   });
 
