@@ -44,6 +44,7 @@ export class Workspace {
   readonly #initializers: ((parameters: InitializeParams) => void)[] = [];
   readonly #starters: (() => void)[] = [];
   readonly #stoppers: (() => void)[] = [];
+  readonly #indexers: (() => void)[] = [];
   readonly #listeners: ((uri: string | undefined) => void)[] = [];
   #folders: readonly string[] = [];
   readonly #configuration = new Configuration();
@@ -184,6 +185,17 @@ export class Workspace {
 
   ready(): void {
     for (const listener of this.#starters) listener();
+  }
+
+  /** Calls `listener` before somebody looks into the index, to bring it up to date. */
+  onIndexWanted(listener: () => void): void {
+    this.#indexers.push(listener);
+  }
+
+  /** Resolves when the index knows all sources, the buffers as they are at this moment. */
+  async indexed(): Promise<void> {
+    for (const listener of this.#indexers) listener();
+    await this.index.ready;
   }
 
   /** Calls `listener` when the client takes its leave. A connection itself has room for one listener only. */

@@ -39,7 +39,7 @@ export const callHierarchy: Provider = {
     });
     connection.languages.callHierarchy.onOutgoingCalls(({ item }) => hierarchy.outgoing(item.data as ItemData));
     connection.languages.callHierarchy.onIncomingCalls(async ({ item }, token) => {
-      await workspace.index.ready;
+      await workspace.indexed();
       return hierarchy.incoming(item.data as ItemData, token);
     });
   },

@@ -40,11 +40,11 @@ export const faultHierarchy: Provider = {
       return items.length === 0 ? null : items;
     });
     typeHierarchy.onSubtypes(async ({ item }) => {
-      await workspace.index.ready;
+      await workspace.indexed();
       return hierarchy.subtypes(item.data as ItemData);
     });
     typeHierarchy.onSupertypes(async ({ item }, token) => {
-      await workspace.index.ready;
+      await workspace.indexed();
       return hierarchy.supertypes(item.data as ItemData, token);
     });
   },

@@ -16,7 +16,7 @@ export const implementation: Provider = {
   capabilities: { implementationProvider: true },
   register(connection, workspace) {
     connection.onImplementation(async ({ textDocument, position }, token) => {
-      await workspace.index.ready;
+      await workspace.indexed();
       const analysis = workspace.analysis(textDocument.uri);
       if (analysis === undefined || token.isCancellationRequested) return null;
       const { line, column } = fromPosition(analysis.file, position);

@@ -21,7 +21,7 @@ export const references: Provider = {
     connection.onReferences(async ({ textDocument, position, context }, token) => {
       const before = workspace.analysis(textDocument.uri);
       if (before === undefined) return null;
-      await workspace.index.ready;
+      await workspace.indexed();
       const analysis = workspace.analysis(textDocument.uri);
       if (analysis === undefined || token.isCancellationRequested) return null;
       const { line, column } = fromPosition(analysis.file, position);

@@ -38,7 +38,7 @@ interface Found {
 
 /** Throws a ResponseError with the reason if there is nothing to rename. */
 async function find(uri: string, position: Position, workspace: Workspace, token: CancellationToken, newName?: string): Promise<Found | undefined> {
-  await workspace.index.ready;
+  await workspace.indexed();
   const analysis: Analysis | undefined = workspace.analysis(uri);
   if (analysis === undefined || token.isCancellationRequested) return undefined;
   const { line, column } = fromPosition(analysis.file, position);

@@ -37,6 +37,7 @@ export const workspaceFiles: Provider = {
     connection.workspace.onDidRenameFiles(({ files }) => {
       session.filesChanged(files.flatMap(({ oldUri, newUri }) => [{ path: pathOf(oldUri), gone: true }, { path: pathOf(newUri), gone: false }]));
     });
+    workspace.onIndexWanted(() => { session.noteBuffers(); });
     workspace.onShutdown(() => { session.stop(); });
   },
 };
@@ -118,12 +119,22 @@ class Session {
   /** A buffer has new text: its names are looked at when typing pauses. */
   bufferChanged(uri: string): void {
     clearTimeout(this.#quiet.get(uri));
-    this.#quiet.set(uri, setTimeout(() => {
-      this.#quiet.delete(uri);
-      const analysis = this.#workspace.analysis(uri);
-      if (analysis === undefined) this.#workspace.index.update(pathOf(uri));
-      else if (analysis.foreign === undefined) this.#workspace.index.note(analysis.unit);
-    }, QUIET_MS));
+    this.#quiet.set(uri, setTimeout(() => { this.#note(uri); }, QUIET_MS));
+  }
+
+  /** Takes what is being typed into the index at once. */
+  noteBuffers(): void {
+    for (const [uri, timer] of this.#quiet) {
+      clearTimeout(timer);
+      this.#note(uri);
+    }
+  }
+
+  #note(uri: string): void {
+    this.#quiet.delete(uri);
+    const analysis = this.#workspace.analysis(uri);
+    if (analysis === undefined) this.#workspace.index.update(pathOf(uri));
+    else if (analysis.foreign === undefined) this.#workspace.index.note(analysis.unit);
   }
 
   stop(): void {

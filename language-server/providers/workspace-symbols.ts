@@ -22,7 +22,7 @@ export const workspaceSymbols: Provider = {
     let lazy = false;
     workspace.onInitialize(({ capabilities }) => { lazy = capabilities.workspace?.symbol?.resolveSupport?.properties.includes('location.range') ?? false; });
     connection.onWorkspaceSymbol(async ({ query }, token) => {
-      await workspace.index.ready;
+      await workspace.indexed();
       return (await symbolsLike(query, workspace, token)).map(({ name, kind, container, place }): WorkspaceSymbol => {
         const range = placeRange(place);
         const uri = workspace.uriOf(place.file);

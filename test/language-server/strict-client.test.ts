@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ClientCapabilities, CodeAction, CompletionList, DocumentSymbol, Hover, InitializeResult, SemanticTokens, ServerCapabilities, SignatureHelp, SymbolInformation } from 'vscode-languageserver';
+import type { ClientCapabilities, CodeAction, CompletionList, DocumentSymbol, Hover, InitializeResult, SemanticTokens, ServerCapabilities, SignatureHelp, SymbolInformation, WorkspaceEdit } from 'vscode-languageserver';
 import { createProtocolConnection } from 'vscode-languageserver/node';
 import type { ProtocolConnection } from 'vscode-languageserver/node';
 import { frame, FrameReader } from '../../host/framing.ts';
@@ -112,6 +112,19 @@ describe('a text', () => {
       const { items } = await client.connection.sendRequest<CompletionList>('textDocument/completion', { textDocument: { uri: URI }, position });
       expect(items.find(({ label }) => label === 'ret')).toMatchObject({ textEdit: { range: { start: { line: 1, character: 1 }, end: { line: 1, character: 3 } } } });
     }
+    await client.close();
+  });
+
+  it('is renamed in as it is now, in other files too that were changed a moment ago', async () => {
+    const client = await startClient();
+    const OTHER = 'file:///work/other.S';
+    await open(client.connection, '\t.globl copy\ncopy:\tret\n');
+    client.open(OTHER, '\tcall copy\n');
+    const rename = { textDocument: { uri: URI }, position: { line: 1, character: 1 }, newName: 'moved' };
+    expect(Object.keys((await client.connection.sendRequest<WorkspaceEdit>('textDocument/rename', rename)).changes!).sort()).toEqual([OTHER, URI]);
+    await client.connection.sendNotification('textDocument/didChange', { textDocument: { uri: OTHER, version: 2 }, contentChanges: [{ text: '\n\n\t call copy\n' }] });
+    const { changes } = await client.connection.sendRequest<WorkspaceEdit>('textDocument/rename', rename);
+    expect(changes![OTHER]).toEqual([{ range: { start: { line: 2, character: 7 }, end: { line: 2, character: 11 } }, newText: 'moved' }]);
     await client.close();
   });
 
