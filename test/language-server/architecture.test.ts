@@ -33,6 +33,14 @@ copy:
 	brctg %r4, copy
 	br %r14
 `;
+const WRAPPER = `
+#include "missing.h"
+ENTRY (copy)
+	PROLOGUE (0)
+	copy_loop (REP, 8)
+	EPILOGUE
+hidden_def (copy)
+`;
 const GO = `
 #include "textflag.h"
 TEXT ·Copy(SB), NOSPLIT, $0-16
@@ -49,10 +57,13 @@ describe('a file for another machine', () => {
     ['/linux/arch/arm64/lib/copy.S', ARM64, 'AArch64'],
     ['/x/s390x/copy.S', S390, 's390'],
     ['/x/copy.S', S390, 'another machine'],
+    ['/x/power/copy.S', '\tfmr FIRST, SECOND\n\tblr\n', 'PowerPC'],
     ['/x/copy.S', I386, 'i386'],
     ['/x/i386/push.s', 'push:\n\tpushl %eax\n\tint $0x80\n', 'i386'],
     ['/linux/arch/x86/lib/checksum_32.S', I386, 'i386'],
     ['/go/copy_amd64.s', GO, "Go's assembler"],
+    ['/x/copy.S', `#include "missing.h"\n${ARM64}`, 'another machine'],
+    ['/x/x64/push.S', 'public push_all\n.code\npush_all proc\n\tframe all\n\tmove all to there\npush_all endp\nend\n', 'another assembler'],
   ])('%s is told', (file, text, name) => {
     expect(foreign(file, text)).toBe(`assembly for ${name}`);
   });
@@ -68,6 +79,9 @@ describe('a file for x86-64', () => {
     ['under an old kernel\'s folder', '/klibc/arch/x86_64/copy.S', X86_64],
     ['in Intel syntax', '/x/copy.S', '.intel_syntax noprefix\ncopy:\n\tmov rax, [rsi]\n\tmov [rdi], rax\n\tret\n\tfoo\n\tbar\n\tbaz\n\tqux\n'],
     ['that is broken nearly everywhere', '/x/copy.S', `${X86_64}\n\tfoo %1\n\tbar )\n\tbaz (\n\tqux [\n\tquux ]\n\tcorge {\n`],
+    ['that is a wrapper of macros in a missing header', '/x/x86_64/wrapper.S', WRAPPER],
+    ['that is such a wrapper, wherever it lies', '/x/wrapper.S', WRAPPER],
+    ['with vector registers and nothing wider', '/x/multiply.s', '.intel_syntax noprefix\n\tpaddd xmm1, xmm2\n\tvnew1 xmm1, xmm2\n\tvnew2 xmm1, xmm2\n\tvnew3 xmm1, xmm2\n\tvnew4 xmm1, xmm2\n'],
     ['with a wrong instruction or two, and nothing else yet', '/x/copy.S', 'copy:\n\tpushl %eax\n\tfrobnicate\n'],
     ['with code for 32 bits', '/x/head.S', `.code32\nstart:\n\tpushl %eax\n\tpopl %ebx\n\tmovl %eax, %ebx\n\tmovl %ecx, %ebx\n.code64\n\tfoo\n${X86_64}`],
   ])('%s is kept', (_, file, text) => {
