@@ -11,12 +11,13 @@ import { pushTo } from '../analysis/multimap.ts';
 import { lineOf } from '../ranges.ts';
 
 /** Problems that say nothing of a text whose macros are not all known. */
-const DEPENDENT = new Set(['undefined-macro', 'undefined-symbol', 'user-error', 'preprocessor', 'cfi', 'unknown-directive', 'not-constant', 'macro-argument', 'symbol-redefined', 'missing-file']);
+const DEPENDENT = new Set(['undefined-macro', 'undefined-symbol', 'user-error', 'preprocessor', 'cfi', 'unknown-directive', 'not-constant', 'macro-argument', 'symbol-redefined']);
 /** Problems of values, which depend on a kernel's configuration. */
 const CONFIGURED = new Set(['bad-expression', 'bad-relocation', 'value-out-of-range']);
 
-/** The problems that hold whatever the missing includes define. A missing include is told once, as a hint: it is no mistake in the text. */
-export function withoutConsequences(analysis: Analysis, problems: readonly Problem[]): readonly Problem[] {
+/** The problems that hold whatever the missing includes define. A missing include is told once, as a hint: it is no mistake in the text. Nor is a missing file of `.incbin`. */
+export function withoutConsequences(analysis: Analysis, found: readonly Problem[]): readonly Problem[] {
+  const problems = found.map((problem): Problem => (problem.code === 'missing-file' ? { ...problem, severity: 'hint', message: `${problem.message}; until a build has made it, its bytes are missing` } : problem));
   if (!analysis.unconfigured && analysis.unit.includes.every(({ resolved }) => resolved !== undefined) && !problems.some((problem) => isForeignCondition(problem, analysis))) return problems;
   const told = new Set<string>();
   const names = knownNames(analysis);

@@ -8,7 +8,7 @@ export const READER_CODES: Readonly<Record<string, Severity>> = {
   'bad-address': 'error', 'bad-directive': 'error', 'bad-expression': 'error', 'bad-prefix': 'error', 'bad-relocation': 'error',
   'bad-scale': 'error', 'bad-section': 'error', 'bad-symbol': 'error', cfi: 'error', 'expansion-limit': 'error',
   'foreign-architecture': 'information',
-  'include-not-found': 'hint', 'macro-argument': 'error', 'macro-redefined': 'warning', 'missing-file': 'error', 'no-convergence': 'error', 'not-constant': 'error',
+  'include-not-found': 'hint', 'macro-argument': 'error', 'macro-redefined': 'warning', 'missing-file': 'hint', 'no-convergence': 'error', 'not-constant': 'error',
   'operand-mismatch': 'error', preprocessor: 'error', 'settings-syntax': 'error', 'settings-value': 'error', 'size-limit': 'error', 'symbol-redefined': 'error', syntax: 'error', 'unbalanced-conditional': 'error',
   'unclosed-macro': 'error', 'undefined-macro': 'error', 'unknown-directive': 'error', 'unknown-mnemonic': 'error',
   'unknown-register': 'error', 'unused-suppression': 'hint', 'user-error': 'error', 'value-out-of-range': 'error',

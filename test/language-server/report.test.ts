@@ -104,6 +104,13 @@ describe('undefined names', () => {
     expect(shown('#include "missing.h"\n\tjmp .Lthere\n')).toEqual(['1:10-21 hint include-not-found']);
   });
 
+  it('of files that a build makes for .incbin are hints, unless the settings say otherwise', () => {
+    const text = '\t.incbin "payload.bin"\n\tnop\n';
+    expect(shown(text)).toEqual(['1:10-23 hint missing-file']);
+    expect(shown(text, { 'missing-file': 'error' })).toEqual(['1:10-23 error missing-file']);
+    expect(shown(`#include "missing.h"\n${text}`)).toEqual(['1:10-21 hint include-not-found', '2:10-23 hint missing-file']);
+  });
+
   it('in the place of an instruction are macros if they look like one', () => {
     expect(shown('SYM_FUNC_START(f)\n\tdo_copy %rax\n\tmovv %rax, %rbx\n')).toEqual(['1:1-15 error undefined-macro', '2:2-14 error undefined-macro', '3:2-17 error unknown-mnemonic']);
   });
