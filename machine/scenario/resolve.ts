@@ -40,8 +40,11 @@ export const ADDRESS_MAP = {
 
 export const DEFAULT_LENGTH = 256;
 const DEFAULT_BUDGET = 10_000_000;
-/** Non-canonical, so a register used as a pointer before it is set faults; the low byte is the register's number. */
-const UNSET_REGISTER = 0xa5a5_a5a5_0000_0000n;
+/**
+ * Non-canonical, so that a register used as a pointer before it is set faults; no part of it, of any width, is 0, so that a routine that
+ * forgets to clear one does not get away with it. The lowest four bits are the register's number.
+ */
+const UNSET_REGISTER = 0xa5a5_a5a5_a5a5_a5a0n;
 
 export interface ResolveInput {
   readonly config: LaunchConfig;

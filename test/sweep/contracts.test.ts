@@ -227,6 +227,12 @@ test('a contract of a read that names no register for the value says that nobody
   expect(broken(await sweptValue(routine('reads_nothing', body('cmpl $0, (%rdi)'), named)))).toEqual(['result: rdx is 0x5a5a5a5a5a5a5a5a, which is not what the pointer points to']);
 });
 
+// The lower halves of registers that nobody set were 0.
+test.each(['addb %cl, %al\n\tmovzbl %al, %eax', 'addw %cx, %ax\n\tmovzwl %ax, %eax', 'addl %ecx, %eax', 'addq %rcx, %rax'])('a routine that takes its answer to be 0 when it is called is found, whatever the width: %s', async (add) => {
+  const file = routine(`unset_${add.slice(0, 4)}`, COPY(add, add), '# mcsafe: contract copy dst=rdi src=rsi n=rdx');
+  expect(broken(await swept(file)).length).toBeGreaterThan(0);
+});
+
 describe('a contract that names what does not exist is refused, with the place', () => {
   const file = routine('plain', COPY('movq %rcx, %rax'));
   const inComment = (text: string): string => routine(`refused_${String(text.length)}`, COPY('movq %rcx, %rax'), `# mcsafe: contract copy dst=rdi src=rsi n=rdx\n# mcsafe: ${text}`);
