@@ -17,7 +17,7 @@ export function writeContents(state: AssemblyState, section: SectionBuilder, cha
   if (!section.hasContents) return new Uint8Array(0);
   const bytes = new Uint8Array(sizeOf(chain));
   for (const fragment of chain) {
-    bytes.set(fragment.subsection.bytesOf(fragment), fragment.address);
+    fragment.subsection.copyTo(bytes, fragment.address, fragment);
     if (fragment.tail !== undefined && fragment.tailSize > 0) writeTail(state, bytes, fragment, fragment.tail);
   }
   return bytes;
@@ -26,11 +26,12 @@ export function writeContents(state: AssemblyState, section: SectionBuilder, cha
 function writeTail(state: AssemblyState, bytes: Uint8Array, fragment: Fragment, tail: Tail): void {
   const at = fragment.address + fragment.length;
   const size = fragment.tailSize;
+  if (tail.kind === 'branch') {
+    if (tail.long) writeLongOpcode(bytes, at - 1);
+    return;
+  }
   const target = bytes.subarray(at, at + size);
   switch (tail.kind) {
-    case 'branch':
-      if (tail.long) writeLongOpcode(bytes, at - 1);
-      return;
     case 'align':
       if (tail.fill === undefined) target.set(codePadding(size, tail.bits));
       else repeat(target, tail.fill);

@@ -111,12 +111,12 @@ export class Subsection {
     this.fragments.push(this.current);
   }
 
-  /** Appends settled bytes. */
-  append(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
-    this.buffer.set(bytes, this.used);
-    this.used += bytes.length;
-    this.current.length += bytes.length;
+  /** Appends settled bytes: all of `bytes`, or the first `count`. */
+  append(bytes: Uint8Array, count = bytes.length): void {
+    this.reserve(count);
+    copyBytes(bytes, 0, count, this.buffer, this.used);
+    this.used += count;
+    this.current.length += count;
   }
 
   /** Appends `count` zero bytes (fields to be filled in later). */
@@ -153,6 +153,11 @@ export class Subsection {
     return this.buffer.subarray(fragment.start, fragment.start + fragment.length);
   }
 
+  /** Writes the settled bytes of `fragment` into `target`, from `at` on. */
+  copyTo(target: Uint8Array, at: number, fragment: Fragment): void {
+    copyBytes(this.buffer, fragment.start, fragment.length, target, at);
+  }
+
   private reserve(count: number): void {
     const needed = this.used + count;
     if (needed <= this.buffer.length) return;
@@ -161,6 +166,14 @@ export class Subsection {
     larger.set(this.buffer.subarray(0, this.used));
     this.buffer = larger;
   }
+}
+
+/** Up to so many bytes are copied one by one: a call of `set`, and a view for it, cost more. */
+const FEW_BYTES = 64;
+
+function copyBytes(from: Uint8Array, start: number, count: number, into: Uint8Array, at: number): void {
+  if (count <= FEW_BYTES) for (let index = 0; index < count; index++) into[at + index] = from[start + index]!;
+  else into.set(from.subarray(start, start + count), at);
 }
 
 /** What a section is made with. */

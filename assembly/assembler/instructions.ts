@@ -2,7 +2,7 @@
  * Instruction statements: bytes, the fields that layout fills, and branches that layout sizes.
  */
 import type { Expression, InstructionStatement } from '../gas/statement.ts';
-import { EncodeError, encodeInstruction, settledEncoding } from './encoding/encode.ts';
+import { EncodeError, encodeInstruction, isEmptyIndex, settledEncoding } from './encoding/encode.ts';
 import type { EncodedField, EncodedInstruction } from './encoding/encode.ts';
 import type { AssemblyState } from './state.ts';
 import { AssemblyError } from './assembly-error.ts';
@@ -12,13 +12,13 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   state.bits = statement.bits;
   if (state.absolute !== undefined) throw new AssemblyError('bad-section', 'an instruction needs a section: behind .struct, offsets are only counted');
   const form = statement.form ?? statement;
-  refuseEmptyIndex(state, form);
   const known = settledEncoding(form);
   if (known?.fields.length === 0 && known.warning === undefined && state.section.hasContents) {
     state.addLine(statement);
     state.part.append(known.bytes);
     return;
   }
+  refuseEmptyIndex(state, form);
   const { plain, call } = takeDescriptorCall(form);
   const encoded = encodeInstruction(plain, (expression) => state.known(expression));
   if (!state.section.hasContents) throw new AssemblyError('bad-section', `section ${state.section.name} has no contents in the file, so no instructions either`);
@@ -38,7 +38,7 @@ export function assembleInstruction(state: AssemblyState, statement: Instruction
   // The expression is bound before the bytes are there: `.` is the instruction's first byte.
   const bound = encoded.fields.map((field) => state.bind(field.expression));
   if (branch !== undefined) {
-    state.part.append(encoded.bytes.subarray(0, branch.offset));
+    state.part.append(encoded.bytes, branch.offset);
     state.close({ kind: 'branch', target: bound[0]!, longSize: branch.longSize, fieldSize: branch.fieldSize, range: statement.range, long: branch.long, mayUsePlt: form.bits === 64 });
     return;
   }
@@ -58,7 +58,7 @@ function refuseEmptyIndex(state: AssemblyState, { operands }: InstructionStateme
   if (state.emptyIndexAllowed) return;
   for (const operand of operands) {
     const inner = operand.kind === 'indirect' ? operand.target : operand;
-    if (inner.kind !== 'memory' || (inner.index !== 'riz' && inner.index !== 'eiz')) continue;
+    if (inner.kind !== 'memory' || !isEmptyIndex(inner.index)) continue;
     throw new EncodeError('unknown-register', `there is no register %${inner.index}: it stands for no index, and only after \`.allow_index_reg\``);
   }
 }
@@ -96,9 +96,14 @@ function relaxable({ bytes, fields }: EncodedInstruction, { bits, prefixes, mnem
   const opcode = bytes[field.offset - 1] ?? 0;
   const conditional = opcode >= 0x70 && opcode <= 0x7f;
   if (!conditional && opcode !== 0xeb) return undefined;
-  const head = bytes.subarray(0, field.offset - 1);
-  const wide = bits === 64 && head.some((byte) => byte >= 0x48 && byte <= 0x4f);
-  const narrow = (bits === 16) !== head.includes(0x66) && !wide;
+  let wide = false;
+  let resized = false;
+  for (let at = 0; at < field.offset - 1; at++) {
+    const byte = bytes[at]!;
+    if (bits === 64 && byte >= 0x48 && byte <= 0x4f) wide = true;
+    if (byte === 0x66) resized = true;
+  }
+  const narrow = (bits === 16) !== resized && !wide;
   const fieldSize = narrow ? 2 : 4;
   return { offset: field.offset, fieldSize, longSize: fieldSize + (conditional ? 1 : 0), long: prefixes.includes('{disp32}') || mnemonic.endsWith('.d32') };
 }

@@ -121,9 +121,9 @@ function resolveAll(state: AssemblyState, chains: Chains, contents: readonly Uin
       state.report('error', error.code, error.message, error.range ?? field.range);
     }
   };
-  for (const { fragment, offset, start, ...rest } of state.fixups) {
+  for (const { fragment, offset, size, kind, expression, relative, end, signed, mayUsePlt, start, range } of state.fixups) {
     const base = fragment.address;
-    resolve({ ...rest, section: fragment.section, offset: base + offset, start: start === undefined ? undefined : base + start });
+    resolve({ section: fragment.section, offset: base + offset, size, kind, expression, relative, end, signed, mayUsePlt, start: start === undefined ? undefined : base + start, range });
   }
   // In the order of the section, not of the source, which subsections change.
   for (const list of pending) list.sort((a, b) => a.offset - b.offset);

@@ -289,6 +289,8 @@ export class SymbolTable {
 
   /** A bound expression folded by the addresses that layout has come to. */
   fold(expression: Expression): Folded {
+    // Most are the name of a label, or of something that is not defined here: nothing to work out.
+    if (expression.kind === 'symbol' && (expression.modifier !== undefined || this.byKey.get(expression.name)?.definition?.kind !== 'value')) return { kind: 'symbol', symbol: expression, addend: 0n };
     if (this.depth === 0) this.generation++;
     return evaluate(expression, this.locatedLookup);
   }

@@ -19,6 +19,10 @@ function text({ object }: Assembled): string {
   return Buffer.from(object.sections.find(({ name }) => name === '.text')!.bytes).toString('hex');
 }
 
+it('a text that macros repeat is encoded by what its symbols are at each place', () => {
+  expect(text(run('.macro step\nadd $x, %eax\n.endm\nstep\nstep\nx = 1\nstep\nx = 1000\nstep\nstep\n'))).toBe(`${'0501000000'.repeat(2)}83c001${'05e8030000'.repeat(2)}`);
+});
+
 describe('a statement that is wrong', () => {
   it('is left out, and the rest assembled', () => {
     const result = run('nop\nmov %eax\n.byte 1\n.bogus 3\n.fill x, 1\nret');
@@ -35,6 +39,12 @@ describe('a statement that is wrong', () => {
     const source = '.macro wrong\nbogus %rax\nmov %eax, %rbx\n.endm\nwrong\nwrong\nnop';
     expect(text(run(source))).toBe('90');
     expect(problems(source).map((line) => line.slice(0, line.indexOf(':')))).toEqual(['2 error unknown-mnemonic', '3 error operand-mismatch', '2 error unknown-mnemonic', '3 error operand-mismatch']);
+  });
+
+  it('is refused though the same text was taken where the source allowed it', () => {
+    const source = '.macro load\nmov (%rax,%riz),%eax\n.endm\n.allow_index_reg\nload\nload\n.disallow_index_reg\nload\n';
+    expect(text(run(source))).toBe('8b04208b0420');
+    expect(problems(source)).toEqual(['2 error unknown-register: there is no register %riz: it stands for no index, and only after `.allow_index_reg`']);
   });
 
   it('may be a symbol defined twice', () => {

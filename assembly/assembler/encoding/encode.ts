@@ -27,7 +27,7 @@ import { checkPrefixes } from './prefix-rules.ts';
 export { EncodeError } from './encode-error.ts';
 export type { EncodedField, EncodedInstruction } from './emit.ts';
 export type { Resolve } from './arguments.ts';
-export { settledEncoding } from './memo.ts';
+export { isEmptyIndex, settledEncoding } from './memo.ts';
 
 /**
  * Encodes `statement`. Constants among its expressions come from `resolve`; what `resolve` does not know becomes a field.

@@ -18,8 +18,13 @@ interface Remembered {
 const memo = new Map<string, Remembered>();
 /** What became of statements that mention no symbol, by what they say: a file is assembled again after each change, mostly from the same ones. */
 const settled = new WeakMap<InstructionStatement, EncodedInstruction | EncodeError>();
+/** The same of those that mention symbols, where none of the symbols' values was known. */
+const open = new WeakMap<InstructionStatement, EncodedInstruction>();
 
-/** The encoding of `statement`, if it is the same wherever the statement stands and has been worked out before. Throws {@link EncodeError} if it has none. */
+/**
+ * The encoding of `statement`, if it is the same wherever the statement stands and has been worked out before. Throws {@link EncodeError} if it has none.
+ * Nothing is known of one that names the empty index, which the source must have allowed.
+ */
 export function settledEncoding(statement: InstructionStatement): EncodedInstruction | undefined {
   const known = settled.get(statement);
   if (known instanceof EncodeError) throw known;
@@ -32,8 +37,9 @@ export function remember(
 ): EncodedInstruction {
   const known = settledEncoding(statement);
   if (known !== undefined) return known;
-  const isSettled = statement.operands.every(isNumeric);
+  const isSettled = statement.operands.every(isSettledOperand);
   try {
+    if (!isSettled && statement.operands.every((operand) => isOpen(operand, resolve))) return rememberOpen(statement, encode);
     const encoded = rememberText(statement, resolve, encode);
     if (isSettled) settled.set(statement, encoded);
     return encoded;
@@ -44,10 +50,32 @@ export function remember(
   }
 }
 
-/** True for an operand whose expression, if it has one, is a number as it stands. */
-function isNumeric(operand: Operand): boolean {
+/** True for an operand whose expression, if it has one, is a number as it stands, and which does not name the empty index. */
+function isSettledOperand(operand: Operand): boolean {
+  const inner = operand.kind === 'indirect' ? operand.target : operand;
+  if (inner.kind === 'memory' && isEmptyIndex(inner.index)) return false;
   const expression = expressionOf(operand);
   return expression === undefined || expression.kind === 'number';
+}
+
+/** Whether `register` names the absence of an index. */
+export function isEmptyIndex(register: string | undefined): boolean {
+  return register === 'riz' || register === 'eiz';
+}
+
+/** True for an operand whose expression, if it has one, is a number as it stands or not known. */
+function isOpen(operand: Operand, resolve: Resolve): boolean {
+  const expression = expressionOf(operand);
+  return expression === undefined || expression.kind === 'number' || resolve(expression) === undefined;
+}
+
+const UNKNOWN: Resolve = (expression) => (expression.kind === 'number' ? BigInt.asIntN(64, expression.value) : undefined);
+
+/** The encoding of `statement` with every symbol in it unknown. */
+function rememberOpen(statement: InstructionStatement, encode: (statement: InstructionStatement, resolve: Resolve) => EncodedInstruction): EncodedInstruction {
+  let encoded = open.get(statement);
+  if (encoded === undefined) open.set(statement, encoded = rememberText(statement, UNKNOWN, encode));
+  return encoded;
 }
 
 function rememberText(statement: InstructionStatement, resolve: Resolve, encode: (statement: InstructionStatement, resolve: Resolve) => EncodedInstruction): EncodedInstruction {
