@@ -148,7 +148,7 @@ async function indexing(folder) {
 /** Types and deletes a character at places all over the text; every place is in an instruction. */
 async function typing(uri, text, pull) {
   const client = new Client();
-  await client.initialize(pull ? { textDocument: { diagnostic: {} } } : {});
+  await client.initialize({ textDocument: pull ? { diagnostic: {} } : { publishDiagnostics: { versionSupport: true } } });
   let version = 1;
   const answer = () => (pull ? client.request('textDocument/diagnostic', { textDocument: { uri } }) : client.published(uri, version));
   const opened = performance.now();
