@@ -51,6 +51,9 @@ const KERNEL_CS = 0x10, KERNEL_DS = 0x18;
 const CR0 = 0x8005_0033n;
 const CR4 = { BASE: 0x5_06e0n, LA57: 1n << 12n, SMEP: 1n << 20n, SMAP: 1n << 21n };
 
+/** Interrupts on, and CF as a caller may leave it: a routine that adds with carry has to clear it first. */
+const ENTRY_FLAGS = FLAG.IF | FLAG.CF | 2;
+
 export class EmulatedMachine implements Machine {
   readonly scenario: Scenario;
   readonly image: Image;
@@ -337,7 +340,7 @@ export class EmulatedMachine implements Machine {
     this.memory.write(stack, sentinel);
     registers.set(GENERAL_REGISTERS.indexOf('rsp'), stack);
     registers.rip = scenario.entry.address;
-    registers.rflags = BigInt(FLAG.IF | 2 | (scenario.userAccess ? FLAG.AC : 0));
+    registers.rflags = BigInt(ENTRY_FLAGS | (scenario.userAccess ? FLAG.AC : 0));
     registers.setSegment(CS, KERNEL_CS);
     registers.setSegment(SS, KERNEL_DS);
     this.cpu.msrs.clear();

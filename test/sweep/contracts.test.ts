@@ -233,6 +233,28 @@ test.each(['addb %cl, %al\n\tmovzbl %al, %eax', 'addw %cx, %ax\n\tmovzwl %ax, %e
   expect(broken(await swept(file)).length).toBeGreaterThan(0);
 });
 
+// CF was always clear in the beginning.
+test('a checksum that begins with the carry its caller left is found', async () => {
+  const sum = (clear: string): string => `
+	movl %edx, %ecx
+	movl $-1, %eax
+	${clear}
+	jrcxz 3f
+1:	movzbl (%rdi), %r8d
+2:	movb %r8b, (%rsi)
+	adcl %r8d, %eax
+	adcl $0, %eax
+3:	adcl $0, %eax
+	ret
+4:	xorl %eax, %eax
+	ret
+	_ASM_EXTABLE(1b, 4b)
+	_ASM_EXTABLE(2b, 4b)`;
+  const above = '# mcsafe: contract csum src=rdi dst=rsi n=edx returns=rax';
+  expect(broken(await swept(routine('sum_cleared', sum('clc'), above), { n: '0..1' }))).toEqual([]);
+  expect(broken(await swept(routine('sum_carried', sum(''), above), { n: '0..1' }))).toEqual([expect.stringMatching(/^result: the checksum folds to/)]);
+});
+
 describe('a contract that names what does not exist is refused, with the place', () => {
   const file = routine('plain', COPY('movq %rcx, %rax'));
   const inComment = (text: string): string => routine(`refused_${String(text.length)}`, COPY('movq %rcx, %rax'), `# mcsafe: contract copy dst=rdi src=rsi n=rdx\n# mcsafe: ${text}`);
