@@ -29,6 +29,9 @@ export interface Source {
   readonly file: string | undefined;
 }
 
+/** What a text is made of that is more than one statement, and nothing else. */
+const SPECIAL = /[;#"'/]/;
+
 /** Cuts `text` at `;` outside of strings, and drops comments. */
 export function splitStatements(text: string): { readonly start: number; readonly end: number }[] {
   const into: { readonly start: number; readonly end: number }[] = [];
@@ -39,6 +42,10 @@ export function splitStatements(text: string): { readonly start: number; readonl
     while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
     if (to > from) into.push({ start: from, end: to });
   };
+  if (!SPECIAL.test(text)) {
+    add(0, length);
+    return into;
+  }
   let first = 0;
   while (first < length && isSpace(text.charCodeAt(first))) first++;
   // At the beginning of a line, a slash too begins a comment.

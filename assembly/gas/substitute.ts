@@ -154,7 +154,8 @@ function fill({ line: body, start, end }: Piece, context: Substitutions, pieces:
         continue;
       }
     }
-    at++;
+    at = context.alternate ? at + 1 : nextBackslash(text, at, end);
+    if (at < 0) at = end;
   }
   copyTo(Math.min(at, end));
   return out;

@@ -33,6 +33,9 @@ const DESCRIPTOR = /\bstruct\s+extable_handler\s+([A-Za-z_]\w*)\s*=/;
 /** Reads `text` of `file`. */
 export function summarizeC(file: string, text: string): CSummary {
   const lines = text.split('\n');
+  // Most files have neither; looking at each of their lines for that would cost as much as all the rest.
+  const hasTypes = text.includes('EX_TYPE_');
+  const hasDescriptors = text.includes('extable_handler');
   const functions: CFunction[] = [];
   const handlerOf = new Map<string, string>();
   const descriptors = new Map<string, Place & { readonly handler: string }>();
@@ -41,7 +44,7 @@ export function summarizeC(file: string, text: string): CSummary {
     const line = lines[index]!;
     const definition = functionAt(file, lines, index);
     if (definition !== undefined) functions.push(definition);
-    const type = CASE.exec(line);
+    const type = hasTypes ? CASE.exec(line) : null;
     if (type !== null) pending.push(type[1]!);
     if (pending.length > 0) {
       const rest = type === null ? line : line.slice(type.index + type[0].length);
@@ -51,7 +54,7 @@ export function summarizeC(file: string, text: string): CSummary {
         pending = [];
       } else if (/\b(?:break|return)\b/.test(rest)) pending = [];
     }
-    const descriptor = DESCRIPTOR.exec(line);
+    const descriptor = hasDescriptors ? DESCRIPTOR.exec(line) : null;
     if (descriptor === null) continue;
     const handler = /\{\s*(?:\.\w+\s*=\s*)?&?([A-Za-z_]\w*)/.exec(lines.slice(index, index + LONGEST_HEAD).join(' ').slice(descriptor.index))?.[1];
     const column = line.indexOf(descriptor[1]!, descriptor.index + 'struct extable_handler'.length) + 1;
@@ -60,9 +63,13 @@ export function summarizeC(file: string, text: string): CSummary {
   return { file, functions, handlerOf, descriptors };
 }
 
+function isWordStart(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f;
+}
+
 function functionAt(file: string, lines: readonly string[], index: number): CFunction | undefined {
   const line = lines[index]!;
-  const match = FUNCTION.exec(line);
+  const match = isWordStart(line.charCodeAt(0)) && line.includes('(') ? FUNCTION.exec(line) : null;
   if (match === null || KEYWORDS.has(match[2]!) || match[1]!.split(/[\s*]+/).some((word) => KEYWORDS.has(word))) return undefined;
   const name = match[2]!;
   // The body follows; a semicolon first makes it a declaration, `=` a variable.
