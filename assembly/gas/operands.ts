@@ -48,11 +48,19 @@ export function splitAtCommas(text: string, start: number, end: number): Stretch
   return parts;
 }
 
-/** `stretch` without the blanks at its ends. */
+/** `stretch` without the blanks at its ends, but for one that is a character: `$' `. */
 export function trim(text: string, { start, end }: Stretch): Stretch {
   while (start < end && isBlank(text.charCodeAt(start))) start++;
+  const last = end;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return { start, end };
+  return { start, end: end < last && text[end - 1] === "'" && opensAt(text, start, end - 1) ? end + 1 : end };
+}
+
+/** Whether the quote at `quote` begins a character, and does not end one. */
+function opensAt(text: string, start: number, quote: number): boolean {
+  let at = start;
+  while (at < quote) at = text[at] === "'" || text[at] === '"' ? skipQuoted(text, at) : at + 1;
+  return at === quote;
 }
 
 /** Reads the operands that stand in `text` from `start` to `end`. @throws GasSyntaxError */

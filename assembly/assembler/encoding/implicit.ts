@@ -12,6 +12,8 @@ interface ImplicitOperands {
   readonly operands: readonly (readonly Register[])[];
   /** True if the first operand's size is the address size. */
   readonly address?: boolean;
+  /** The first operand may stand without the others. */
+  readonly firstAlone?: true;
   /** Number of real operands that follow; default 0. */
   readonly real?: number;
   /** The real operands come first. */
@@ -49,7 +51,12 @@ const TABLE: Readonly<Record<string, ImplicitOperands>> = {
   sha256rnds2: { operands: [[XMM0]], real: 2 },
   tpause: { operands: [[EDX], [EAX]], real: 1, realFirst: true },
   umwait: { operands: [[EDX], [EAX]], real: 1, realFirst: true },
-  rmpquery: { operands: [[RAX, EAX], [RCX], [RDX]], address: true },
+  rmpquery: { operands: [[RAX], C, D] },
+  rmpadjust: { operands: [[RAX], C, D], firstAlone: true },
+  rmpupdate: { operands: [[RAX], C], firstAlone: true },
+  pvalidate: { operands: [A, C, D], address: true, firstAlone: true },
+  psmash: { operands: [[RAX]] },
+  invlpgb: { operands: [A, C, D], address: true },
 };
 
 /** `operands` (AT&T order) without those the bytes do not hold, and the address size in bits they ask for, or 0. */
@@ -58,9 +65,9 @@ export function implicitOperands(
 ): { readonly operands: readonly Argument[]; readonly addressSize: number } {
   const row = Object.hasOwn(TABLE, mnemonic) ? TABLE[mnemonic] : undefined;
   if (row === undefined) return { operands, addressSize: 0 };
-  const count = row.operands.length;
+  const count = row.firstAlone === true && operands.length === 1 ? 1 : row.operands.length;
   const skip = row.realFirst === true ? row.real ?? 0 : 0;
-  const fits = row.operands.every((accepted, index) => {
+  const fits = row.operands.slice(0, count).every((accepted, index) => {
     const operand = operands[skip + index];
     return operand?.kind === 'register' && accepted.includes(operand.register);
   });

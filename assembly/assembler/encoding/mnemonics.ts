@@ -36,6 +36,11 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   pe: 'p', po: 'np', nge: 'l', nl: 'ge', ng: 'le', nle: 'g',
 };
 
+/** The same for `cmp…xadd`, of which iced has the other names. */
+const COMPARE_AND_ADD: Readonly<Record<string, string>> = {
+  a: 'nbe', ae: 'nb', c: 'b', nae: 'b', nc: 'nb', e: 'z', ne: 'nz', na: 'be', g: 'nle', ge: 'nl', ng: 'le', nge: 'l', pe: 'p', po: 'np',
+};
+
 /** Names that mean one or several of iced's mnemonics. A name that is absent means itself. */
 const ALIASES: Record<string, readonly Alias[]> = {
   sal: [{ to: 'shl' }],
@@ -120,6 +125,7 @@ function families(): Record<string, readonly Alias[]> {
   for (const [written, icedName] of Object.entries(CONDITIONS)) {
     for (const stem of ['j', 'set', 'cmov']) add(stem + written, { to: stem + icedName });
   }
+  for (const [written, icedName] of Object.entries(COMPARE_AND_ADD)) add(`cmp${written}xadd`, { to: `cmp${icedName}xadd` });
   for (const stem of STRING_FAMILIES) {
     for (const [letter, icedLetter] of STRING_LETTERS) {
       if (letter === 'q' && (stem === 'ins' || stem === 'outs')) continue;
