@@ -121,7 +121,7 @@ class Loader {
     this.#sources = new Sources(host, compat.provider);
     this.#configuredIncludePaths = [...(config.includePaths ?? []).map((path) => host.resolve(baseFolder, path)), ...settings.includePaths];
     this.#includePaths = [...this.#configuredIncludePaths, ...searchedWith(tree, compat.includePaths)];
-    this.#preincludes = tree?.configured === true ? tree.preincludes : [];
+    this.#preincludes = [...(tree?.configured === true ? tree.preincludes : []), ...settings.preincludes];
     this.#defines = { ...compat.defines, ...tree?.defines, ...settings.defines, ...config.defines };
   }
 

@@ -41,6 +41,7 @@ export type EditorSettings = z.infer<typeof editorSettingsSchema>;
 export const settingsSchema = z.strictObject({
   $schema: z.optional(z.string()),
   includePaths: z.optional(z.array(z.string())),
+  preincludes: z.optional(z.array(z.string()).check(z.describe('Read in front of each .S file, as with the -include of gcc.'))),
   defines: z.optional(z.record(z.string(), z.string())),
   kernelGeneration: z.optional(z.enum(KERNEL_GENERATIONS.map((generation) => generation.id))),
   stubs: z.optional(z.record(z.string(), z.string())),
@@ -50,6 +51,8 @@ export const settingsSchema = z.strictObject({
 export interface Settings {
   /** Absolute. */
   readonly includePaths: readonly string[];
+  /** Absolute paths of files that are read in front of each preprocessed source. */
+  readonly preincludes: readonly string[];
   readonly defines: Readonly<Record<string, string>>;
   readonly kernelGeneration?: string;
   /** Assembly text for functions the program calls and does not define. */
@@ -65,7 +68,7 @@ export interface SettingsResult {
 }
 
 export const SETTINGS_FILE = '.mcsafe.json';
-const NO_SETTINGS: Settings = { includePaths: [], defines: {}, stubs: {} };
+const NO_SETTINGS: Settings = { includePaths: [], preincludes: [], defines: {}, stubs: {} };
 
 /** The settings for a program at `path` (absolute). Bad settings are reported and left out, one by one. */
 export function readSettings(path: string, host: Host): SettingsResult {
@@ -89,11 +92,11 @@ export function readSettings(path: string, host: Host): SettingsResult {
     });
     return { settings: NO_SETTINGS, file, problems };
   }
-  const { includePaths = [], defines = {}, stubs = {}, kernelGeneration, diagnostics } = result.data;
+  const { includePaths = [], preincludes = [], defines = {}, stubs = {}, kernelGeneration, diagnostics } = result.data;
   const folder = host.folder(file);
   return {
     settings: {
-      includePaths: includePaths.map((include) => host.resolve(folder, include)), defines, stubs,
+      includePaths: includePaths.map((include) => host.resolve(folder, include)), preincludes: preincludes.map((include) => host.resolve(folder, include)), defines, stubs,
       ...(kernelGeneration === undefined ? {} : { kernelGeneration }), ...(diagnostics === undefined ? {} : { diagnostics }),
     },
     file,

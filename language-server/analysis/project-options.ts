@@ -34,7 +34,8 @@ export function projectOptions(path: string, host: Host, overrides: ReadingOverr
   return {
     generation, provider, checksWithoutEntries: settings.diagnostics?.filesWithoutEntries === true || overrides.diagnostics?.filesWithoutEntries === true,
     includePaths: [...overrides.includePaths ?? [], ...settings.includePaths, ...searchedWith(tree, compat.includePaths)],
-    ...(tree === undefined ? {} : tree.configured ? { preincludes: tree.preincludes } : { unconfigured: true }),
+    preincludes: [...(tree?.configured === true ? tree.preincludes : []), ...settings.preincludes],
+    ...(tree?.configured === false ? { unconfigured: true } : {}),
     defines: { ...compat.defines, ...tree?.defines, ...settings.defines, ...overrides.defines },
     ...(/\.s$/.test(path) ? { preprocess: false } : {}),
   };

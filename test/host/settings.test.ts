@@ -16,11 +16,11 @@ describe('.mcsafe.json', () => {
   it('is the nearest one above the program, with include paths seen from its folder', () => {
     const host = hostWith({
       '/work/.mcsafe.json': '{ "defines": { "FAR": "1" } }',
-      '/work/lib/.mcsafe.json': '{ // the kernel next door\n "includePaths": ["include", "../linux/include", "/usr/include"], "kernelGeneration": "6.1", "stubs": { "printk": "ret" }, }',
+      '/work/lib/.mcsafe.json': '{ // the kernel next door\n "includePaths": ["include", "../linux/include", "/usr/include"], "preincludes": ["config.h"], "kernelGeneration": "6.1", "stubs": { "printk": "ret" }, }',
     });
     expect(readSettings('/work/lib/x86/copy.S', host)).toEqual({
       file: '/work/lib/.mcsafe.json',
-      settings: { includePaths: ['/work/lib/include', '/work/linux/include', '/usr/include'], defines: {}, kernelGeneration: '6.1', stubs: { printk: 'ret' } },
+      settings: { includePaths: ['/work/lib/include', '/work/linux/include', '/usr/include'], preincludes: ['/work/lib/config.h'], defines: {}, kernelGeneration: '6.1', stubs: { printk: 'ret' } },
       problems: [],
     });
     expect(readSettings('/work/other.S', host).settings.defines).toEqual({ FAR: '1' });

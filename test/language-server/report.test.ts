@@ -147,6 +147,25 @@ describe('the editor\'s settings', () => {
 });
 
 describe('.mcsafe.json', () => {
+  it('names files that are read in front of each source, as with the -include of gcc', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mcsafe-preincludes-'));
+    writeFileSync(join(folder, 'config.h'), '#define SIZE_OF_ENTRY 24\n');
+    const uri = `file://${folder}/f.S`;
+    const codes = async (): Promise<readonly string[]> => {
+      const client = await startClient({ textDocument: { diagnostic: {} } });
+      client.open(uri, '\t.text\n#ifndef SIZE_OF_ENTRY\n#error configure first\n#endif\n\tmovl $SIZE_OF_ENTRY, %eax\n');
+      const { items } = await client.connection.sendRequest<{ items: { code: string }[] }>('textDocument/diagnostic', { textDocument: { uri } });
+      await client.close();
+      return items.map(({ code }) => code);
+    };
+    expect(await codes()).toContain('user-error');
+    writeFileSync(join(folder, '.mcsafe.json'), '{ "preincludes": ["config.h"] }');
+    expect(await codes()).toEqual([]);
+    writeFileSync(join(folder, '.mcsafe.json'), '{ "preincludes": ["missing.h"] }');
+    expect(await codes()).toContain('include-not-found');
+    rmSync(folder, { recursive: true });
+  });
+
   it('is told its mistakes at its own place, and the project\'s severities win over the editor\'s', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mcsafe-settings-'));
     const settings = join(folder, '.mcsafe.json');
