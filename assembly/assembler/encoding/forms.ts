@@ -73,7 +73,7 @@ const VECTOR_SUFFIX = /^v(cvt(t?pd2u?dq|pd2ps|pd2ph|u?qq2p[sh]|u?dq2ph|ps2phx|ne
 const VECTOR_SUFFIX_Z = /^v(cvt(pd2ph|u?qq2ph)|fpclassp[sdh])$/;
 
 /** Moves between general and vector registers have their size in the name already; a few others have one size only. */
-const NO_SUFFIX = /^(v?(p(insr|extr)[bwdq]|mov[dq]|extractps)|kmov[bwdq]|rdrand|rdseed|rdpid|fn?stsw|movsxd|(rd|wr)[fg]sbase|inv(ept|vpid|pcid))$/;
+const NO_SUFFIX = /^(v?(p(insr|extr)[bwdq]|mov[dq]|extractps)|kmov[bwdq]|rdrand|rdseed|rdpid|fn?stsw|movsxd|(rd|wr)[fg]sbase|inv(ept|vpid|pcid)|cmp[a-z]+xadd)$/;
 
 const GENERAL_SUFFIX: Readonly<Record<number, string>> = { 8: 'b', 16: 'w', 32: 'l', 64: 'q' };
 
