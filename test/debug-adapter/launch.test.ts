@@ -107,10 +107,11 @@ describe('launch', () => {
   });
 
   it('takes its sources from .mcsafe.json too', async () => {
-    source('.mcsafe.json', '{ "defines": { "COUNT": "7" }, "stubs": { "helper": "lea 1(%rdi), %rax; ret" } }');
-    const program = source('uses.S', '\t.globl f\n\t.type f, @function\nf:\tmov $COUNT, %edi\n\tcall helper\n\tret\n\t.size f, . - f\n');
+    source('config.h', '#define STEP 2\n');
+    source('.mcsafe.json', '{ "preincludes": ["config.h"], "defines": { "COUNT": "7" }, "stubs": { "helper": "lea 1(%rdi), %rax; ret" } }');
+    const program = source('uses.S', '\t.globl f\n\t.type f, @function\nf:\tmov $COUNT * STEP, %edi\n\tcall helper\n\tret\n\t.size f, . - f\n');
     const client = new TestClient();
     await client.start({ program, poison: false });
-    expect(await client.event('mcsafe/ended')).toMatchObject({ reason: 'returned', text: 'f returned rax = 8' });
+    expect(await client.event('mcsafe/ended')).toMatchObject({ reason: 'returned', text: 'f returned rax = 15' });
   });
 });

@@ -34,6 +34,7 @@ const CASES: Record<string, string> = {
   'defaults, names and positions': '.macro m a=1, b=2, c:vararg\n.byte \\a, \\b\n.byte \\c\n.endm\nm 3, , 7, 8\nm b=5, c=6\nm 1 2 3\n',
   'arguments split at blanks as gas splits them': '.macro m a b c d\n.ascii "<\\a><\\b><\\c><\\d>"\n.endm\nm x (%rax) y\nm a + b, c - d\nm 8 ( %rax , 3 ) , foo\nm "a b" c\n',
   '\\@, \\() and .exitm': '.macro m n\n.ifc \\n,3\n.exitm\n.endif\n.byte \\n\\()0, \\@\n.endm\nm 1\nm 3\nm 2\n',
+  'the same invocation again: with its own number, and of another macro of the name': '.macro leaf\n.byte \\@\n.endm\n.macro twice a\nleaf\nleaf\n.rept 2\n.byte \\a\n.endr\n.endm\ntwice 1\ntwice 1\ntwice 2\n.purgem leaf\n.macro leaf\n.byte 99\n.endm\ntwice 1\n',
   'macros in macros': '.macro outer a\n.macro inner_\\a x\n.byte \\a, \\x\n.endm\n.endm\nouter 4\ninner_4 5\n',
   'a macro that calls itself with less': '.macro sum from, to\n.long \\from\n.if \\to-\\from\nsum "(\\from+1)", \\to\n.endif\n.endm\nsum 0, 5\n',
   'repetition': '.rept 3\n.byte 1\n.endr\n.irp r, rax, rbx, rcx\npush %\\r\n.endr\n.irpc c, 0123\n.byte \\c\n.endr\n.irp x\n.byte 0\\x\n.endr\n',
