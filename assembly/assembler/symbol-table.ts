@@ -3,6 +3,7 @@
  */
 import { evaluate, evaluateAbsolute } from '../gas/evaluate.ts';
 import type { Folded, SymbolValue } from '../gas/evaluate.ts';
+import { isNumericLabel } from '../gas/local-labels.ts';
 import type { Expression } from '../gas/statement.ts';
 import type { SymbolBinding, SymbolType, SymbolVisibility } from '../elf/object.ts';
 import type { SourceRange } from '../source.ts';
@@ -66,7 +67,7 @@ export class AssemblySymbol {
 
   /** Names that begin with `.L`, and numeric labels, are not written to the symbol table. */
   get isLocalName(): boolean {
-    return this.anonymous || this.name.startsWith('.L') || this.name.includes('\u0002') || this.name.includes('\u0001');
+    return this.anonymous || this.name.startsWith('.L') || isNumericLabel(this.name) || this.name.includes('\u0001');
   }
 
   /** Where it was defined. */

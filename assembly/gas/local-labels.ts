@@ -8,6 +8,16 @@ import type { Journal } from './journal.ts';
 /** Behind the number in the unique name of a numeric label; its count follows. */
 const SEPARATOR = '\u0002';
 
+/** True for the unique name of a numeric label. */
+export function isNumericLabel(name: string): boolean {
+  return name.includes(SEPARATOR);
+}
+
+/** True for the unique name of one of the labels `number`, which is written without leading zeros. */
+export function isLabelOfNumber(name: string, number: string): boolean {
+  return name.startsWith(`${number}${SEPARATOR}`);
+}
+
 export class LocalLabels {
   /** How often each number has been defined. */
   readonly #counts: Map<string, number>;

@@ -1,6 +1,7 @@
 /**
  * Where a source names its symbols: every label, assignment, declaration and use, as the reader saw them.
  */
+import { isNumericLabel } from '../../assembly/gas/local-labels.ts';
 import type { AssignmentStatement, DirectiveArgument, Expression, GasUnit, Operand, Statement } from '../../assembly/gas/statement.ts';
 import type { SourcePosition, SourceRange } from '../../assembly/source.ts';
 
@@ -116,12 +117,7 @@ function unquoted(text: string): string {
   return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
 }
 
-/** True for the unique name of a numeric label. */
-export function isNumeric(name: string): boolean {
-  return name.includes('\u0002');
-}
-
 /** True for a symbol that no other file can see: numeric labels and names with `.L`. */
 export function isFileLocal(name: string): boolean {
-  return name.startsWith('.L') || isNumeric(name);
+  return name.startsWith('.L') || isNumericLabel(name);
 }

@@ -1,9 +1,10 @@
 /**
  * The calls that a routine makes.
  */
+import { isNumericLabel } from '../../assembly/gas/local-labels.ts';
 import type { Analysis, InstructionSite, Routine } from '../analysis/analysis.ts';
 import { RETURN_THUNK } from '../analysis/flow/code.ts';
-import { isNumeric, visitOccurrences } from '../analysis/occurrences.ts';
+import { visitOccurrences } from '../analysis/occurrences.ts';
 
 export interface Call {
   readonly site: InstructionSite;
@@ -19,7 +20,7 @@ export function callsOf(analysis: Analysis, routine: Routine): readonly Call[] {
   for (const site of analysis.instructions) {
     if (site.routine !== routine) continue;
     visitOccurrences({ statements: [site.statement] }, (name, _range, role) => {
-      if (role !== 'call' && role !== 'jump' || isNumeric(name) || RETURN_THUNK.test(name)) return;
+      if (role !== 'call' && role !== 'jump' || isNumericLabel(name) || RETURN_THUNK.test(name)) return;
       const callee = calleeOf(analysis, name);
       if (callee === undefined || role === 'jump' && callee === routine.name) return;
       found.push({ site, callee, tail: role === 'jump' });

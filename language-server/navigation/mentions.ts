@@ -2,6 +2,7 @@
  * Every place that names a symbol or a macro, over all files of the workspace that can mean the same.
  */
 import type { CancellationToken } from 'vscode-languageserver';
+import { isNumericLabel } from '../../assembly/gas/local-labels.ts';
 import type { Analysis } from '../analysis/analysis.ts';
 import { isFileLocal, visitOccurrences } from '../analysis/occurrences.ts';
 import { wordsOf } from '../analysis/words.ts';
@@ -42,7 +43,7 @@ export function symbolMentions(analysis: Analysis, name: string, workspace?: Wor
 
 /** A text as long as the name stands: numeric labels are written `1`, `1b`, `1f`. */
 function writtenName(unique: string, width: number): string {
-  return unique.includes('\u0002') ? '0'.repeat(width) : unique;
+  return isNumericLabel(unique) ? '0'.repeat(width) : unique;
 }
 
 /** Places of a macro's name in code, in the file that defines it and all that read that definition. */

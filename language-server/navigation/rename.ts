@@ -2,9 +2,10 @@
  * What a rename would change, or why there can be none. A name is changed where it stands in code, in text that the reader skipped too;
  * it is refused where a place needs the name that no edit can reach: a macro puts it together, or a file outside of the workspace has it.
  */
+import { isNumericLabel } from '../../assembly/gas/local-labels.ts';
 import type { CancellationToken } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
-import { isFileLocal, isNumeric } from '../analysis/occurrences.ts';
+import { isFileLocal } from '../analysis/occurrences.ts';
 import { wordsOf } from '../analysis/words.ts';
 import type { Place } from '../indexing/summary.ts';
 import { placeText } from '../indexing/workspace-index.ts';
@@ -37,7 +38,7 @@ export async function placesToRename(target: Target | undefined, analysis: Analy
 
 async function symbolPlaces(target: Extract<Target, { kind: 'symbol' }>, analysis: Analysis, workspace: Workspace, token: CancellationToken): Promise<readonly Place[]> {
   const { name, made } = target;
-  if (isNumeric(name)) throw new RenameRefusal('a numeric label has no name to change: 1b and 1f mean the nearest 1');
+  if (isNumericLabel(name)) throw new RenameRefusal('a numeric label has no name to change: 1b and 1f mean the nearest 1');
   if (made) throw new RenameRefusal(`${name} is put together by a macro: it stands nowhere as it is`);
   const mentions = symbolMentions(analysis, name, workspace);
   const unreachable = mentions.find(({ spelled }) => !spelled);

@@ -1,10 +1,11 @@
 /**
  * What stands at a place of a source: the thing a request about that place is about.
  */
+import { isLabelOfNumber, isNumericLabel } from '../../assembly/gas/local-labels.ts';
 import type { MacroDefinition } from '../../assembly/gas/statement.ts';
 import type { SourceRange } from '../../assembly/source.ts';
 import type { Analysis } from '../analysis/analysis.ts';
-import { isNumeric, visitOccurrences } from '../analysis/occurrences.ts';
+import { visitOccurrences } from '../analysis/occurrences.ts';
 import { holds, lineOf, wordAt } from '../ranges.ts';
 
 export type Target =
@@ -76,7 +77,7 @@ function distinct(definitions: readonly MacroDefinition[]): readonly MacroDefini
 /** The symbol that is spelled here. Occurrences in a macro's body count too: the body is read once for each use. */
 function symbolAt(analysis: Analysis, { name, range }: Named, line: number, column: number): Target | undefined {
   const digits = /^(\d+)[bf]?$/.exec(name)?.[1]?.replace(/^0+(?=\d)/, '');
-  const matches = (unique: string): boolean => (digits === undefined ? unique === name : unique.startsWith(`${digits}\u0002`));
+  const matches = (unique: string): boolean => (digits === undefined ? unique === name : isLabelOfNumber(unique, digits));
   let found: string | undefined;
   visitOccurrences(analysis.unit, (unique, place) => {
     if (found === undefined && matches(unique) && place.start.file === analysis.file && holds(place, line, column)) found = unique;
@@ -89,7 +90,7 @@ function madeSymbolAt(analysis: Analysis, line: number, column: number): Target 
   if (!/[\\#]|\bLOCAL\b/i.test(lineOf(analysis.text, line))) return undefined;
   let found: Target | undefined;
   visitOccurrences(analysis.unit, (name, place) => {
-    if (found === undefined && !isNumeric(name) && place.start.expansion !== undefined && place.start.file === analysis.file && holds(place, line, column)) {
+    if (found === undefined && !isNumericLabel(name) && place.start.expansion !== undefined && place.start.file === analysis.file && holds(place, line, column)) {
       found = { kind: 'symbol', name, range: place, made: true };
     }
   });

@@ -2,9 +2,9 @@
  * Go to definition: labels (numeric ones too), symbols and macros of any file of the workspace, C functions, included files. From an
  * `EX_TYPE_…` also to the C function that handles it.
  */
+import { isNumericLabel } from '../../assembly/gas/local-labels.ts';
 import type { Location } from 'vscode-languageserver';
 import type { Analysis } from '../analysis/analysis.ts';
-import { isNumeric } from '../analysis/occurrences.ts';
 import type { Place } from '../indexing/summary.ts';
 import { placeOf } from '../indexing/summary.ts';
 import { includeAt } from '../navigation/includes.ts';
@@ -51,7 +51,7 @@ export function definitionsAt(analysis: Analysis, line: number, column: number, 
 export function symbolDefinitions(analysis: Analysis, name: string, workspace?: Workspace): readonly Place[] {
   const mentions = symbolMentions(analysis, name, workspace).filter(({ role }) => role === 'definition');
   const own = mentions.filter(({ file }) => file === analysis.file);
-  if (own.length > 0 || isNumeric(name)) return own.length > 0 ? own : mentions;
+  if (own.length > 0 || isNumericLabel(name)) return own.length > 0 ? own : mentions;
   if (mentions.length > 0) return mentions;
   return workspace !== undefined && isGlobal(analysis, name) ? workspace.index.cFunctions(name) : [];
 }
